@@ -1,0 +1,95 @@
+// Named shared memory, as the operating system gives it. One implementation file per system.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "../result.h"
+
+namespace shm_disruptor::os {
+
+/// Owns a file descriptor.
+class File {
+ public:
+  File() = default;
+  explicit File(int descriptor) : descriptor_(descriptor) {}
+  File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  File& operator=(File&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File();
+
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// What can be known of an object without touching its contents.
+struct FileFacts {
+  bool regular = false;
+  uint64_t size = 0;
+  uint32_t mode = 0;  ///< permission bits only
+  uint32_t owner = 0;
+  uint64_t device = 0;
+  uint64_t inode = 0;
+
+  bool same_object(const FileFacts& other) const {
+    return device == other.device && inode == other.inode;
+  }
+};
+
+/// How a new object exists before it has its name.
+enum class Birth {
+  kUnnamed,    ///< without a name: a creator that dies leaves nothing behind
+  kTemporary,  ///< under a name nobody looks for; for file systems that lack the former
+};
+
+/// A new object on its way to its name: `publish` gives it the name or leaves no trace.
+struct NewFile {
+  File file;
+  std::string temporary_name;  ///< empty when born unnamed
+};
+
+/// Creates an object of `size` bytes, all of them backed by memory now (a full file system is
+/// ENOSPC here and not a signal later), with exactly the permission bits `mode`.
+Result<NewFile> create_file(uint64_t size, uint32_t mode, Birth birth = Birth::kUnnamed);
+
+/// Links it to `name`. Fails with EEXIST when the name is taken; nothing is overwritten.
+Status publish_file(const NewFile& created, const std::string& name);
+
+/// Removes what `publish_file` has not published. Only objects born as kTemporary need it.
+void discard_file(const NewFile& created);
+
+/// Opens for reading and writing. Links are not followed and nothing blocks.
+/// Errors: kSystem (ENOENT, EACCES, ...), kSegmentNotRegular for links and directories.
+Result<File> open_file(const std::string& name);
+
+Result<FileFacts> file_facts(const File& file);
+Result<FileFacts> name_facts(const std::string& name);
+Status remove_name(const std::string& name);
+
+/// Reads exactly `size` bytes from the beginning. False: the object is shorter than that.
+Result<bool> read_beginning(const File& file, void* into, size_t size);
+
+/// Maps `size` bytes, shared, for reading and writing.
+Result<void*> map_file(const File& file, uint64_t size);
+void unmap(void* base, uint64_t size);
+
+/// Takes the object's replacement lock, which the kernel releases when `file` is closed or its
+/// process dies. False: somebody else has it.
+Result<bool> try_lock_for_replacement(const File& file);
+
+/// The user in whose name this process acts.
+uint32_t current_user();
+/// Differs between any two calls on one machine since it was started.
+uint64_t fresh_generation();
+/// Gives the processor to somebody else for about a millisecond.
+void pause_a_millisecond();
+
+}  // namespace shm_disruptor::os

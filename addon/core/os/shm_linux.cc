@@ -1,0 +1,165 @@
+// Linux: files of the tmpfs at /dev/shm, opened by path. shm_open would do the same, but binds the
+// binary to a newer glibc than Node itself needs; so would fstat, hence statx.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "shm.h"
+
+namespace shm_disruptor::os {
+
+namespace {
+
+constexpr const char* kDirectory = "/dev/shm";
+
+Error last_error(const char* syscall) { return {Errc::kSystem, errno, syscall}; }
+
+std::string path_of(const std::string& name) { return std::string(kDirectory) + "/" + name; }
+
+Result<FileFacts> facts_from(int directory, const char* path, int flags) {
+  struct statx facts;
+  if (statx(directory, path, flags, STATX_BASIC_STATS, &facts) != 0) return last_error("statx");
+  FileFacts result;
+  result.regular = S_ISREG(facts.stx_mode);
+  result.size = facts.stx_size;
+  result.mode = facts.stx_mode & 07777;
+  result.owner = facts.stx_uid;
+  result.device = uint64_t{facts.stx_dev_major} << 32 | facts.stx_dev_minor;
+  result.inode = facts.stx_ino;
+  return result;
+}
+
+Result<NewFile> open_new(uint32_t mode, Birth birth) {
+  NewFile created;
+  if (birth == Birth::kUnnamed) {
+    created.file = File(open(kDirectory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
+    if (created.file.descriptor() >= 0) return created;
+    // What file systems and kernels without unnamed files answer.
+    if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) return last_error("open");
+  }
+  char name[64];
+  snprintf(name, sizeof name, ".shm-disruptor-%016llx",
+           static_cast<unsigned long long>(fresh_generation()));
+  created.file =
+      File(open(path_of(name).c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, mode));
+  if (created.file.descriptor() < 0) return last_error("open");
+  created.temporary_name = name;
+  return created;
+}
+
+}  // namespace
+
+File::~File() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+Result<NewFile> create_file(uint64_t size, uint32_t mode, Birth birth) {
+  auto created = open_new(mode, birth);
+  if (!created.ok()) return created.error();
+  const int descriptor = created.value().file.descriptor();
+  Error error;
+  // The umask has cut the mode that open was given.
+  if (fchmod(descriptor, mode) != 0) {
+    error = last_error("fchmod");
+  } else if (const int code = posix_fallocate(descriptor, 0, static_cast<off_t>(size))) {
+    error = {Errc::kSystem, code, "posix_fallocate"};
+  } else {
+    return created;
+  }
+  discard_file(created.value());
+  return error;
+}
+
+Status publish_file(const NewFile& created, const std::string& name) {
+  const std::string path = path_of(name);
+  if (created.temporary_name.empty()) {
+    char source[64];
+    snprintf(source, sizeof source, "/proc/self/fd/%d", created.file.descriptor());
+    if (linkat(AT_FDCWD, source, AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      return last_error("linkat");
+    }
+    return Done{};
+  }
+  const std::string source = path_of(created.temporary_name);
+  if (link(source.c_str(), path.c_str()) != 0) return last_error("link");
+  discard_file(created);
+  return Done{};
+}
+
+void discard_file(const NewFile& created) {
+  if (!created.temporary_name.empty()) unlink(path_of(created.temporary_name).c_str());
+}
+
+Result<File> open_file(const std::string& name) {
+  // O_NONBLOCK: a FIFO under that name must not hold us up.
+  File file(open(path_of(name).c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (file.descriptor() >= 0) return file;
+  // A link, a directory, a socket or a device without a driver.
+  if (errno == ELOOP || errno == EISDIR || errno == ENXIO) return Errc::kSegmentNotRegular;
+  return last_error("open");
+}
+
+Result<FileFacts> file_facts(const File& file) {
+  return facts_from(file.descriptor(), "", AT_EMPTY_PATH);
+}
+
+Result<FileFacts> name_facts(const std::string& name) {
+  return facts_from(AT_FDCWD, path_of(name).c_str(), AT_SYMLINK_NOFOLLOW);
+}
+
+Status remove_name(const std::string& name) {
+  if (unlink(path_of(name).c_str()) != 0) return last_error("unlink");
+  return Done{};
+}
+
+Result<bool> read_beginning(const File& file, void* into, size_t size) {
+  const ssize_t got = pread(file.descriptor(), into, size, 0);
+  if (got < 0) return last_error("pread");
+  return static_cast<size_t>(got) == size;
+}
+
+Result<void*> map_file(const File& file, uint64_t size) {
+  void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.descriptor(), 0);
+  if (base == MAP_FAILED) return last_error("mmap");
+  return base;
+}
+
+void unmap(void* base, uint64_t size) { munmap(base, size); }
+
+Result<bool> try_lock_for_replacement(const File& file) {
+  struct flock range {};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  range.l_start = 0;
+  range.l_len = 1;
+  if (fcntl(file.descriptor(), F_OFD_SETLK, &range) == 0) return true;
+  if (errno == EAGAIN || errno == EACCES) return false;
+  return last_error("fcntl");
+}
+
+uint32_t current_user() { return static_cast<uint32_t>(geteuid()); }
+
+uint64_t fresh_generation() {
+  uint64_t generation = 0;
+  // The system call rather than getrandom(): one symbol less to ask of glibc.
+  if (syscall(SYS_getrandom, &generation, sizeof generation, 0) == sizeof generation) {
+    return generation;
+  }
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec) +
+         (static_cast<uint64_t>(getpid()) << 40);
+}
+
+void pause_a_millisecond() {
+  const timespec millisecond{0, 1'000'000};
+  nanosleep(&millisecond, nullptr);
+}
+
+}  // namespace shm_disruptor::os

@@ -1,0 +1,182 @@
+#include "segment.h"
+
+#include <cerrno>
+#include <new>
+
+#include "os/futex.h"
+
+namespace shm_disruptor {
+
+namespace {
+
+// How long a replacement waits for another one that is under way, in milliseconds.
+constexpr int kReplacementPatience = 1000;
+
+Identity identity_of(const RingLayout& layout, uint32_t mode) {
+  Identity identity{};
+  identity.magic = kMagic;
+  identity.version = kLayoutVersion;
+  identity.byte_order = kByteOrder;
+  identity.kind = Kind::kRing;
+  identity.mode = mode;
+  identity.size = layout.size;
+  identity.elements = layout.geometry.elements;
+  identity.element_size = layout.geometry.element_size;
+  identity.consumers = layout.geometry.consumers;
+  identity.markers_offset = layout.markers_offset;
+  identity.elements_offset = layout.elements_offset;
+  identity.generation = os::fresh_generation();
+  identity.checksum = identity_checksum(identity);
+  return identity;
+}
+
+// The object itself, before a byte of its contents is read.
+Result<os::FileFacts> sound_file(const os::File& file) {
+  auto facts = os::file_facts(file);
+  if (!facts.ok()) return facts;
+  if (!facts.value().regular) return Errc::kSegmentNotRegular;
+  // Others may own it only when its mode shares it on purpose.
+  const bool shared = (facts.value().mode & 066) != 0;
+  if (facts.value().owner != os::current_user() && !shared) return Errc::kSegmentOwner;
+  return facts;
+}
+
+Result<Identity> read_identity(const os::File& file) {
+  Identity identity{};
+  const auto whole = os::read_beginning(file, &identity, sizeof identity);
+  if (!whole.ok()) return whole.error();
+  if (!whole.value()) return Errc::kSegmentTooShort;
+  if (identity.magic != kMagic) return Errc::kSegmentForeign;
+  return identity;
+}
+
+// Checks a private copy, so that nobody can change it between the check and the use.
+Result<RingLayout> validated_layout(const Identity& identity, const os::FileFacts& facts) {
+  if (identity.version != kLayoutVersion || identity.byte_order != kByteOrder) {
+    return Errc::kSegmentVersion;
+  }
+  if (identity.checksum != identity_checksum(identity)) return Errc::kSegmentCorrupt;
+  if (identity.kind != Kind::kRing) return Errc::kSegmentKind;
+  if (identity.mode != facts.mode) return Errc::kSegmentMode;
+  if (identity.elements == 0 || identity.element_size == 0 || identity.consumers == 0) {
+    return Errc::kSegmentCorrupt;
+  }
+  const auto layout = ring_layout({identity.elements, identity.element_size, identity.consumers});
+  if (!layout.ok() || layout.value().size != identity.size ||
+      layout.value().markers_offset != identity.markers_offset ||
+      layout.value().elements_offset != identity.elements_offset) {
+    return Errc::kSegmentCorrupt;
+  }
+  if (facts.size != identity.size) return Errc::kSegmentTruncated;
+  return layout;
+}
+
+Result<RingSegment> map_ring(const os::File& file, const RingLayout& layout) {
+  const auto base = os::map_file(file, layout.size);
+  if (!base.ok()) return base.error();
+  auto* mapping = new (std::nothrow) Mapping(base.value(), layout.size);
+  if (!mapping) {
+    os::unmap(base.value(), layout.size);
+    return Error{Errc::kSystem, ENOMEM, "mmap"};
+  }
+  return RingSegment{MappingRef(mapping), layout};
+}
+
+// Tells everybody attached that the name has gone to another segment.
+void poison(const RingSegment& segment) {
+  Header& header = segment.header();
+  // Pairs with every load of `next` and `cursor`: their range checks fail from here on.
+  header.next.set_bits(kReplacedBit);
+  header.cursor.set_bits(kReplacedBit);
+  // Sleepers look again after any change of their word; see wait.h.
+  for (Word* word : {&header.data_waiters, &header.space_waiters}) {
+    word->add(2);
+    os::wake_all(*word);
+  }
+}
+
+// Takes the name away from the ring that has it now. Whoever holds a ring's replacement lock, and
+// nobody else, may unlink its name; so two replacements cannot remove each other's new segment.
+Status retire(const std::string& name) {
+  for (int patience = 0; patience < kReplacementPatience; ++patience) {
+    const auto file = os::open_file(name);
+    if (!file.ok()) {
+      if (file.error().sys_errno == ENOENT) return Done{};
+      return file.error();
+    }
+    const auto facts = sound_file(file.value());
+    if (!facts.ok()) return facts.error();
+    const auto identity = read_identity(file.value());
+    if (!identity.ok()) {
+      // Too short for our header: not ours either.
+      return identity.error().code == Errc::kSegmentTooShort ? Errc::kSegmentForeign
+                                                             : identity.error().code;
+    }
+    if (identity.value().version == kLayoutVersion && identity.value().kind != Kind::kRing) {
+      return Errc::kSegmentKind;
+    }
+
+    const auto locked = os::try_lock_for_replacement(file.value());
+    if (!locked.ok()) return locked.error();
+    const auto named = os::name_facts(name);
+    const bool still_named = named.ok() && named.value().same_object(facts.value());
+    if (locked.value() && still_named) {
+      // A damaged ring, or one of another version, has nobody who could be told.
+      const auto layout = validated_layout(identity.value(), facts.value());
+      if (layout.ok()) {
+        const auto segment = map_ring(file.value(), layout.value());
+        if (!segment.ok()) return segment.error();
+        poison(segment.value());
+      }
+      return os::remove_name(name);
+    }
+    if (!locked.value()) os::pause_a_millisecond();
+  }
+  return Errc::kSegmentBusy;
+}
+
+}  // namespace
+
+Result<RingSegment> create_ring(const std::string& name, const RingCreation& creation) {
+  const auto layout = ring_layout(creation.geometry);
+  if (!layout.ok()) return layout.error();
+
+  const auto created = os::create_file(layout.value().size, creation.mode, creation.birth);
+  if (!created.ok()) return created.error();
+  auto segment = map_ring(created.value().file, layout.value());
+  if (!segment.ok()) {
+    os::discard_file(created.value());
+    return segment;
+  }
+  // The file is zero: so are all sequences, markers and elements.
+  segment.value().header().identity = identity_of(layout.value(), creation.mode);
+
+  for (int patience = 0; patience < kReplacementPatience; ++patience) {
+    const auto published = os::publish_file(created.value(), name);
+    if (published.ok()) return segment;
+    Error error = published.error();
+    if (error.sys_errno == EEXIST) {
+      const auto retired = creation.replace ? retire(name) : Status(Errc::kSegmentExists);
+      if (retired.ok()) continue;
+      error = retired.error();
+    }
+    os::discard_file(created.value());
+    return error;
+  }
+  os::discard_file(created.value());
+  return Errc::kSegmentBusy;
+}
+
+Result<RingSegment> open_ring(const std::string& name) {
+  const auto file = os::open_file(name);
+  if (!file.ok()) return file.error();
+  const auto facts = sound_file(file.value());
+  if (!facts.ok()) return facts.error();
+  const auto identity = read_identity(file.value());
+  if (!identity.ok()) return identity.error();
+  const auto layout = validated_layout(identity.value(), facts.value());
+  if (!layout.ok()) return layout.error();
+  return map_ring(file.value(), layout.value());
+}
+
+}  // namespace shm_disruptor

@@ -1,0 +1,342 @@
+// The disruptor: claim, commit, consume, gate. The algorithm is here and nowhere else.
+//
+// Sequences count elements since creation. At any time
+//
+//     every gating consumer's sequence <= cursor <= next <= smallest gating sequence + elements
+//
+// All below `cursor` is readable; [cursor, next) is claimed and not yet visible. After Thompson,
+// Farley, Barker, Gee, Stewart, "Disruptor" (LMAX, 2011); committing by helping instead of each
+// producer waiting for the one before it is our own.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "layout.h"
+#include "result.h"
+#include "ring.h"
+#include "segment.h"
+#include "wait.h"
+
+namespace shm_disruptor {
+
+/// What a claim gave: `count` sequences from `start` on, the caller's alone until it commits them.
+struct Claim {
+  uint64_t start = 0;
+  uint64_t count = 0;
+  /// Nobody consumes any more: there is nothing to wait for.
+  bool all_ignored = false;
+
+  bool settled() const { return count != 0 || all_ignored; }
+};
+
+/// What a commit came to.
+enum class Commit : uint8_t {
+  kRefused,  ///< nothing was changed: not this range's turn, or it was committed before
+  kVisible,  ///< consumers can read all of it
+  kPending,  ///< committed for certain; visible once the claims before it are committed
+};
+
+/// What a commit does while claims before it are not committed.
+enum class OutOfOrder : uint8_t {
+  kRefuse,
+  kMark,  ///< leave a mark, so that whoever commits the claim before makes this one visible too
+};
+
+/// Elements to read: `count` from `start` on.
+struct Batch {
+  uint64_t start = 0;
+  uint64_t count = 0;
+};
+
+/// One participant's handle on a ring: any number of handles in any number of processes and
+/// threads share the segment; one handle belongs to one thread.
+///
+/// All methods fail with kSegmentReplaced once the ring has been replaced, and with
+/// kSegmentCorrupt when the counters in shared memory contradict each other. Whatever they say,
+/// no method reaches outside the mapping and none loops without end over memory at rest.
+class Sequencer {
+ public:
+  explicit Sequencer(RingSegment segment)
+      : segment_(std::move(segment)),
+        header_(&segment_.header()),
+        consumers_(reinterpret_cast<ConsumerEntry*>(base() + kConsumersOffset)),
+        markers_(reinterpret_cast<Sequence*>(base() + segment_.layout.markers_offset)),
+        ring_(segment_.layout.geometry.elements) {}
+
+  const RingGeometry& geometry() const { return segment_.layout.geometry; }
+  const Ring& ring() const { return ring_; }
+  const MappingRef& mapping() const { return segment_.mapping; }
+  std::byte* elements() const { return base() + segment_.layout.elements_offset; }
+  uint64_t elements_bytes() const { return segment_.layout.elements_bytes(); }
+
+  /// Claims between `least` and `most` sequences, 1 <= least <= most <= elements; `count` is 0
+  /// when the ring has no room for `least`. Waits for room for at most `nanoseconds`.
+  ///
+  /// Errors: kSequenceExhausted.
+  Result<Claim> claim(uint64_t least, uint64_t most, uint64_t nanoseconds) {
+    Result<Claim> result = try_claim(least, most);
+    if (nanoseconds == 0 || !result.ok() || result.value().settled()) return result;
+    wait_until(header_->space_waiters, nanoseconds, [&] {
+      result = try_claim(least, most);
+      return !result.ok() || result.value().settled();
+    });
+    return result;
+  }
+
+  /// Commits [start, end], both inclusive: one claim, several adjacent ones, or a part of one.
+  /// Waits for the range to become visible for at most `nanoseconds` (with kMark only).
+  ///
+  /// Errors: kNotClaimed.
+  Result<Commit> commit(uint64_t start, uint64_t end, OutOfOrder mode, uint64_t nanoseconds) {
+    Result<Commit> result = try_commit(start, end, mode);
+    if (nanoseconds == 0 || !result.ok() || result.value() != Commit::kPending) return result;
+    return await_visible(end, nanoseconds);
+  }
+
+  /// Whether a pending commit up to `end` has become visible, waiting for at most `nanoseconds`:
+  /// kVisible or kPending.
+  Result<Commit> await_visible(uint64_t end, uint64_t nanoseconds) {
+    Result<Commit> result = visible(end);
+    if (nanoseconds == 0 || !result.ok() || result.value() == Commit::kVisible) return result;
+    wait_until(header_->data_waiters, nanoseconds, [&] {
+      result = visible(end);
+      return !result.ok() || result.value() == Commit::kVisible;
+    });
+    return result;
+  }
+
+  /// All that is committed and that `consumer` (an index within the table) has not yet committed
+  /// as consumed. Waits for anything for at most `nanoseconds`.
+  ///
+  /// Errors: kConsumerIgnored.
+  Result<Batch> consume(uint64_t consumer, uint64_t nanoseconds) {
+    Result<Batch> result = try_consume(consumer);
+    if (nanoseconds == 0 || !result.ok() || result.value().count != 0) return result;
+    wait_until(header_->data_waiters, nanoseconds, [&] {
+      result = try_consume(consumer);
+      return !result.ok() || result.value().count != 0;
+    });
+    return result;
+  }
+
+  /// Moves `consumer` on from `start` to `next`, which gives its elements back to the producers.
+  /// False when another handle of the same consumer has moved it meanwhile.
+  bool commit_consumed(uint64_t consumer, uint64_t start, uint64_t next) {
+    // Release: our reads of the elements come before. Pairs with gating_sequence's loads.
+    if (!consumers_[consumer].sequence.compare_exchange(start, next)) return false;
+    wake_sleepers(header_->space_waiters);
+    return true;
+  }
+
+  /// Ends `consumer`'s gating for good: producers no longer wait for it.
+  void ignore(uint64_t consumer) {
+    consumers_[consumer].sequence.store_ordered(kIgnored);
+    // Every producer looks at the consumers again before its next claim.
+    header_->membership.add(1);
+    wake_sleepers(header_->space_waiters);
+    // Another handle of this consumer may sleep: it is told.
+    wake_sleepers(header_->data_waiters);
+  }
+
+  /// Whether a claim of `least` would not find the ring full: there is room, or a reason to fail.
+  bool claimable(uint64_t least) {
+    const uint64_t next = header_->next.load_ordered();
+    const uint64_t gate = gating_sequence();
+    const bool full = next <= kLastSequence && gate <= next && room_before(next, gate) < least;
+    if (full) help(header_->cursor.load_ordered());
+    return !full;
+  }
+
+  /// Whether `consumer` would not find the ring empty: there is data, or a reason to fail.
+  bool consumable(uint64_t consumer) {
+    const uint64_t own = consumers_[consumer].sequence.load_ordered();
+    if (header_->cursor.load_ordered() != own) return true;
+    help(own);
+    return header_->cursor.load_ordered() != own;
+  }
+
+  /// Whether [start, end] is claimed and no slot of it is committed.
+  bool uncommitted(uint64_t start, uint64_t end) const {
+    const uint64_t cursor = header_->cursor.load_ordered();
+    const uint64_t next = header_->next.load_ordered();
+    if (start > end || start < cursor || end >= next || end - start >= ring_.elements()) {
+      return false;
+    }
+    for (uint64_t sequence = start; sequence <= end; ++sequence) {
+      if (markers_[ring_.slot(sequence)].load_ordered() > sequence) return false;
+    }
+    return true;
+  }
+
+  // Snapshots, stale as soon as they are taken.
+  uint64_t next() const { return header_->next.load_acquire() & ~kReplacedBit; }
+  uint64_t cursor() const { return header_->cursor.load_acquire() & ~kReplacedBit; }
+  uint64_t consumer_sequence(uint64_t consumer) const {
+    return consumers_[consumer].sequence.load_acquire();
+  }
+  bool all_ignored() const { return gating_sequence() == kIgnored; }
+
+  /// The application's own word.
+  int32_t status() const { return static_cast<int32_t>(header_->status.load_acquire()); }
+  /// Release: pairs with status(). What was committed before is visible to whoever reads it.
+  void set_status(int32_t status) {
+    header_->status.store_release(static_cast<uint32_t>(status));
+    // Not a change that a claim or a consume waits for, so nobody is woken.
+  }
+
+ private:
+  std::byte* base() const { return segment_.mapping->base(); }
+
+  // THE admission function: one, many and as many as are free differ in their numbers only.
+  //
+  // `gate_` is the smallest gating sequence when we last looked. Consumers only move on, so it
+  // errs on the safe side, and the cost of a claim that it admits does not depend on how many
+  // consumers there are.
+  Result<Claim> try_claim(uint64_t least, uint64_t most) {
+    for (;;) {
+      // Acquire: pairs with the membership.add of ignore(), so that a changed membership makes us
+      // see the consumer's new state.
+      const uint32_t membership = header_->membership.load_acquire();
+      const uint64_t next = header_->next.load_ordered();
+      uint64_t room = room_before(next, gate_);
+      if (room < least || membership != membership_) {
+        if (next > kLastSequence) return broken(next);
+        const uint64_t gate = gating_sequence();
+        membership_ = membership;
+        if (gate == kIgnored) return Claim{0, 0, true};
+        // next was loaded before the consumers, and these only move on.
+        if (next > gate && next - gate > ring_.elements()) return Errc::kSegmentCorrupt;
+        if (next < gate) {
+          // A stale `next`: others claimed, committed and consumed beyond it meanwhile.
+          if (header_->next.load_ordered() < gate) return Errc::kSegmentCorrupt;
+          continue;
+        }
+        gate_ = gate;
+        room = room_before(next, gate);
+        if (room < least) {
+          help(header_->cursor.load_ordered());
+          return Claim{};
+        }
+      }
+      const uint64_t count = most < room ? most : room;
+      if (next > kLastSequence - count) {
+        return next > kLastSequence ? broken(next) : Errc::kSequenceExhausted;
+      }
+      if (header_->next.compare_exchange(next, next + count)) return Claim{next, count, false};
+    }
+  }
+
+  Result<Commit> try_commit(uint64_t start, uint64_t end, OutOfOrder mode) {
+    if (start > end) return Commit::kRefused;
+    const uint64_t next = header_->next.load_ordered();
+    if (next > kLastSequence) return broken(next);
+    if (end >= next) return Errc::kNotClaimed;
+    const uint64_t cursor = header_->cursor.load_ordered();
+    if (cursor > kLastSequence) return broken(cursor);
+    // Committed before. A range that anybody may still commit lies within the ring.
+    if (start < cursor || end - cursor >= ring_.elements()) return Commit::kRefused;
+    if (start == cursor) {
+      if (advance(start, end + 1)) return Commit::kVisible;
+      return refused();
+    }
+    if (mode == OutOfOrder::kRefuse) return Commit::kRefused;
+    // No older mark can be lost here: the slot's last lap was visible before it was claimed.
+    // Ordered: pairs with help()'s load of the marker. Either the one who moves the cursor to
+    // `start` sees the mark, or we see that the cursor has come.
+    markers_[ring_.slot(start)].store_ordered(end + 1);
+    return visible(end);
+  }
+
+  // A compare_exchange of the cursor failed: somebody committed the same range, or replaced us.
+  Result<Commit> refused() {
+    const uint64_t cursor = header_->cursor.load_ordered();
+    if (cursor > kLastSequence) return broken(cursor);
+    return Commit::kRefused;
+  }
+
+  Result<Commit> visible(uint64_t end) {
+    const uint64_t cursor = header_->cursor.load_ordered();
+    if (cursor > kLastSequence) return broken(cursor);
+    if (cursor > end) return Commit::kVisible;
+    help(cursor);
+    return header_->cursor.load_ordered() > end ? Commit::kVisible : Commit::kPending;
+  }
+
+  // Moves the cursor from `from`, which is ours to commit, and on over whatever was marked behind.
+  bool advance(uint64_t from, uint64_t to) {
+    // Release: the elements were written before. Pairs with try_consume's load of the cursor.
+    if (!header_->cursor.compare_exchange(from, to)) return false;
+    help(to);
+    wake_sleepers(header_->data_waiters);
+    return true;
+  }
+
+  // Makes visible what was committed out of order from `cursor` on. Whoever moves the cursor looks
+  // at the marker there; whoever fails to move it leaves that to the one who did. Participants
+  // who are held up call it too, in case that one died in between.
+  //
+  // Ends: the marks of memory at rest lie at most one lap ahead, and each step passes one.
+  void help(uint64_t cursor) {
+    bool moved = false;
+    while (cursor <= kLastSequence) {
+      // Acquire: pairs with the store in try_commit; the compare_exchange hands what its writer
+      // wrote on to the consumers. An older lap's mark is never above the cursor.
+      const uint64_t mark = markers_[ring_.slot(cursor)].load_ordered();
+      if (mark <= cursor || mark - cursor > ring_.elements()) break;
+      if (!header_->cursor.compare_exchange(cursor, mark)) break;
+      moved = true;
+      cursor = mark;
+    }
+    if (moved) wake_sleepers(header_->data_waiters);
+  }
+
+  Result<Batch> try_consume(uint64_t consumer) {
+    for (;;) {
+      const uint64_t own = consumers_[consumer].sequence.load_acquire();
+      if (own == kIgnored) return Errc::kConsumerIgnored;
+      // Acquire: pairs with advance() and help(); all elements below were written.
+      const uint64_t cursor = header_->cursor.load_ordered();
+      if (cursor > kLastSequence) return broken(cursor);
+      if (cursor == own) {
+        help(cursor);
+        if (header_->cursor.load_ordered() == cursor) return Batch{};
+        continue;
+      }
+      if (cursor > own && cursor - own <= ring_.elements()) return Batch{own, cursor - own};
+      // Another handle of this consumer may have moved it after we looked.
+      if (consumers_[consumer].sequence.load_acquire() == own) return Errc::kSegmentCorrupt;
+    }
+  }
+
+  // kIgnored when nobody gates. Acquire: pairs with commit_consumed; the readers have done with
+  // the elements below. Ordered, because a claim goes to sleep on its answer.
+  uint64_t gating_sequence() const {
+    uint64_t smallest = kIgnored;
+    for (uint64_t i = 0; i < geometry().consumers; ++i) {
+      const uint64_t sequence = consumers_[i].sequence.load_ordered();
+      if (sequence < smallest) smallest = sequence;
+    }
+    return smallest;
+  }
+
+  uint64_t room_before(uint64_t next, uint64_t gate) const {
+    const uint64_t used = next - gate;
+    return used <= ring_.elements() ? ring_.elements() - used : 0;
+  }
+
+  // Why a counter lies above every sequence that there can be.
+  static Errc broken(uint64_t counter) {
+    return (counter & kReplacedBit) != 0 ? Errc::kSegmentReplaced : Errc::kSegmentCorrupt;
+  }
+
+  RingSegment segment_;
+  Header* header_;
+  ConsumerEntry* consumers_;
+  Sequence* markers_;
+  Ring ring_;
+  uint64_t gate_ = 0;
+  uint32_t membership_ = 0;
+};
+
+}  // namespace shm_disruptor

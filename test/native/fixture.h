@@ -1,0 +1,52 @@
+// Rings for the native tests: a name that no other run uses, removed again at the end.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "../../addon/core/sequencer.h"
+
+namespace fixture {
+
+using namespace shm_disruptor;
+
+inline std::string unique_name() {
+  static int count = 0;
+  return "shm-disruptor-native-" + std::to_string(getpid()) + "-" + std::to_string(++count);
+}
+
+inline std::string path_of(const std::string& name) { return "/dev/shm/" + name; }
+
+struct TestRing {
+  explicit TestRing(RingGeometry geometry, os::Birth birth = os::Birth::kUnnamed)
+      : name(unique_name()) {
+    RingCreation creation;
+    creation.geometry = geometry;
+    creation.birth = birth;
+    auto created = create_ring(name, creation);
+    if (!created.ok()) {
+      std::printf("Bail out! cannot create %s: error %d, errno %d\n", name.c_str(),
+                  static_cast<int>(created.error().code), created.error().sys_errno);
+      std::exit(1);
+    }
+    segment = created.value();
+  }
+  ~TestRing() { unlink(path_of(name).c_str()); }
+  TestRing(const TestRing&) = delete;
+  TestRing& operator=(const TestRing&) = delete;
+
+  Sequencer sequencer() const { return Sequencer(segment); }
+  Header& header() const { return segment.header(); }
+  Sequence& consumer(uint64_t index) const {
+    return reinterpret_cast<ConsumerEntry*>(segment.mapping->base() + kConsumersOffset)[index]
+        .sequence;
+  }
+
+  std::string name;
+  RingSegment segment;
+};
+
+}  // namespace fixture
