@@ -1,0 +1,255 @@
+#include "ring_handle.h"
+
+#include <iterator>
+
+#include "errors.h"
+
+namespace shm_disruptor::binding {
+
+namespace {
+
+// Indices of the exchange; the same list stands in src/native.ts.
+enum : size_t {
+  kClaimStart,
+  kClaimEnd,
+  kConsumeStart,
+  kConsumeNext,
+  kLeast,
+  kMost,
+  kCommitStart,
+  kCommitEnd,
+  kMark,
+  kMilliseconds,
+  kOutcome,
+};
+
+// Outcomes of claim() and consume() that are no slot.
+constexpr int64_t kNothing = -1;
+constexpr int64_t kAllIgnored = -2;
+
+constexpr uint64_t kNanosecondsPerMillisecond = 1'000'000;
+
+napi_value js_integer(napi_env env, int64_t value) {
+  napi_value result = nullptr;
+  napi_create_int64(env, value, &result);
+  return result;
+}
+
+napi_value js_sequence(napi_env env, uint64_t value) {
+  napi_value result = nullptr;
+  napi_create_double(env, static_cast<double>(value), &result);
+  return result;
+}
+
+napi_value js_boolean(napi_env env, bool value) {
+  napi_value result = nullptr;
+  napi_get_boolean(env, value, &result);
+  return result;
+}
+
+// A view of the elements that keeps the mapping for as long as anybody can reach it.
+Napi::ArrayBuffer view_elements(Napi::Env env, const Sequencer& sequencer) {
+  return Napi::ArrayBuffer::New(
+      env, sequencer.elements(), static_cast<size_t>(sequencer.elements_bytes()),
+      [](Napi::BasicEnv, void*, MappingRef* mapping) { delete mapping; },
+      new MappingRef(sequencer.mapping()));
+}
+
+}  // namespace
+
+// The arguments of one call. TypeScript has checked them: they are what src/native.ts says.
+struct RingHandle::Call {
+  napi_env env;
+  napi_value arguments[2];
+
+  uint64_t number(size_t index) const {
+    int64_t value = 0;
+    napi_get_value_int64(env, arguments[index], &value);
+    return static_cast<uint64_t>(value);
+  }
+};
+
+template <RingHandle::Method method>
+napi_value RingHandle::invoke(napi_env env, napi_callback_info info) {
+  Call call{env, {}};
+  size_t count = std::size(call.arguments);
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &count, call.arguments, nullptr, &data);
+  auto* handle = static_cast<RingHandle*>(data);
+  if (!handle->sequencer_) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  return (handle->*method)(call);
+}
+
+RingHandle::RingHandle(const RingSegment& segment, Napi::Float64Array exchange)
+    : sequencer_(segment),
+      exchange_owner_(Napi::Reference<Napi::Float64Array>::New(exchange, 1)),
+      exchange_(exchange.Data()) {}
+
+Napi::Value RingHandle::make(Napi::Env env, const RingSegment& segment,
+                             Napi::Float64Array exchange) {
+  auto* handle = new RingHandle(segment, exchange);
+  Napi::Object object = Napi::Object::New(env);
+  // The functions below reach the handle through `data`; it lives as long as this object, which
+  // the TypeScript class holds and never takes apart.
+  if (napi_wrap(
+          env, object, handle,
+          [](napi_env, void* data, void*) { delete static_cast<RingHandle*>(data); }, nullptr,
+          nullptr) != napi_ok) {
+    delete handle;
+    return env.Undefined();
+  }
+  const Napi::ArrayBuffer elements = view_elements(env, *handle->sequencer_);
+  // Refused where the runtime keeps all memory of JavaScript in one cage (Electron).
+  if (env.IsExceptionPending()) return env.Undefined();
+  handle->elements_ = Napi::Reference<Napi::ArrayBuffer>::New(elements, 1);
+
+  const auto method = [&](const char* name, napi_callback callback) {
+    return napi_property_descriptor{name,    nullptr, callback,     nullptr,
+                                    nullptr, nullptr, napi_default, handle};
+  };
+  const napi_property_descriptor methods[] = {
+      method("claim", invoke<&RingHandle::claim>),
+      method("commit", invoke<&RingHandle::commit>),
+      method("awaitVisible", invoke<&RingHandle::await_visible>),
+      method("consume", invoke<&RingHandle::consume>),
+      method("commitConsumed", invoke<&RingHandle::commit_consumed>),
+      method("ignore", invoke<&RingHandle::ignore>),
+      method("claimable", invoke<&RingHandle::claimable>),
+      method("consumable", invoke<&RingHandle::consumable>),
+      method("uncommitted", invoke<&RingHandle::uncommitted>),
+      method("next", invoke<&RingHandle::next>),
+      method("cursor", invoke<&RingHandle::cursor>),
+      method("consumerSequence", invoke<&RingHandle::consumer_sequence>),
+      method("allIgnored", invoke<&RingHandle::all_ignored>),
+      method("status", invoke<&RingHandle::status>),
+      method("setStatus", invoke<&RingHandle::set_status>),
+      method("release", invoke<&RingHandle::release>),
+  };
+  napi_define_properties(env, object, std::size(methods), methods);
+
+  const RingGeometry& geometry = segment.layout.geometry;
+  object["elements"] = elements;
+  object["elementCount"] = static_cast<double>(geometry.elements);
+  object["elementSize"] = static_cast<double>(geometry.element_size);
+  object["consumerCount"] = static_cast<double>(geometry.consumers);
+  return object;
+}
+
+napi_value RingHandle::claim(const Call& call) {
+  const auto claim = sequencer_->claim(get(kLeast), get(kMost), patience());
+  if (!claim.ok()) return throw_error(call.env, claim.error());
+  const uint64_t start = claim.value().start;
+  if (claim.value().count == 0) {
+    set(kOutcome, claim.value().all_ignored ? kAllIgnored : kNothing);
+    return nullptr;
+  }
+  set(kClaimStart, start);
+  set(kClaimEnd, start + claim.value().count - 1);
+  set(kOutcome, sequencer_->ring().slot(start));
+  return nullptr;
+}
+
+napi_value RingHandle::commit(const Call& call) {
+  const auto mode = get(kMark) != 0 ? OutOfOrder::kMark : OutOfOrder::kRefuse;
+  return committed(call, sequencer_->commit(get(kCommitStart), get(kCommitEnd), mode, patience()));
+}
+
+napi_value RingHandle::await_visible(const Call& call) {
+  return committed(call, sequencer_->await_visible(get(kCommitEnd), patience()));
+}
+
+napi_value RingHandle::committed(const Call& call, const Result<Commit>& commit) {
+  if (!commit.ok()) return throw_error(call.env, commit.error());
+  set(kOutcome, static_cast<int64_t>(commit.value()));
+  return nullptr;
+}
+
+// (consumer)
+napi_value RingHandle::consume(const Call& call) {
+  const uint64_t consumer = call.number(0);
+  commit_previous(consumer);
+  const auto batch = sequencer_->consume(consumer, patience());
+  if (!batch.ok()) return throw_error(call.env, batch.error());
+  const uint64_t start = batch.value().start;
+  if (batch.value().count == 0) {
+    set(kConsumeStart, 0);
+    set(kOutcome, kNothing);
+    return nullptr;
+  }
+  set(kConsumeStart, start);
+  set(kConsumeNext, start + batch.value().count);
+  set(kOutcome, sequencer_->ring().slot(start));
+  return nullptr;
+}
+
+// (consumer)
+napi_value RingHandle::commit_consumed(const Call& call) {
+  return js_boolean(call.env, commit_previous(call.number(0)));
+}
+
+uint64_t RingHandle::patience() const { return get(kMilliseconds) * kNanosecondsPerMillisecond; }
+
+bool RingHandle::commit_previous(uint64_t consumer) {
+  const uint64_t start = get(kConsumeStart);
+  const uint64_t next = get(kConsumeNext);
+  if (next == 0) return true;
+  set(kConsumeNext, 0);
+  return sequencer_->commit_consumed(consumer, start, next);
+}
+
+// (consumer)
+napi_value RingHandle::ignore(const Call& call) {
+  sequencer_->ignore(call.number(0));
+  return nullptr;
+}
+
+// (least)
+napi_value RingHandle::claimable(const Call& call) {
+  return js_boolean(call.env, sequencer_->claimable(call.number(0)));
+}
+
+// (consumer)
+napi_value RingHandle::consumable(const Call& call) {
+  return js_boolean(call.env, sequencer_->consumable(call.number(0)));
+}
+
+// (start, end)
+napi_value RingHandle::uncommitted(const Call& call) {
+  return js_boolean(call.env, sequencer_->uncommitted(call.number(0), call.number(1)));
+}
+
+napi_value RingHandle::next(const Call& call) { return js_sequence(call.env, sequencer_->next()); }
+
+napi_value RingHandle::cursor(const Call& call) {
+  return js_sequence(call.env, sequencer_->cursor());
+}
+
+// (consumer)
+napi_value RingHandle::consumer_sequence(const Call& call) {
+  const uint64_t sequence = sequencer_->consumer_sequence(call.number(0));
+  return js_sequence(call.env, sequence);
+}
+
+napi_value RingHandle::all_ignored(const Call& call) {
+  return js_boolean(call.env, sequencer_->all_ignored());
+}
+
+napi_value RingHandle::status(const Call& call) {
+  return js_integer(call.env, sequencer_->status());
+}
+
+// (status)
+napi_value RingHandle::set_status(const Call& call) {
+  sequencer_->set_status(static_cast<int32_t>(call.number(0)));
+  return nullptr;
+}
+
+// Empties every view: the last of them, or this handle, unmaps the segment.
+napi_value RingHandle::release(const Call& call) {
+  napi_detach_arraybuffer(call.env, elements_.Value());
+  elements_.Reset();
+  sequencer_.reset();
+  return nullptr;
+}
+
+}  // namespace shm_disruptor::binding

@@ -1,0 +1,21 @@
+{
+  "targets": [
+    {
+      "target_name": "shm_disruptor",
+      "sources": [
+        "addon/binding/environment.cc",
+        "addon/binding/ring_handle.cc",
+        "addon/core/segment.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      "cflags": ["-O3", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+      "cflags_cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti"],
+      "conditions": [
+        ["OS=='linux'", {
+          "sources": ["addon/core/os/futex_linux.cc", "addon/core/os/shm_linux.cc"]
+        }]
+      ]
+    }
+  ]
+}
