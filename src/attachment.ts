@@ -1,0 +1,72 @@
+import { DisruptorError, released, systemError } from './errors.js';
+import { addon, newExchange } from './native.js';
+import type { NativeRing } from './native.js';
+import type { Resolved } from './options.js';
+import { Slots } from './slots.js';
+
+/** One participant's hold on a ring: what producing and consuming share. */
+export class Attachment {
+  readonly ring: NativeRing;
+  readonly exchange = newExchange();
+  readonly slots: Slots;
+  /** Whether operations wait until they can succeed. */
+  readonly spin: boolean;
+  #released = false;
+
+  constructor(options: Resolved) {
+    this.spin = options.spin;
+    this.ring = attach(options, this.exchange);
+    try {
+      checkGeometry(this.ring, options);
+      this.slots = new Slots(this.ring.elements, this.ring.elementCount, this.ring.elementSize);
+    } catch (error) {
+      this.ring.release();
+      throw error;
+    }
+  }
+
+  get released(): boolean {
+    return this.#released;
+  }
+
+  /** All elements. @throws DisruptorError `ERR_RELEASED` */
+  get elements(): Buffer {
+    if (this.#released) throw released();
+    return this.slots.all;
+  }
+
+  release(): void {
+    this.#released = true;
+    this.ring.release();
+  }
+}
+
+function attach(options: Resolved, exchange: Float64Array): NativeRing {
+  const { name, create, mode } = options;
+  try {
+    if (!create) return addon.openRing(name, exchange);
+    const { elements, elementSize, consumers } = create;
+    return addon.createRing(name, elements, elementSize, consumers, mode, true, exchange);
+  } catch (error) {
+    // The core does not know what the user called the object.
+    const { errno, syscall } = error as NodeJS.ErrnoException;
+    if (errno !== undefined && syscall !== undefined) throw systemError(-errno, syscall, name);
+    throw error;
+  }
+}
+
+function checkGeometry(ring: NativeRing, options: Resolved): void {
+  const actual = {
+    elements: ring.elementCount,
+    elementSize: ring.elementSize,
+    consumers: ring.consumerCount,
+  };
+  for (const name of ['elements', 'elementSize', 'consumers'] as const) {
+    const expected = options.expected[name];
+    if (expected === undefined || expected === actual[name]) continue;
+    throw new DisruptorError(
+      'ERR_SEGMENT_GEOMETRY',
+      `Expected ${expected} for ${name} but the segment was created with ${actual[name]}`,
+    );
+  }
+}

@@ -1,0 +1,374 @@
+import { Attachment } from './attachment.js';
+import { Consumer } from './consumer.js';
+import type { Consumed } from './consumer.js';
+import { resolveArguments } from './options.js';
+import type { DisruptorArguments, DisruptorOptions } from './options.js';
+import { Producer } from './producer.js';
+import type { Claimed, ClaimedMany } from './producer.js';
+import { callback, flag, integer } from './validate.js';
+import { face, promised } from './waiting.js';
+
+/** The first argument is null unless the claim failed; then there is no other. */
+export type ClaimCallback = (
+  error: Error | null,
+  buf: Buffer,
+  claimStart: number,
+  claimEnd: number,
+  allConsumersIgnoring: boolean,
+) => void;
+
+/** As {@link ClaimCallback}. */
+export type ClaimManyCallback = (
+  error: Error | null,
+  bufs: Buffer[],
+  claimStart: number,
+  claimEnd: number,
+  allConsumersIgnoring: boolean,
+) => void;
+
+/** As {@link ClaimCallback}. */
+export type CommitCallback = (error: Error | null, committed: boolean) => void;
+
+/** As {@link ClaimCallback}. */
+export type ConsumeCallback = (error: Error | null, bufs: Buffer[], start: number) => void;
+
+function spreadMany(done: ClaimManyCallback, result: ClaimedMany): void {
+  const { bufs, claimStart, claimEnd, allConsumersIgnoring } = result;
+  done(null, bufs, claimStart, claimEnd, allConsumersIgnoring);
+}
+
+// For the streams: waiting until a public method may have something to give. Each also ends when
+// `abandoned` says so.
+/** @internal */
+export const whenReadable = Symbol('whenReadable');
+/** @internal */
+export const whenWritable = Symbol('whenWritable');
+/** @internal */
+export const whenCommittable = Symbol('whenCommittable');
+
+/**
+ * A ring in shared memory: any number of producers claim, fill in and commit elements; each of a
+ * fixed number of consumers reads all of them, in order, at its own pace. Producers wait for the
+ * slowest consumer. It works between processes and between worker threads alike.
+ *
+ * An object of this class is one participant. It can produce, and it can consume if it was given a
+ * consumer index. Use it in the thread that made it; each thread and process makes its own.
+ *
+ * Buffers are views of shared memory, never copies. Those of a claim are yours until you commit
+ * it, those of `consumeNew` until you commit them. They keep the memory mapped for as long as you
+ * hold them, and are empty after {@link Disruptor.release}.
+ *
+ * Errors: bad arguments are `TypeError` or `RangeError` with Node's codes, failures of the system
+ * are `Error` with `code`, `errno`, `syscall` and `path`, all else is a {@link DisruptorError} with
+ * a `code`. Sync methods throw and promises reject. With a callback, bad arguments throw and the
+ * rest goes to the callback, which is never called before the method has returned. After `release`
+ * every method fails with `ERR_RELEASED`; once the ring was replaced, those that produce and
+ * consume fail with `ERR_SEGMENT_REPLACED`.
+ *
+ * @example
+ * ```js
+ * const ring = new Disruptor({
+ *   name: '/ticks', elements: 1024, elementSize: 8, init: true, spin: true
+ * });
+ * const { buf } = await ring.produceClaim();
+ * buf.writeDoubleLE(42.5);
+ * await ring.produceCommit();
+ * ```
+ */
+export class Disruptor {
+  readonly #attachment: Attachment;
+  readonly #producer: Producer;
+  readonly #consumer: Consumer;
+
+  /**
+   * Creates a ring or attaches to one.
+   *
+   * @throws TypeError, RangeError for bad arguments; Error of the system (`ENOENT`, `ENOSPC`,
+   * `EACCES`, ...); DisruptorError with one of the `ERR_SEGMENT_` codes
+   */
+  constructor(options: DisruptorOptions);
+  /**
+   * The positional form of shared-memory-disruptor; {@link DisruptorOptions} describes each
+   * argument. `consumer` may be anything for an object that only produces.
+   */
+  constructor(...args: DisruptorArguments);
+  constructor(...args: [DisruptorOptions] | DisruptorArguments) {
+    const options = resolveArguments(args);
+    this.#attachment = new Attachment(options);
+    this.#producer = new Producer(this.#attachment);
+    this.#consumer = new Consumer(this.#attachment, options.consumer);
+  }
+
+  /**
+   * Claims the next element. Without room: an empty `buf`, or a wait with `spin`.
+   *
+   * @throws DisruptorError `ERR_SEQUENCE_EXHAUSTED`, `ERR_SEGMENT_CORRUPT`
+   */
+  produceClaim(): Promise<Claimed>;
+  produceClaim(callback: ClaimCallback): void;
+  produceClaim(done?: ClaimCallback): Promise<Claimed> | undefined {
+    return face(
+      callback(done),
+      () => this.#producer.claim(1, 1, (claim) => this.#producer.one(claim)),
+      (done, { buf, claimStart, claimEnd, allConsumersIgnoring }) => {
+        done(null, buf, claimStart, claimEnd, allConsumersIgnoring);
+      },
+    );
+  }
+
+  /** As {@link Disruptor.produceClaim}; blocks the thread with `spin`. */
+  produceClaimSync(): Buffer {
+    return this.#producer.element(this.#producer.claimSync(1, 1));
+  }
+
+  /**
+   * Claims `count` elements, all or none.
+   *
+   * @param count - an integer from 0; more than the ring has means all of it, 0 gives nothing
+   * @throws as {@link Disruptor.produceClaim}
+   */
+  produceClaimMany(count: number): Promise<ClaimedMany>;
+  produceClaimMany(count: number, callback: ClaimManyCallback): void;
+  produceClaimMany(count: number, done?: ClaimManyCallback): Promise<ClaimedMany> | undefined {
+    const begin = () => {
+      const most = this.#producer.atMostAll(integer(count, 'count'));
+      return this.#producer.claim(most, most, (claim) => this.#producer.many(claim));
+    };
+    return face(callback(done), begin, spreadMany);
+  }
+
+  /** As {@link Disruptor.produceClaimMany}; blocks the thread with `spin`. */
+  produceClaimManySync(count: number): Buffer[] {
+    const most = this.#producer.atMostAll(integer(count, 'count'));
+    return this.#producer.elements(this.#producer.claimSync(most, most));
+  }
+
+  /**
+   * Claims as many elements as are free now, at least one.
+   *
+   * @param max - at most so many: an integer from 0; 0 gives nothing
+   * @throws as {@link Disruptor.produceClaim}
+   */
+  produceClaimAvail(max: number): Promise<ClaimedMany>;
+  produceClaimAvail(max: number, callback: ClaimManyCallback): void;
+  produceClaimAvail(max: number, done?: ClaimManyCallback): Promise<ClaimedMany> | undefined {
+    const begin = () => {
+      const most = this.#producer.atMostAll(integer(max, 'max'));
+      return this.#producer.claim(1, most, (claim) => this.#producer.many(claim));
+    };
+    return face(callback(done), begin, spreadMany);
+  }
+
+  /** As {@link Disruptor.produceClaimAvail}; blocks the thread with `spin`. */
+  produceClaimAvailSync(max: number): Buffer[] {
+    const most = this.#producer.atMostAll(integer(max, 'max'));
+    return this.#producer.elements(this.#producer.claimSync(1, most));
+  }
+
+  /**
+   * Makes claimed elements visible to the consumers: the latest claim of this object, or
+   * everything from `claimStart` to `claimEnd`, which may be several adjacent claims or a part of
+   * one.
+   *
+   * Elements become visible in the order of their sequences. While an earlier claim is not
+   * committed, the answer is `false` and nothing has changed; with `spin`, the range is committed
+   * at once and the answer comes when it is visible.
+   *
+   * @returns whether it is visible now; `false` as well when it was committed before, or when the
+   * range is empty
+   * @throws DisruptorError `ERR_NOT_CLAIMED`
+   */
+  produceCommit(): Promise<boolean>;
+  produceCommit(callback: CommitCallback): void;
+  produceCommit(claimStart: number, claimEnd: number): Promise<boolean>;
+  produceCommit(claimStart: number, claimEnd: number, callback: CommitCallback): void;
+  produceCommit(...args: unknown[]): Promise<boolean> | undefined {
+    const latest = args.length < 2;
+    const begin = () => {
+      if (!latest) return this.#producer.commit(...commitRange(args[0], args[1]));
+      const { claimStart, claimEnd } = this.#producer.latest;
+      return this.#producer.commit(claimStart, claimEnd);
+    };
+    const done = callback(args[latest ? 0 : 2] as CommitCallback | undefined);
+    return face(done, begin, (done, committed) => {
+      done(null, committed);
+    });
+  }
+
+  /** As {@link Disruptor.produceCommit}; blocks the thread with `spin`. */
+  produceCommitSync(): boolean;
+  produceCommitSync(claimStart: number, claimEnd: number): boolean;
+  produceCommitSync(claimStart?: number, claimEnd?: number): boolean {
+    if (claimStart === undefined && claimEnd === undefined) {
+      return this.#producer.commitLatestSync();
+    }
+    return this.#producer.commitSync(...commitRange(claimStart, claimEnd));
+  }
+
+  /**
+   * The elements of a range that is claimed and not yet committed, by whomever: for a program that
+   * was restarted and remembers what it had claimed.
+   *
+   * @returns as `bufs` of a claim; `[]` when the range is empty or any part of it is not claimed or
+   * is committed
+   */
+  produceRecover(claimStart: number, claimEnd: number): Buffer[] {
+    return this.#producer.recover(...commitRange(claimStart, claimEnd));
+  }
+
+  /**
+   * Commits what the previous call gave, then gives all that is committed and unread. Without
+   * anything: `[]`, or a wait with `spin`.
+   *
+   * @throws RangeError `ERR_OUT_OF_RANGE` if this object has no valid consumer index; DisruptorError
+   * `ERR_CONSUME_PENDING` while an earlier call waits, `ERR_CONSUMER_IGNORED`,
+   * `ERR_SEGMENT_CORRUPT`
+   */
+  consumeNew(): Promise<Consumed>;
+  consumeNew(callback: ConsumeCallback): void;
+  consumeNew(done?: ConsumeCallback): Promise<Consumed> | undefined {
+    return face(
+      callback(done),
+      () => this.#consumer.consume(),
+      (done, { bufs, start }) => {
+        done(null, bufs, start);
+      },
+    );
+  }
+
+  /** As {@link Disruptor.consumeNew}; blocks the thread with `spin`. */
+  consumeNewSync(): Buffer[] {
+    return this.#consumer.consumeSync();
+  }
+
+  /**
+   * Gives what was consumed back to the producers.
+   *
+   * @returns `true`, also when there was nothing to commit; `false` when another object with the
+   * same consumer index has moved it on meanwhile
+   */
+  consumeCommit(): boolean {
+    return this.#consumer.commit();
+  }
+
+  /** First sequence of the latest claim; 1 when it gave nothing. */
+  get prevClaimStart(): number {
+    return this.#producer.latest.claimStart;
+  }
+
+  /** Last sequence of the latest claim; 0 when it gave nothing. */
+  get prevClaimEnd(): number {
+    return this.#producer.latest.claimEnd;
+  }
+
+  /** First sequence of what was consumed last, committed or not; 0 when that was nothing. */
+  get prevConsumeStart(): number {
+    return this.#consumer.start;
+  }
+
+  /** The sequence after the last one consumed and not yet committed; 0 when there is none. */
+  get prevConsumeNext(): number {
+    return this.#consumer.next;
+  }
+
+  /** Whether every consumer was released for good, so that nobody would read what is produced. */
+  get allConsumersIgnoring(): boolean {
+    return this.#attachment.ring.allIgnored();
+  }
+
+  /** Bytes in an element. */
+  get elementSize(): number {
+    return this.#attachment.ring.elementSize;
+  }
+
+  /** Whether operations wait until they can succeed. */
+  get spin(): boolean {
+    return this.#attachment.spin;
+  }
+
+  /**
+   * A 32-bit signed integer in shared memory, the application's own; 0 in a new ring. The streams
+   * tell each other the end of the data through it. What was committed before it was set is visible
+   * to whoever reads the new value.
+   */
+  get status(): number {
+    return this.#attachment.ring.status();
+  }
+
+  set status(status: number) {
+    this.#attachment.ring.setStatus(integer(status, 'status', -(2 ** 31), 2 ** 31 - 1));
+  }
+
+  /** Every sequence below it is committed and visible. */
+  get cursor(): number {
+    return this.#attachment.ring.cursor();
+  }
+
+  /** The first sequence that nobody has claimed. */
+  get next(): number {
+    return this.#attachment.ring.next();
+  }
+
+  /** This consumer's sequence: it has done with all below. 2^64 once it was released for good. */
+  get consumer(): number {
+    return this.#attachment.ring.consumerSequence(this.#consumer.index);
+  }
+
+  /**
+   * All consumers' sequences, 8 bytes each, little endian, with all bits set for one that was
+   * released for good. A copy: in shared memory they lie apart, so that consumers do not slow each
+   * other down.
+   */
+  get consumers(): Buffer {
+    const { ring } = this.#attachment;
+    const sequences = Buffer.alloc(ring.consumerCount * 8);
+    for (let i = 0; i < ring.consumerCount; i += 1) {
+      const sequence = ring.consumerSequence(i);
+      const bits = sequence > Number.MAX_SAFE_INTEGER ? 2n ** 64n - 1n : BigInt(sequence);
+      sequences.writeBigUInt64LE(bits, i * 8);
+    }
+    return sequences;
+  }
+
+  /** All elements. */
+  get elements(): Buffer {
+    return this.#attachment.elements;
+  }
+
+  /**
+   * Detaches from the ring. Every Buffer that came from this object is empty from then on, and
+   * whatever still waits fails with `ERR_RELEASED`. Releasing again does nothing. An object that
+   * nothing refers to any more detaches by itself; Buffers that came from it stay readable.
+   *
+   * @param markIgnore - also tell the producers never to wait for this consumer again.
+   * Default: false
+   * @throws RangeError `ERR_OUT_OF_RANGE` when `markIgnore` is given without a consumer index
+   */
+  release(markIgnore?: boolean): void {
+    const ignore = flag(markIgnore, 'markIgnore');
+    if (this.#attachment.released) return;
+    if (ignore) this.#attachment.ring.ignore(this.#consumer.index);
+    this.#attachment.release();
+  }
+
+  /** @internal */
+  [whenReadable](abandoned: () => boolean): Promise<true> {
+    return promised(() =>
+      abandoned() || this.#consumer.ready || this.status !== 0 ? true : undefined,
+    );
+  }
+
+  /** @internal */
+  [whenWritable](abandoned: () => boolean): Promise<true> {
+    return promised(() => (abandoned() || this.#attachment.ring.claimable(1) ? true : undefined));
+  }
+
+  /** @internal */
+  [whenCommittable](claimStart: number, abandoned: () => boolean): Promise<true> {
+    return promised(() => (abandoned() || this.cursor >= claimStart ? true : undefined));
+  }
+}
+
+function commitRange(claimStart: unknown, claimEnd: unknown): [number, number] {
+  return [integer(claimStart, 'claimStart'), integer(claimEnd, 'claimEnd')];
+}

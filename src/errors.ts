@@ -1,0 +1,110 @@
+import { getSystemErrorMap } from 'node:util';
+
+/** What the core reports, in the order of `Errc` in `addon/core/result.h`. */
+const CORE_ERRORS = [
+  ['', ''],
+  ['', 'a system call failed'],
+  ['ERR_SIZE_OVERFLOW', 'The sizes asked for do not fit into 64 bits'],
+  ['ERR_SEGMENT_EXISTS', 'A segment of this name exists'],
+  ['ERR_SEGMENT_BUSY', 'Another process is replacing this segment and does not finish'],
+  [
+    'ERR_SEGMENT_NOT_REGULAR',
+    'Not a shared memory object: a directory, link, FIFO, socket or device',
+  ],
+  ['ERR_SEGMENT_OWNER', 'The object belongs to another user and is not shared with this one'],
+  ['ERR_SEGMENT_MODE', 'The permission bits are not those that the creator set'],
+  ['ERR_SEGMENT_TOO_SHORT', 'The object is too short to be a segment'],
+  ['ERR_SEGMENT_FOREIGN', 'The object was not made by shm-disruptor; it is left untouched'],
+  ['ERR_SEGMENT_VERSION', 'The segment has the layout of another version or machine'],
+  ['ERR_SEGMENT_KIND', 'The segment is of another kind'],
+  ['ERR_SEGMENT_CORRUPT', 'The segment is damaged: its numbers contradict each other'],
+  ['ERR_SEGMENT_TRUNCATED', 'The segment is not as long as its header says'],
+  ['ERR_SEGMENT_REPLACED', 'The segment was replaced by a new one of this name'],
+  ['ERR_SEQUENCE_EXHAUSTED', 'The sequence would pass 2^53 - 1'],
+  ['ERR_NOT_CLAIMED', 'The range to commit contains sequences that nobody has claimed'],
+  ['ERR_CONSUMER_IGNORED', 'This consumer was released for good and gets no more data'],
+  ['ERR_RELEASED', 'The Disruptor has been released'],
+] as const;
+
+/** `Errc::kSystem`. */
+const SYSTEM = 1;
+
+/**
+ * The `code` of every {@link DisruptorError}.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `ERR_SIZE_OVERFLOW` | the sizes asked for do not fit into 64 bits |
+ * | `ERR_SEGMENT_EXISTS` | the name is taken |
+ * | `ERR_SEGMENT_BUSY` | another process is replacing the segment and does not finish |
+ * | `ERR_SEGMENT_NOT_REGULAR` | a directory, link, FIFO, socket or device bears the name |
+ * | `ERR_SEGMENT_OWNER` | the object belongs to another user and is not shared |
+ * | `ERR_SEGMENT_MODE` | its permission bits are not those that its creator set |
+ * | `ERR_SEGMENT_TOO_SHORT` | the object is empty, or too short for a header |
+ * | `ERR_SEGMENT_FOREIGN` | the object is not one of ours; it is never touched |
+ * | `ERR_SEGMENT_VERSION` | made by another layout version, or on another kind of machine |
+ * | `ERR_SEGMENT_KIND` | a segment of ours, but of another kind |
+ * | `ERR_SEGMENT_CORRUPT` | its header or counters contradict themselves |
+ * | `ERR_SEGMENT_TRUNCATED` | it is not as long as its header says |
+ * | `ERR_SEGMENT_GEOMETRY` | attached with other sizes than its creator's |
+ * | `ERR_SEGMENT_REPLACED` | it was replaced by a new one of the same name |
+ * | `ERR_SEQUENCE_EXHAUSTED` | the sequence would pass 2^53 - 1 |
+ * | `ERR_NOT_CLAIMED` | a commit names sequences that nobody has claimed |
+ * | `ERR_CONSUME_PENDING` | a `consumeNew` of this object is still waiting |
+ * | `ERR_CONSUMER_IGNORED` | this consumer was released for good |
+ * | `ERR_RELEASED` | the object was released |
+ * | `ERR_NO_BINARY` | no build of the addon fits this system |
+ */
+export type DisruptorErrorCode =
+  | Exclude<(typeof CORE_ERRORS)[number][0], ''>
+  | 'ERR_SEGMENT_GEOMETRY'
+  | 'ERR_CONSUME_PENDING'
+  | 'ERR_NO_BINARY';
+
+/**
+ * Everything that can go wrong with a ring and is neither a bad argument (`TypeError`, `RangeError`
+ * with Node's codes) nor the system's (`Error` with `code`, `errno`, `syscall` and `path`).
+ */
+export class DisruptorError extends Error {
+  override readonly name = 'DisruptorError';
+  /** What happened, for programs. */
+  readonly code: DisruptorErrorCode;
+
+  /** @internal */
+  constructor(code: DisruptorErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * An error of the operating system, as Node's own modules throw it.
+ * @internal
+ */
+export function systemError(errno: number, syscall: string, path?: string): NodeJS.ErrnoException {
+  const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, `error ${errno}`];
+  const sentence = text.charAt(0).toUpperCase() + text.slice(1);
+  const attempt = { posix_fallocate: 'size', mmap: 'map' }[syscall] ?? 'open';
+  return Object.assign(new Error(`Failed to ${attempt} shared memory object: ${sentence}`), {
+    code,
+    errno: -errno,
+    syscall,
+    ...(path === undefined ? {} : { path }),
+  });
+}
+
+/**
+ * Makes the exception for an `Error` of the core; registered with the addon when it is loaded.
+ * @internal
+ */
+export function coreError(errc: number, errno: number, syscall: string): Error {
+  if (errc === SYSTEM) return systemError(errno, syscall);
+  const [code, message] = CORE_ERRORS[errc] ?? ['', ''];
+  return code === '' ? new Error(`unknown error ${errc}`) : new DisruptorError(code, message);
+}
+
+/** @internal */
+export function released(): DisruptorError {
+  const [code, message] = CORE_ERRORS.at(-1)!;
+  return new DisruptorError(code as DisruptorErrorCode, message);
+}

@@ -1,0 +1,14 @@
+export { Disruptor } from './disruptor.js';
+export type {
+  ClaimCallback,
+  ClaimManyCallback,
+  CommitCallback,
+  ConsumeCallback,
+} from './disruptor.js';
+export type { Claimed, ClaimedMany, ClaimRange } from './producer.js';
+export type { Consumed } from './consumer.js';
+export type { DisruptorArguments, DisruptorOptions } from './options.js';
+export { DisruptorError } from './errors.js';
+export type { DisruptorErrorCode } from './errors.js';
+export { DisruptorReadStream } from './read-stream.js';
+export { DisruptorWriteStream } from './write-stream.js';

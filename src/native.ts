@@ -1,0 +1,111 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+import { coreError, DisruptorError } from './errors.js';
+
+/**
+ * The whole interface of the addon, on one page. Its callers have checked every argument.
+ *
+ * The numbers of the hot calls go through an *exchange*, an array that both sides see: converting
+ * arguments and results costs more than the operations themselves.
+ */
+
+/** What each number of an exchange means; the same list stands in `addon/binding/ring_handle.cc`. */
+export const Exchange = {
+  /** The latest claim: first and last sequence. Written by `claim` when it gives something. */
+  ClaimStart: 0,
+  ClaimEnd: 1,
+  /** What was consumed last, `[start, next)`; `next` is 0 once that is committed. */
+  ConsumeStart: 2,
+  ConsumeNext: 3,
+  /** For `claim`: how many sequences at least and at most. */
+  Least: 4,
+  Most: 5,
+  /** For `commit` and `awaitVisible`: first and last sequence. */
+  CommitStart: 6,
+  CommitEnd: 7,
+  /** For `commit`: 1 to commit now what becomes visible later, 0 to refuse that. */
+  Mark: 8,
+  /** How long `claim`, `commit`, `awaitVisible` and `consume` may block the thread. */
+  Milliseconds: 9,
+  /** What `claim` and `consume` (a slot, or one of {@link Outcome}) or a commit came to. */
+  Outcome: 10,
+} as const;
+
+/** Outcomes of `claim` and `consume` other than the slot where the range begins. */
+export const Outcome = { Nothing: -1, AllIgnored: -2 } as const;
+
+/** Outcomes of `commit` and `awaitVisible`, in the order of `Commit` in `addon/core/sequencer.h`. */
+export const Commit = { Refused: 0, Visible: 1, Pending: 2 } as const;
+
+/** A new exchange. In memory of its own, which the garbage collector does not move. */
+export function newExchange(): Float64Array {
+  const numbers = new Float64Array(new ArrayBuffer(11 * Float64Array.BYTES_PER_ELEMENT));
+  numbers[Exchange.ClaimStart] = 1;
+  return numbers;
+}
+
+/** One handle on a ring. After `release` every method throws `ERR_RELEASED`. */
+export interface NativeRing {
+  /** All elements; detached, and thereby empty, after `release`. */
+  readonly elements: ArrayBuffer;
+  readonly elementCount: number;
+  readonly elementSize: number;
+  readonly consumerCount: number;
+
+  claim(): void;
+  commit(): void;
+  awaitVisible(): void;
+  /** Commits what was consumed before, then consumes what there is. */
+  consume(consumer: number): void;
+  /** Commits what was consumed. False: another handle of this consumer has moved it. */
+  commitConsumed(consumer: number): boolean;
+  ignore(consumer: number): void;
+  /** Whether a claim of `least` would find room, or a reason to fail. */
+  claimable(least: number): boolean;
+  /** Whether `consume` would find data, or a reason to fail. */
+  consumable(consumer: number): boolean;
+  uncommitted(start: number, end: number): boolean;
+  next(): number;
+  cursor(): number;
+  consumerSequence(consumer: number): number;
+  allIgnored(): boolean;
+  status(): number;
+  setStatus(status: number): void;
+  release(): void;
+}
+
+interface Addon {
+  createRing(
+    name: string,
+    elements: number,
+    elementSize: number,
+    consumers: number,
+    mode: number,
+    replace: boolean,
+    exchange: Float64Array,
+  ): NativeRing;
+  openRing(name: string, exchange: Float64Array): NativeRing;
+  setErrorFactory(factory: (errc: number, errno: number, syscall: string) => Error): void;
+}
+
+function load(): Addon {
+  const require = createRequire(import.meta.url);
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const find = require('node-gyp-build') as (root: string) => Addon;
+  let addon: Addon;
+  try {
+    addon = find(root);
+  } catch (cause) {
+    throw new DisruptorError(
+      'ERR_NO_BINARY',
+      `shm-disruptor has no binary for ${process.platform}-${process.arch}. ` +
+        `Build one with: npx node-gyp rebuild --directory ${JSON.stringify(root)}`,
+      { cause },
+    );
+  }
+  addon.setErrorFactory(coreError);
+  return addon;
+}
+
+export const addon = load();

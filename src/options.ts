@@ -1,0 +1,127 @@
+import { integer, flag, segmentName, totalSize, wrongType } from './validate.js';
+
+/** How a {@link Disruptor} is created or attached to. */
+export interface DisruptorOptions {
+  /**
+   * Name of the shared memory object, the same in every process: one path component of at most 255
+   * bytes, with or without a leading slash.
+   */
+  name: string;
+  /**
+   * How many elements the ring has: an integer from 1; a power of two is a little faster.
+   * Required with `init`. Otherwise it defaults to what the creator chose, and must agree with it.
+   */
+  elements?: number;
+  /**
+   * Bytes in an element: an integer from 1. All elements together fit into one Buffer
+   * (`buffer.constants.MAX_LENGTH`). Required with `init`. Otherwise as for `elements`.
+   */
+  elementSize?: number;
+  /**
+   * How many consumers there are. Each gets every element, and producers wait for the slowest:
+   * an integer from 1 to 65,535. Default with `init`: 1. Otherwise as for `elements`.
+   */
+  consumers?: number;
+  /**
+   * Which of the consumers this object is: an integer from 0 to `consumers - 1`. Default: none;
+   * the object only produces, and consuming throws.
+   */
+  consumer?: number;
+  /**
+   * Create the ring, taking the name over from an existing one; whoever is still attached to that
+   * gets `ERR_SEGMENT_REPLACED`. Default: `false`, attach to an existing ring.
+   */
+  init?: boolean;
+  /**
+   * Wait until there is something to give: promises and callbacks without blocking the event loop,
+   * `*Sync` methods by blocking the thread. Default: `false`, answer at once, with nothing if need
+   * be.
+   */
+  spin?: boolean;
+  /**
+   * Permission bits of a new object, exactly, whatever the umask. Default: `0o600`. With `init`
+   * only.
+   */
+  mode?: number;
+}
+
+/** The arguments of the positional constructor. */
+export type DisruptorArguments = [
+  name: string,
+  elements: number,
+  elementSize: number,
+  consumers: number,
+  consumer?: unknown,
+  init?: boolean,
+  spin?: boolean,
+];
+
+const MOST_CONSUMERS = 65_535;
+const DEFAULT_MODE = 0o600;
+
+/** What a ring is made of. */
+export interface Geometry {
+  elements: number;
+  elementSize: number;
+  consumers: number;
+}
+
+/** Checked options. */
+export interface Resolved {
+  readonly name: string;
+  /** The geometry of a new ring, or undefined to attach to one. */
+  readonly create: Geometry | undefined;
+  /** What the caller believes of the ring. */
+  readonly expected: Partial<Geometry>;
+  /** Checked against the number of consumers when it is used: an object may only produce. */
+  readonly consumer: unknown;
+  readonly spin: boolean;
+  readonly mode: number;
+}
+
+function count(value: unknown, name: keyof Geometry): number {
+  return integer(value, name, 1, name === 'consumers' ? MOST_CONSUMERS : undefined);
+}
+
+function resolve(options: DisruptorOptions): Resolved {
+  const expected: Partial<Geometry> = {};
+  for (const name of ['elements', 'elementSize', 'consumers'] as const) {
+    if (options[name] !== undefined) expected[name] = count(options[name], name);
+  }
+  const init = flag(options.init, 'init');
+  const create = {
+    elements: init ? count(expected.elements, 'elements') : 1,
+    elementSize: init ? count(expected.elementSize, 'elementSize') : 1,
+    consumers: expected.consumers ?? 1,
+  };
+  totalSize(expected.elements ?? 1, expected.elementSize ?? 1);
+  return {
+    name: segmentName(options.name),
+    create: init ? create : undefined,
+    expected,
+    consumer: options.consumer,
+    spin: flag(options.spin, 'spin'),
+    mode: options.mode === undefined ? DEFAULT_MODE : integer(options.mode, 'mode', 0, 0o777),
+  };
+}
+
+/** Checks what either form of the constructor was given. */
+export function resolveArguments(args: readonly unknown[]): Resolved {
+  const [first] = args;
+  if (typeof first === 'object' && first !== null) {
+    const options = first as DisruptorOptions;
+    if (options.consumer !== undefined) integer(options.consumer, 'consumer');
+    return resolve(options);
+  }
+  if (typeof first !== 'string') throw wrongType('a name or an options object', 'name', first);
+  const [name, elements, elementSize, consumers, consumer, init, spin] = args as DisruptorArguments;
+  // A position cannot be left out: a missing number is not "whatever the segment has". But a pure
+  // producer may pass anything as `consumer`.
+  const geometry = {
+    elements: count(elements, 'elements'),
+    elementSize: count(elementSize, 'elementSize'),
+    consumers: count(consumers, 'consumers'),
+  };
+  const flags = { init: flag(init, 'init'), spin: flag(spin, 'spin') };
+  return { ...resolve({ name, ...geometry, ...flags }), consumer };
+}

@@ -1,0 +1,170 @@
+import type { Attachment } from './attachment.js';
+import { Commit, Exchange, Outcome } from './native.js';
+import { SLICE_MILLISECONDS } from './waiting.js';
+import type { Attempt } from './waiting.js';
+
+/** The sequences of a claim: `claimStart` is 1 and `claimEnd` 0 when it gave nothing. */
+export interface ClaimRange {
+  /** First sequence claimed. */
+  claimStart: number;
+  /** Last sequence claimed. */
+  claimEnd: number;
+  /** Nothing was given because every consumer was released for good: nobody would read it. */
+  allConsumersIgnoring: boolean;
+}
+
+/** One claimed element. */
+export interface Claimed extends ClaimRange {
+  /** The element, to be filled in; empty when there was no room. */
+  buf: Buffer;
+}
+
+/** Several claimed elements. */
+export interface ClaimedMany extends ClaimRange {
+  /** The elements: one Buffer, two when the range runs over the ring's end, none without room. */
+  bufs: Buffer[];
+}
+
+const NO_ELEMENT = Buffer.alloc(0);
+
+/** Claiming and committing. A *claim* below is what the core answers: a slot or an `Outcome`. */
+export class Producer {
+  readonly #attachment: Attachment;
+  readonly #exchange: Float64Array;
+  readonly #patience: number;
+  readonly #mark: number;
+
+  constructor(attachment: Attachment) {
+    this.#attachment = attachment;
+    this.#exchange = attachment.exchange;
+    this.#patience = attachment.spin ? SLICE_MILLISECONDS : 0;
+    this.#mark = attachment.spin ? 1 : 0;
+  }
+
+  #try(least: number, most: number, milliseconds: number): number {
+    const exchange = this.#exchange;
+    exchange[Exchange.Least] = least;
+    exchange[Exchange.Most] = most;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    this.#attachment.ring.claim();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  #waits(claim: number): boolean {
+    return claim === Outcome.Nothing && this.#attachment.spin;
+  }
+
+  // The latest claim is what was given last: a claim that still waits does not count.
+  #give(claim: number): number {
+    if (claim < 0) {
+      this.#exchange[Exchange.ClaimStart] = 1;
+      this.#exchange[Exchange.ClaimEnd] = 0;
+    }
+    return claim;
+  }
+
+  /** Claims from `least` to `most` elements; 0 elements are given at once. */
+  claim<T>(least: number, most: number, shape: (claim: number) => T): Attempt<T> {
+    return () => {
+      const claim = most === 0 ? Outcome.Nothing : this.#try(least, most, 0);
+      return most > 0 && this.#waits(claim) ? undefined : shape(this.#give(claim));
+    };
+  }
+
+  claimSync(least: number, most: number): number {
+    let claim: number = Outcome.Nothing;
+    if (most > 0) {
+      do claim = this.#try(least, most, this.#patience);
+      while (this.#waits(claim));
+    }
+    return this.#give(claim);
+  }
+
+  /** `count` cut to the size of the ring. */
+  atMostAll(count: number): number {
+    return Math.min(count, this.#attachment.ring.elementCount);
+  }
+
+  element(claim: number): Buffer {
+    return claim < 0 ? NO_ELEMENT : this.#attachment.slots.at(claim);
+  }
+
+  elements(claim: number): Buffer[] {
+    if (claim < 0) return [];
+    const { claimStart, claimEnd } = this.latest;
+    return this.#attachment.slots.spans(claim, claimEnd - claimStart + 1);
+  }
+
+  one(claim: number): Claimed {
+    return {
+      buf: this.element(claim),
+      claimStart: this.#exchange[Exchange.ClaimStart]!,
+      claimEnd: this.#exchange[Exchange.ClaimEnd]!,
+      allConsumersIgnoring: claim === Outcome.AllIgnored,
+    };
+  }
+
+  many(claim: number): ClaimedMany {
+    return {
+      bufs: this.elements(claim),
+      claimStart: this.#exchange[Exchange.ClaimStart]!,
+      claimEnd: this.#exchange[Exchange.ClaimEnd]!,
+      allConsumersIgnoring: claim === Outcome.AllIgnored,
+    };
+  }
+
+  /** The range that was claimed last. */
+  get latest(): { claimStart: number; claimEnd: number } {
+    return {
+      claimStart: this.#exchange[Exchange.ClaimStart]!,
+      claimEnd: this.#exchange[Exchange.ClaimEnd]!,
+    };
+  }
+
+  #commit(claimStart: number, claimEnd: number, milliseconds: number): number {
+    const exchange = this.#exchange;
+    exchange[Exchange.CommitStart] = claimStart;
+    exchange[Exchange.CommitEnd] = claimEnd;
+    exchange[Exchange.Mark] = this.#mark;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    this.#attachment.ring.commit();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  #awaitVisible(claimEnd: number, milliseconds: number): number {
+    const exchange = this.#exchange;
+    exchange[Exchange.CommitEnd] = claimEnd;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    this.#attachment.ring.awaitVisible();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  commit(claimStart: number, claimEnd: number): Attempt<boolean> {
+    let outcome: number | undefined;
+    return () => {
+      outcome =
+        outcome === Commit.Pending
+          ? this.#awaitVisible(claimEnd, 0)
+          : this.#commit(claimStart, claimEnd, 0);
+      return outcome === Commit.Pending ? undefined : outcome === Commit.Visible;
+    };
+  }
+
+  commitSync(claimStart: number, claimEnd: number): boolean {
+    let outcome = this.#commit(claimStart, claimEnd, this.#patience);
+    while (outcome === Commit.Pending) outcome = this.#awaitVisible(claimEnd, this.#patience);
+    return outcome === Commit.Visible;
+  }
+
+  /** As `commitSync` for the range that was claimed last. */
+  commitLatestSync(): boolean {
+    const exchange = this.#exchange;
+    return this.commitSync(exchange[Exchange.ClaimStart]!, exchange[Exchange.ClaimEnd]!);
+  }
+
+  recover(claimStart: number, claimEnd: number): Buffer[] {
+    const { ring, slots } = this.#attachment;
+    if (!ring.uncommitted(claimStart, claimEnd)) return [];
+    return slots.spans(claimStart % ring.elementCount, claimEnd - claimStart + 1);
+  }
+}

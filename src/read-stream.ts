@@ -1,0 +1,68 @@
+import { Readable } from 'node:stream';
+import type { ReadableOptions } from 'node:stream';
+
+import { whenReadable } from './disruptor.js';
+import type { Disruptor } from './disruptor.js';
+import { checkStreamable, StreamStatus } from './stream-status.js';
+
+/**
+ * A Readable over a ring of bytes: everything that a {@link DisruptorWriteStream} writes to it,
+ * for each consumer. It ends when the writer has ended and all data is read, and fails with
+ * `writer errored` when the writer was destroyed with an error.
+ *
+ * It commits what it reads, and reads only when somebody reads from it: a slow reader holds up the
+ * writer. Destroying it does not release the Disruptor.
+ */
+export class DisruptorReadStream extends Readable {
+  /** The ring that is read, as it was given. */
+  readonly disruptor: Disruptor;
+  #reading = false;
+
+  /**
+   * @param disruptor - with elements of 1 byte, a consumer index, and without `spin`
+   * @param options - passed on to Readable
+   * @throws Error `element size must be 1`, `spin must be false`
+   */
+  constructor(disruptor: Disruptor, options?: ReadableOptions) {
+    super(options);
+    checkStreamable(disruptor);
+    this.disruptor = disruptor;
+  }
+
+  override _read(): void {
+    if (!this.#reading && !this.destroyed) void this.#pump();
+  }
+
+  async #pump(): Promise<void> {
+    this.#reading = true;
+    try {
+      while (!this.destroyed && (await this.#pushSome()));
+    } catch (error) {
+      this.destroy(error as Error);
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  /** Pushes what there is, or waits for it. Resolves to whether more is wanted. */
+  async #pushSome(): Promise<boolean> {
+    // Before consuming: if the writer had ended by now, what we then find is all there is.
+    const { status } = this.disruptor;
+    const { bufs } = await this.disruptor.consumeNew();
+    // Not committed: whoever reads on as this consumer gets it again.
+    if (this.destroyed) return false;
+    if (bufs.length > 0) {
+      const chunk = Buffer.concat(bufs);
+      this.disruptor.consumeCommit();
+      // An empty chunk would not make Readable ask again.
+      return chunk.length === 0 || this.push(chunk);
+    }
+    if (status === StreamStatus.Ended) {
+      this.push(null);
+      return false;
+    }
+    if (status === StreamStatus.Errored) throw new Error('writer errored');
+    await this.disruptor[whenReadable](() => this.destroyed);
+    return true;
+  }
+}

@@ -1,0 +1,49 @@
+/** How many slots have their Buffer kept: about 16 MiB of them when all are in use. */
+const MOST_KEPT = 131_072;
+
+/**
+ * Views of a ring's slots.
+ *
+ * Making a Buffer costs more than claiming and committing an element, so the Buffers of single
+ * slots are made once and kept, for as many slots as fit the bound.
+ */
+export class Slots {
+  /** All elements. */
+  readonly all: Buffer;
+  readonly #count: number;
+  readonly #size: number;
+  readonly #kept: (Buffer | undefined)[] = [];
+
+  constructor(elements: ArrayBuffer, count: number, size: number) {
+    this.all = Buffer.from(elements);
+    this.#count = count;
+    this.#size = size;
+  }
+
+  /** The one slot `slot`. */
+  at(slot: number): Buffer {
+    return this.#kept[slot] ?? this.#make(slot);
+  }
+
+  #make(slot: number): Buffer {
+    const buf = this.#cut(slot, slot + 1);
+    if (slot < MOST_KEPT) {
+      // Filled in order, so that the array stays dense.
+      while (this.#kept.length < slot) this.#kept.push(undefined);
+      this.#kept[slot] = buf;
+    }
+    return buf;
+  }
+
+  /** `count` slots from `slot` on: one Buffer, or two when the range runs over the ring's end. */
+  spans(slot: number, count: number): Buffer[] {
+    if (count === 1) return [this.at(slot)];
+    const end = slot + count;
+    if (end <= this.#count) return [this.#cut(slot, end)];
+    return [this.#cut(slot, this.#count), this.#cut(0, end - this.#count)];
+  }
+
+  #cut(from: number, to: number): Buffer {
+    return this.all.subarray(from * this.#size, to * this.#size);
+  }
+}

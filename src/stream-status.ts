@@ -1,0 +1,10 @@
+import type { Disruptor } from './disruptor.js';
+
+/** What a writer tells its readers through `Disruptor.status`. */
+export const StreamStatus = { Open: 0, Ended: 1, Errored: 2 } as const;
+
+/** Checks what both streams ask of a Disruptor. */
+export function checkStreamable(disruptor: Disruptor): void {
+  if (disruptor.elementSize !== 1) throw new Error('element size must be 1');
+  if (disruptor.spin) throw new Error('spin must be false');
+}

@@ -1,0 +1,96 @@
+import { constants } from 'node:buffer';
+import { inspect } from 'node:util';
+
+import { systemError } from './errors.js';
+
+type Code = 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_OUT_OF_RANGE';
+
+function complain(
+  Kind: typeof TypeError | typeof RangeError,
+  code: Code,
+  expected: string,
+  name: string,
+  value: unknown,
+): Error {
+  const received = inspect(value, { depth: 0, maxStringLength: 40, breakLength: Infinity });
+  return Object.assign(new Kind(`Expected ${expected} for ${name} but received ${received}`), {
+    code,
+  });
+}
+
+/** An error for a value of the wrong type: `ERR_INVALID_ARG_TYPE`. */
+export function wrongType(expected: string, name: string, value: unknown): Error {
+  return complain(TypeError, 'ERR_INVALID_ARG_TYPE', expected, name, value);
+}
+
+/** An error for a number outside its range: `ERR_OUT_OF_RANGE`. */
+export function outOfRange(expected: string, name: string, value: unknown): Error {
+  return complain(RangeError, 'ERR_OUT_OF_RANGE', expected, name, value);
+}
+
+/** `value` as a whole number in a range. */
+export function integer(
+  value: unknown,
+  name: string,
+  least = 0,
+  most = Number.MAX_SAFE_INTEGER,
+): number {
+  const expected = `an integer from ${least} to ${most}`;
+  if (typeof value !== 'number') throw wrongType(expected, name, value);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw outOfRange(expected, name, value);
+  }
+  return value;
+}
+
+/** `value` as a boolean, `false` when it is left out. */
+export function flag(value: unknown, name: string): boolean {
+  if (value === undefined) return false;
+  if (typeof value !== 'boolean') throw wrongType('a boolean', name, value);
+  return value;
+}
+
+/** `value` as a callback, or undefined when it is left out. */
+export function callback<F>(value: F | undefined, name = 'callback'): F | undefined {
+  if (value !== undefined && typeof value !== 'function') {
+    throw wrongType('a function', name, value);
+  }
+  return value;
+}
+
+const LONGEST_NAME = 255;
+
+/** The name of a segment, without the one leading slash that it may have. */
+export function segmentName(value: unknown): string {
+  if (typeof value !== 'string') throw wrongType('a string', 'name', value);
+  const name = value.startsWith('/') ? value.slice(1) : value;
+  // What the system itself says to an empty name, and what users of such programs look for.
+  if (name === '') throw systemError(22 /* EINVAL */, 'open', value);
+  if (
+    /[/\0]/.test(name) ||
+    name === '.' ||
+    name === '..' ||
+    Buffer.byteLength(name) > LONGEST_NAME
+  ) {
+    throw complain(
+      TypeError,
+      'ERR_INVALID_ARG_VALUE',
+      `one path component of at most ${LONGEST_NAME} bytes, after an optional slash,`,
+      'name',
+      value,
+    );
+  }
+  return name;
+}
+
+/** Checks that all elements together fit into one Buffer. */
+export function totalSize(elements: number, elementSize: number): void {
+  // Above 2^53 a product is inexact, but not by enough to fall below the limit.
+  if (elements * elementSize > constants.MAX_LENGTH) {
+    throw outOfRange(
+      `a product of at most ${constants.MAX_LENGTH}`,
+      'elements * elementSize',
+      `${elements} * ${elementSize}`,
+    );
+  }
+}

@@ -1,0 +1,101 @@
+import { Writable } from 'node:stream';
+import type { WritableOptions } from 'node:stream';
+
+import { whenCommittable, whenWritable } from './disruptor.js';
+import type { Disruptor } from './disruptor.js';
+import { checkStreamable, StreamStatus } from './stream-status.js';
+
+/**
+ * A Writable over a ring of bytes, for any number of {@link DisruptorReadStream}s. Ending it ends
+ * the readers; destroying it with an error makes them fail; what was written before reaches them
+ * first in either case. When the ring is full it waits for the slowest reader, and it fails with
+ * `no consumers` once every consumer was released for good.
+ *
+ * Chunks of several writers to one ring are kept in order, but not whole: a chunk that finds the
+ * ring nearly full is written in parts. Destroying it does not release the Disruptor.
+ */
+export class DisruptorWriteStream extends Writable {
+  /** The ring that is written to, as it was given. */
+  readonly disruptor: Disruptor;
+
+  /**
+   * @param disruptor - with elements of 1 byte and without `spin`
+   * @param options - passed on to Writable
+   * @throws Error `element size must be 1`, `spin must be false`
+   */
+  constructor(disruptor: Disruptor, options?: WritableOptions) {
+    super(options);
+    checkStreamable(disruptor);
+    this.disruptor = disruptor;
+  }
+
+  override _write(
+    chunk: Buffer | string,
+    encoding: BufferEncoding,
+    callback: (error?: Error | null) => void,
+  ): void {
+    if (this.destroyed) return;
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;
+    this.#writeAll(bytes).then(
+      () => {
+        callback();
+      },
+      (error: unknown) => {
+        callback(error as Error);
+      },
+    );
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#tell(StreamStatus.Ended, callback);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    if (!error) {
+      callback(null);
+      return;
+    }
+    // The error that destroys us is the one to report, even if the ring is gone too.
+    this.#tell(StreamStatus.Errored, () => {
+      callback(error);
+    });
+  }
+
+  #tell(status: number, callback: (error?: Error | null) => void): void {
+    try {
+      this.disruptor.status = status;
+    } catch (error) {
+      callback(error as Error);
+      return;
+    }
+    callback();
+  }
+
+  async #writeAll(chunk: Buffer): Promise<void> {
+    let rest = chunk;
+    while (rest.length > 0 && !this.destroyed) rest = await this.#writeSome(rest);
+  }
+
+  /** Writes what there is room for, or waits for room. Resolves to what is left. */
+  async #writeSome(chunk: Buffer): Promise<Buffer> {
+    const claim = await this.disruptor.produceClaimAvail(chunk.length);
+    if (this.destroyed) return chunk;
+    let written = 0;
+    for (const buf of claim.bufs) written += chunk.copy(buf, 0, written);
+    if (written > 0) {
+      await this._commit(claim.claimStart, claim.claimEnd);
+    } else if (claim.allConsumersIgnoring) {
+      throw new Error('no consumers');
+    } else {
+      await this.disruptor[whenWritable](() => this.destroyed);
+    }
+    return chunk.subarray(written);
+  }
+
+  /** Commits, trying again while other writers' earlier claims are not committed. @internal */
+  async _commit(claimStart: number, claimEnd: number): Promise<void> {
+    while (!this.destroyed && !(await this.disruptor.produceCommit(claimStart, claimEnd))) {
+      await this.disruptor[whenCommittable](claimStart, () => this.destroyed);
+    }
+  }
+}
