@@ -1,3 +1,5 @@
+import { markAsUntransferable } from 'node:worker_threads';
+
 import { DisruptorError, released, systemError } from './errors.js';
 import { addon, newExchange } from './native.js';
 import type { NativeRing } from './native.js';
@@ -18,6 +20,8 @@ export class Attachment {
     this.ring = attach(options, this.exchange);
     try {
       checkGeometry(this.ring, options);
+      // It would leave its views here empty, and outlive the memory when this thread ends first.
+      markAsUntransferable(this.ring.elements);
       this.slots = new Slots(this.ring.elements, this.ring.elementCount, this.ring.elementSize);
     } catch (error) {
       this.ring.release();
@@ -42,7 +46,7 @@ export class Attachment {
 }
 
 function attach(options: Resolved, exchange: Float64Array): NativeRing {
-  const { name, create, mode } = options;
+  const { name, path, create, mode } = options;
   try {
     if (!create) return addon.openRing(name, exchange);
     const { elements, elementSize, consumers } = create;
@@ -50,7 +54,7 @@ function attach(options: Resolved, exchange: Float64Array): NativeRing {
   } catch (error) {
     // The core does not know what the user called the object.
     const { errno, syscall } = error as NodeJS.ErrnoException;
-    if (errno !== undefined && syscall !== undefined) throw systemError(-errno, syscall, name);
+    if (errno !== undefined && syscall !== undefined) throw systemError(-errno, syscall, path);
     throw error;
   }
 }

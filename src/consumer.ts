@@ -18,14 +18,15 @@ export class Consumer {
   readonly #attachment: Attachment;
   readonly #exchange: Float64Array;
   readonly #asked: unknown;
-  readonly #valid: boolean;
+  /** Whether the ring has this consumer. */
+  readonly valid: boolean;
   #waiting = false;
 
   constructor(attachment: Attachment, asked: unknown) {
     this.#attachment = attachment;
     this.#exchange = attachment.exchange;
     this.#asked = asked;
-    this.#valid =
+    this.valid =
       Number.isInteger(asked) &&
       (asked as number) >= 0 &&
       (asked as number) < attachment.ring.consumerCount;
@@ -33,9 +34,14 @@ export class Consumer {
 
   /** @throws RangeError `ERR_OUT_OF_RANGE` */
   get index(): number {
-    if (this.#valid) return this.#asked as number;
+    if (this.valid) return this.#asked as number;
+    throw this.invalid;
+  }
+
+  /** The error for an index that is not `valid`. */
+  get invalid(): Error {
     const last = this.#attachment.ring.consumerCount - 1;
-    throw outOfRange(`an integer from 0 to ${last}`, 'consumer', this.#asked);
+    return outOfRange(`an integer from 0 to ${last}`, 'consumer', this.#asked);
   }
 
   #try(milliseconds: number): number {
@@ -91,7 +97,7 @@ export class Consumer {
   /** Gives what was consumed back to the producers. */
   commit(): boolean {
     // Without an index nothing was consumed, and the core does not look at it.
-    return this.#attachment.ring.commitConsumed(this.#valid ? this.index : 0);
+    return this.#attachment.ring.commitConsumed(this.valid ? this.index : 0);
   }
 
   /** Whether consuming would find data, or a reason to fail. */

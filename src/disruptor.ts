@@ -97,6 +97,10 @@ export class Disruptor {
     this.#attachment = new Attachment(options);
     this.#producer = new Producer(this.#attachment);
     this.#consumer = new Consumer(this.#attachment, options.consumer);
+    if (options.consumes && !this.#consumer.valid) {
+      this.#attachment.release();
+      throw this.#consumer.invalid;
+    }
   }
 
   /**

@@ -68,13 +68,18 @@ export interface Geometry {
 
 /** Checked options. */
 export interface Resolved {
+  /** The object's name in the system. */
   readonly name: string;
+  /** The name as it was given. */
+  readonly path: string;
   /** The geometry of a new ring, or undefined to attach to one. */
   readonly create: Geometry | undefined;
   /** What the caller believes of the ring. */
   readonly expected: Partial<Geometry>;
-  /** Checked against the number of consumers when it is used: an object may only produce. */
+  /** Which consumer. Anything: an object may only produce. */
   readonly consumer: unknown;
+  /** Whether `consumer` has to be one of the ring's at once, and not only when it is used. */
+  readonly consumes: boolean;
   readonly spin: boolean;
   readonly mode: number;
 }
@@ -97,9 +102,11 @@ function resolve(options: DisruptorOptions): Resolved {
   totalSize(expected.elements ?? 1, expected.elementSize ?? 1);
   return {
     name: segmentName(options.name),
+    path: options.name,
     create: init ? create : undefined,
     expected,
     consumer: options.consumer,
+    consumes: options.consumer !== undefined,
     spin: flag(options.spin, 'spin'),
     mode: options.mode === undefined ? DEFAULT_MODE : integer(options.mode, 'mode', 0, 0o777),
   };
@@ -123,5 +130,5 @@ export function resolveArguments(args: readonly unknown[]): Resolved {
     consumers: count(consumers, 'consumers'),
   };
   const flags = { init: flag(init, 'init'), spin: flag(spin, 'spin') };
-  return { ...resolve({ name, ...geometry, ...flags }), consumer };
+  return { ...resolve({ name, ...geometry, ...flags }), consumer, consumes: false };
 }

@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import test from 'ava';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+// From the ground up; files on one floor know nothing of each other. docs/design.md draws it.
+const CORE = [
+  ['align', 'result', 'ring'],
+  ['sequence', 'os/shm'],
+  ['layout', 'mapping', 'os/futex'],
+  ['segment', 'wait'],
+  ['sequencer'],
+];
+const BINDING = [['errors'], ['ring_handle'], ['environment']];
+const SOURCES = [
+  ['errors'],
+  ['native', 'validate', 'slots', 'waiting'],
+  ['options'],
+  ['attachment'],
+  ['producer', 'consumer'],
+  ['disruptor'],
+  ['stream-status'],
+  ['read-stream', 'write-stream'],
+  ['index'],
+];
+
+/** The files under `folder` that have one of these endings, without the ending. */
+function files(folder: string, ending: RegExp): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    ending.test(file),
+  );
+}
+
+/** A header and its sources are one room. */
+const room = (file: string) => file.replace(/(_linux)?\.\w+$/, '');
+
+/** The rooms that `file` of `folder` names, those in other folders with their path. */
+function named(folder: string, file: string, pattern: RegExp): string[] {
+  const text = readFileSync(join(root, folder, file), 'utf8');
+  return [...text.matchAll(pattern)]
+    .map((match) => normalize(join(dirname(file), match[1]!)))
+    .map(room)
+    .filter((target) => target !== room(file));
+}
+
+function misplaced(folder: string, floors: string[][], ending: RegExp, pattern: RegExp): string[] {
+  const floorOf = (name: string) => floors.findIndex((floor) => floor.includes(name));
+  return files(folder, ending).flatMap((file) =>
+    named(folder, file, pattern)
+      .filter((target) => !target.startsWith('../core/'))
+      .filter((target) => floorOf(target) < 0 || floorOf(target) >= floorOf(room(file)))
+      .map((target) => `${folder}/${file} -> ${target}`),
+  );
+}
+
+const INCLUDE = /^#include "([^"]+)"/gm;
+const IMPORT = /from '(\.[^']+)'/g;
+
+test('every file has its floor', (t) => {
+  for (const [folder, floors, ending] of [
+    ['addon/core', CORE, /\.(h|cc)$/],
+    ['addon/binding', BINDING, /\.(h|cc)$/],
+    ['src', SOURCES, /\.ts$/],
+  ] as const) {
+    const rooms = new Set(files(folder, ending).map(room));
+    t.deepEqual([...rooms].sort(), floors.flat().sort());
+  }
+});
+
+test('includes and imports point down', (t) => {
+  t.deepEqual(misplaced('addon/core', CORE, /\.(h|cc)$/, INCLUDE), []);
+  t.deepEqual(misplaced('addon/binding', BINDING, /\.(h|cc)$/, INCLUDE), []);
+  t.deepEqual(misplaced('src', SOURCES, /\.ts$/, IMPORT), []);
+});
+
+test('the core knows no Node, and only its os folder knows the system', (t) => {
+  for (const file of files('addon/core', /\.(h|cc)$/)) {
+    const text = readFileSync(join(root, 'addon/core', file), 'utf8');
+    t.notRegex(text, /#include <(napi|node_api|uv|v8|node)/, file);
+    if (file.endsWith('_linux.cc')) continue;
+    t.notRegex(text, /#include <(sys\/|unistd|fcntl|linux\/|pthread)/, file);
+  }
+});
+
+test('only sequence.h and the mapping’s count name std::atomic', (t) => {
+  const named = files('addon', /\.(h|cc)$/).filter((file) =>
+    /#include <atomic>/.test(readFileSync(join(root, 'addon', file), 'utf8')),
+  );
+  t.deepEqual(named.sort(), ['core/mapping.h', 'core/sequence.h']);
+});
