@@ -1,0 +1,17 @@
+// Rivals, one module each. A module exports what it can do:
+//
+// Disruptor  the class, for scenarios that are about its methods
+// links      ways of asking another process for an answer, each { answer, call }:
+//              answer(place)        resolves to serve(count), which answers so many calls
+//              call(place)          resolves to ask(value), which gives the value back as it was
+//                                   answered, or a promise of it
+// streams    a way of sending bytes to another process, { reader, writer }:
+//              reader(place, size)  resolves to a function that gives a Readable or a promise of it
+//              writer(place, size)  resolves to a Writable
+//
+// `answer` and `reader` are there first: they create what `call` and `writer` connect to.
+
+/** Loads a rival, and no other: none shares its process with another one's addon. */
+export function loadRival(name) {
+  return import(`./${name}.js`);
+}
