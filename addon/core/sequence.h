@@ -50,7 +50,8 @@ class Word {
  public:
   uint32_t load_acquire() const { return word_.load(std::memory_order_acquire); }
   uint32_t load_ordered() const { return word_.load(std::memory_order_seq_cst); }
-  void store_release(uint32_t value) { word_.store(value, std::memory_order_release); }
+  /// The store half of a Dekker pair; releases what was written before.
+  void store_ordered(uint32_t value) { word_.store(value, std::memory_order_seq_cst); }
   uint32_t set_bits(uint32_t bits) { return word_.fetch_or(bits, std::memory_order_seq_cst); }
   uint32_t add(uint32_t amount) { return word_.fetch_add(amount, std::memory_order_seq_cst); }
   bool compare_exchange(uint32_t expected, uint32_t desired) {

@@ -57,8 +57,9 @@ struct Batch {
 /// no method reaches outside the mapping and none loops without end over memory at rest.
 class Sequencer {
  public:
-  explicit Sequencer(RingSegment segment)
+  explicit Sequencer(RingSegment segment, Waiting waiting = {})
       : segment_(std::move(segment)),
+        waiting_(waiting),
         header_(&segment_.header()),
         consumers_(reinterpret_cast<ConsumerEntry*>(base() + kConsumersOffset)),
         markers_(reinterpret_cast<Sequence*>(base() + segment_.layout.markers_offset)),
@@ -77,7 +78,7 @@ class Sequencer {
   Result<Claim> claim(uint64_t least, uint64_t most, uint64_t nanoseconds) {
     Result<Claim> result = try_claim(least, most);
     if (nanoseconds == 0 || !result.ok() || result.value().settled()) return result;
-    wait_until(header_->space_waiters, nanoseconds, [&] {
+    wait_until(header_->space_waiters, nanoseconds, waiting_, [&] {
       result = try_claim(least, most);
       return !result.ok() || result.value().settled();
     });
@@ -99,7 +100,7 @@ class Sequencer {
   Result<Commit> await_visible(uint64_t end, uint64_t nanoseconds) {
     Result<Commit> result = visible(end);
     if (nanoseconds == 0 || !result.ok() || result.value() == Commit::kVisible) return result;
-    wait_until(header_->data_waiters, nanoseconds, [&] {
+    wait_until(header_->data_waiters, nanoseconds, waiting_, [&] {
       result = visible(end);
       return !result.ok() || result.value() == Commit::kVisible;
     });
@@ -113,7 +114,7 @@ class Sequencer {
   Result<Batch> consume(uint64_t consumer, uint64_t nanoseconds) {
     Result<Batch> result = try_consume(consumer);
     if (nanoseconds == 0 || !result.ok() || result.value().count != 0) return result;
-    wait_until(header_->data_waiters, nanoseconds, [&] {
+    wait_until(header_->data_waiters, nanoseconds, waiting_, [&] {
       result = try_consume(consumer);
       return !result.ok() || result.value().count != 0;
     });
@@ -156,15 +157,18 @@ class Sequencer {
     return header_->cursor.load_ordered() != own;
   }
 
-  /// Whether [start, end] is claimed and no slot of it is committed.
+  /// Whether [start, end] is claimed and nothing of it is committed.
   bool uncommitted(uint64_t start, uint64_t end) const {
     const uint64_t cursor = header_->cursor.load_ordered();
     const uint64_t next = header_->next.load_ordered();
     if (start > end || start < cursor || end >= next || end - start >= ring_.elements()) {
       return false;
     }
-    for (uint64_t sequence = start; sequence <= end; ++sequence) {
-      if (markers_[ring_.slot(sequence)].load_ordered() > sequence) return false;
+    // From the cursor on, since a mark stands only where its range begins.
+    for (uint64_t sequence = cursor; sequence <= end;) {
+      const uint64_t mark = markers_[ring_.slot(sequence)].load_ordered();
+      if (mark > start && mark > sequence) return false;
+      sequence = mark > sequence ? mark : sequence + 1;
     }
     return true;
   }
@@ -181,9 +185,14 @@ class Sequencer {
   int32_t status() const { return static_cast<int32_t>(header_->status.load_acquire()); }
   /// Release: pairs with status(). What was committed before is visible to whoever reads it.
   void set_status(int32_t status) {
-    header_->status.store_release(static_cast<uint32_t>(status));
-    // Not a change that a claim or a consume waits for, so nobody is woken.
+    header_->status.store_ordered(static_cast<uint32_t>(status));
+    wake_sleepers(header_->data_waiters);
   }
+
+  /// What those sleep on who wait for data, for a commit to become visible or for a status.
+  Word& data_waiters() { return header_->data_waiters; }
+  /// What those sleep on who wait for room.
+  Word& space_waiters() { return header_->space_waiters; }
 
  private:
   std::byte* base() const { return segment_.mapping->base(); }
@@ -200,11 +209,13 @@ class Sequencer {
       const uint32_t membership = header_->membership.load_acquire();
       const uint64_t next = header_->next.load_ordered();
       uint64_t room = room_before(next, gate_);
-      if (room < least || membership != membership_) {
+      // Less than `most` asks again: as many as are free are to be given.
+      if (room < most || membership != membership_) {
         if (next > kLastSequence) return broken(next);
         const uint64_t gate = gating_sequence();
-        membership_ = membership;
+        // Remembering neither, so that the next claim asks again.
         if (gate == kIgnored) return Claim{0, 0, true};
+        membership_ = membership;
         // next was loaded before the consumers, and these only move on.
         if (next > gate && next - gate > ring_.elements()) return Errc::kSegmentCorrupt;
         if (next < gate) {
@@ -331,6 +342,7 @@ class Sequencer {
   }
 
   RingSegment segment_;
+  Waiting waiting_;
   Header* header_;
   ConsumerEntry* consumers_;
   Sequence* markers_;

@@ -22,9 +22,22 @@ namespace shm_disruptor {
 
 inline constexpr uint32_t kSleepersBit = 1;
 
-/// How long a wait spins before it sleeps. Longer than a message takes between two busy processes,
-/// shorter than anything a person or a power bill notices.
-inline constexpr uint64_t kSpinNanoseconds = 50'000;
+/// How a wait passes its time; the numbers are those of src/strategy.ts.
+enum class Strategy : uint8_t {
+  kAdaptive,  ///< spin for as long as the polling budget allows, then sleep on the word
+  kBlock,     ///< sleep on the word at once
+  kSleep,     ///< spin for as long as the polling budget allows, then look every 50 microseconds
+  kYield,     ///< look, letting others run in between
+  kBusySpin,  ///< look without a pause
+};
+
+/// What a handle's owner chose.
+struct Waiting {
+  Strategy strategy = Strategy::kAdaptive;
+  uint64_t budget = 100'000;  ///< nanoseconds to spin before sleeping
+};
+
+inline constexpr uint64_t kNapNanoseconds = 50'000;
 
 inline void relax_processor() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -33,6 +46,10 @@ inline void relax_processor() {
   asm volatile("yield" ::: "memory");
 #endif
 }
+
+/// Announces a sleeper: step 1. The caller looks again and then sleeps while `word` holds what this
+/// returns.
+inline uint32_t announce_sleeper(Word& word) { return word.set_bits(kSleepersBit) | kSleepersBit; }
 
 /// Wakes the sleepers of `word`, if there are any. Call after the store that they wait for.
 inline void wake_sleepers(Word& word) {
@@ -45,25 +62,38 @@ inline void wake_sleepers(Word& word) {
 /// Waits until `ready()` is true, for at most `nanoseconds`; says whether it is. `ready` uses
 /// ordered loads and is called often.
 template <class Ready>
-bool wait_until(Word& word, uint64_t nanoseconds, Ready ready) {
+bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready ready) {
   if (ready()) return true;
   if (nanoseconds == 0) return false;
   const uint64_t begin = os::now_nanoseconds();
-  const uint64_t spin = nanoseconds < kSpinNanoseconds ? nanoseconds : kSpinNanoseconds;
-  do {
+  const bool spins = waiting.strategy == Strategy::kBusySpin;
+  const bool polls = spins || waiting.strategy == Strategy::kYield;
+  const uint64_t budget = waiting.strategy == Strategy::kBlock ? 0 : waiting.budget;
+  const uint64_t poll = polls || nanoseconds < budget ? nanoseconds : budget;
+
+  for (uint64_t elapsed = 0; elapsed < poll; elapsed = os::now_nanoseconds() - begin) {
     for (int i = 0; i < 32; ++i) {
       relax_processor();
       if (ready()) return true;
     }
-  } while (os::now_nanoseconds() - begin < spin);
-
-  for (;;) {
-    const uint32_t seen = word.set_bits(kSleepersBit) | kSleepersBit;
+    // A waker's processor is where the kernel likes to put the woken: whoever spins there without
+    // ever letting it run keeps itself waiting.
+    if (!spins) os::yield();
+  }
+  while (!polls) {
+    const bool naps = waiting.strategy == Strategy::kSleep;
+    const uint32_t seen = naps ? 0 : announce_sleeper(word);
     if (ready()) return true;
     const uint64_t elapsed = os::now_nanoseconds() - begin;
     if (elapsed >= nanoseconds) return false;
-    os::sleep_while(word, seen, nanoseconds - elapsed);
+    const uint64_t rest = nanoseconds - elapsed;
+    if (naps) {
+      os::nap(rest < kNapNanoseconds ? rest : kNapNanoseconds);
+    } else {
+      os::sleep_while(word, seen, rest);
+    }
   }
+  return ready();
 }
 
 }  // namespace shm_disruptor

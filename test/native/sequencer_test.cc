@@ -40,6 +40,15 @@ TEST("claim one, many and as many as are free, up to the slowest consumer") {
   CHECK(claims(ring, 1, 100, 8, 3));
 }
 
+TEST("as many as are free are given, also when they have become free just now") {
+  const TestRing test({8, 4, 1});
+  Sequencer ring = test.sequencer();
+  CHECK(claims(ring, 6, 6, 0, 6));
+  CHECK(commit(ring, 0, 5) == Commit::kVisible);
+  CHECK(ring.commit_consumed(0, 0, 6));
+  CHECK(claims(ring, 1, 8, 6, 8));
+}
+
 TEST("a commit out of turn is refused and changes nothing, unless it leaves a mark") {
   const TestRing test({8, 4, 1});
   Sequencer ring = test.sequencer();
@@ -161,6 +170,7 @@ TEST("an ignored consumer gates nobody, at once, and consumes no more") {
   second.ignore(0);
   const auto claim = ring.claim(1, 1, 1'000'000'000);
   CHECK(claim.ok() && claim.value().count == 0 && claim.value().all_ignored);
+  CHECK(ring.claim(1, 1, 0).value().all_ignored);
   CHECK(ring.all_ignored());
 }
 
@@ -175,6 +185,7 @@ TEST("what is claimed and not committed can be found again") {
   CHECK(!ring.uncommitted(2, 1));
   CHECK(commit(ring, 2, 3, OutOfOrder::kMark) == Commit::kPending);
   CHECK(!ring.uncommitted(2, 3));
+  CHECK(!ring.uncommitted(3, 3));
   CHECK(ring.uncommitted(0, 1));
   CHECK(commit(ring, 0, 1) == Commit::kVisible);
   CHECK(!ring.uncommitted(0, 1));
