@@ -3,9 +3,12 @@
     {
       "target_name": "shm_disruptor",
       "sources": [
-        "addon/binding/environment.cc",
+        "addon/binding/addon.cc",
+        "addon/binding/errors.cc",
         "addon/binding/ring_handle.cc",
-        "addon/core/segment.cc"
+        "addon/binding/waker.cc",
+        "addon/core/segment.cc",
+        "addon/core/watcher.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],

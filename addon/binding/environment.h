@@ -4,21 +4,19 @@
 
 #include <napi.h>
 
+#include <memory>
+
+#include "waker.h"
+
 namespace shm_disruptor::binding {
 
-class Environment : public Napi::Addon<Environment> {
- public:
-  Environment(Napi::Env env, Napi::Object exports);
+struct Environment {
+  static Environment& of(napi_env env) { return *Napi::Env(env).GetInstanceData<Environment>(); }
 
   /// Makes an Error object: (code: number, errno: number, syscall: string) => Error.
-  const Napi::FunctionReference& error_factory() const { return error_factory_; }
-
- private:
-  Napi::Value create(const Napi::CallbackInfo& info);
-  Napi::Value open(const Napi::CallbackInfo& info);
-  void set_error_factory(const Napi::CallbackInfo& info);
-
-  Napi::FunctionReference error_factory_;
+  Napi::FunctionReference error_factory;
+  /// Wakes those who wait in this environment; null until startWaker was called.
+  std::unique_ptr<Waker> waker;
 };
 
 }  // namespace shm_disruptor::binding

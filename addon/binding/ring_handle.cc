@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "environment.h"
 #include "errors.h"
 
 namespace shm_disruptor::binding {
@@ -80,14 +81,14 @@ napi_value RingHandle::invoke(napi_env env, napi_callback_info info) {
   return (handle->*method)(call);
 }
 
-RingHandle::RingHandle(const RingSegment& segment, Napi::Float64Array exchange)
-    : sequencer_(segment),
+RingHandle::RingHandle(const RingSegment& segment, Waiting waiting, Napi::Float64Array exchange)
+    : sequencer_(std::in_place, segment, waiting),
       exchange_owner_(Napi::Reference<Napi::Float64Array>::New(exchange, 1)),
       exchange_(exchange.Data()) {}
 
-Napi::Value RingHandle::make(Napi::Env env, const RingSegment& segment,
+Napi::Value RingHandle::make(Napi::Env env, const RingSegment& segment, Waiting waiting,
                              Napi::Float64Array exchange) {
-  auto* handle = new RingHandle(segment, exchange);
+  auto* handle = new RingHandle(segment, waiting, exchange);
   Napi::Object object = Napi::Object::New(env);
   // The functions below reach the handle through `data`; it lives as long as this object, which
   // the TypeScript class holds and never takes apart.
@@ -104,8 +105,8 @@ Napi::Value RingHandle::make(Napi::Env env, const RingSegment& segment,
   handle->elements_ = Napi::Reference<Napi::ArrayBuffer>::New(elements, 1);
 
   const auto method = [&](const char* name, napi_callback callback) {
-    return napi_property_descriptor{name,    nullptr, callback,     nullptr,
-                                    nullptr, nullptr, napi_default, handle};
+    return napi_property_descriptor{name,    nullptr, callback,        nullptr,
+                                    nullptr, nullptr, napi_enumerable, handle};
   };
   const napi_property_descriptor methods[] = {
       method("claim", invoke<&RingHandle::claim>),
@@ -123,12 +124,14 @@ Napi::Value RingHandle::make(Napi::Env env, const RingSegment& segment,
       method("allIgnored", invoke<&RingHandle::all_ignored>),
       method("status", invoke<&RingHandle::status>),
       method("setStatus", invoke<&RingHandle::set_status>),
+      method("watch", invoke<&RingHandle::watch>),
       method("release", invoke<&RingHandle::release>),
   };
   napi_define_properties(env, object, std::size(methods), methods);
 
   const RingGeometry& geometry = segment.layout.geometry;
   object["elements"] = elements;
+  object["generation"] = Napi::BigInt::New(env, segment.header().identity.generation);
   object["elementCount"] = static_cast<double>(geometry.elements);
   object["elementSize"] = static_cast<double>(geometry.element_size);
   object["consumerCount"] = static_cast<double>(geometry.consumers);
@@ -241,6 +244,14 @@ napi_value RingHandle::status(const Call& call) {
 // (status)
 napi_value RingHandle::set_status(const Call& call) {
   sequencer_->set_status(static_cast<int32_t>(call.number(0)));
+  return nullptr;
+}
+
+// (space, key)
+napi_value RingHandle::watch(const Call& call) {
+  Word& word = call.number(0) != 0 ? sequencer_->space_waiters() : sequencer_->data_waiters();
+  Environment::of(call.env).waker->watch(call.number(1), sequencer_->mapping(), word,
+                                         announce_sleeper(word));
   return nullptr;
 }
 

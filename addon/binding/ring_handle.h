@@ -17,13 +17,14 @@ namespace shm_disruptor::binding {
 /// converting values costs more than the operation itself.
 class RingHandle {
  public:
-  static Napi::Value make(Napi::Env env, const RingSegment& segment, Napi::Float64Array exchange);
+  static Napi::Value make(Napi::Env env, const RingSegment& segment, Waiting waiting,
+                          Napi::Float64Array exchange);
 
  private:
   struct Call;
   using Method = napi_value (RingHandle::*)(const Call&);
 
-  RingHandle(const RingSegment& segment, Napi::Float64Array exchange);
+  RingHandle(const RingSegment& segment, Waiting waiting, Napi::Float64Array exchange);
 
   template <Method method>
   static napi_value invoke(napi_env env, napi_callback_info info);
@@ -43,6 +44,7 @@ class RingHandle {
   napi_value all_ignored(const Call& call);
   napi_value status(const Call& call);
   napi_value set_status(const Call& call);
+  napi_value watch(const Call& call);
   napi_value release(const Call& call);
 
   // The exchange holds doubles. Signed conversions: they are one instruction.

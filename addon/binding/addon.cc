@@ -1,0 +1,71 @@
+// The addon's own functions; src/native.ts documents each.
+#include <napi.h>
+
+#include <string>
+
+#include "environment.h"
+#include "errors.h"
+#include "ring_handle.h"
+
+namespace shm_disruptor::binding {
+
+namespace {
+
+uint64_t number(const Napi::Value& value) {
+  return static_cast<uint64_t>(value.As<Napi::Number>().Int64Value());
+}
+
+// The last three arguments of either: strategy, budget in microseconds, exchange.
+Napi::Value handle_or_error(const Napi::CallbackInfo& info, const Result<RingSegment>& segment) {
+  const Napi::Env env = info.Env();
+  if (!segment.ok()) return {env, throw_error(env, segment.error())};
+  const size_t last = info.Length() - 1;
+  Waiting waiting;
+  waiting.strategy = static_cast<Strategy>(number(info[last - 2]));
+  waiting.budget = number(info[last - 1]) * 1000;
+  return RingHandle::make(env, segment.value(), waiting, info[last].As<Napi::Float64Array>());
+}
+
+// (name, elements, elementSize, consumers, mode, replace, strategy, budget, exchange)
+Napi::Value create(const Napi::CallbackInfo& info) {
+  RingCreation creation;
+  creation.geometry = {number(info[1]), number(info[2]), number(info[3])};
+  creation.mode = info[4].As<Napi::Number>().Uint32Value();
+  creation.replace = info[5].As<Napi::Boolean>().Value();
+  const auto segment = create_ring(info[0].As<Napi::String>().Utf8Value(), creation);
+  return handle_or_error(info, segment);
+}
+
+// (name, strategy, budget, exchange)
+Napi::Value open(const Napi::CallbackInfo& info) {
+  const auto segment = open_ring(info[0].As<Napi::String>().Utf8Value());
+  return handle_or_error(info, segment);
+}
+
+// (factory)
+void set_error_factory(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env()).error_factory = Napi::Persistent(info[0].As<Napi::Function>());
+}
+
+// (changed, look)
+void start_waker(const Napi::CallbackInfo& info) {
+  const auto method =
+      info[1].As<Napi::Boolean>().Value() ? Watcher::Method::kLook : Watcher::Method::kBest;
+  Environment::of(info.Env()).waker =
+      std::make_unique<Waker>(info.Env(), info[0].As<Napi::Function>(), method);
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Environment());
+  exports["createRing"] = Napi::Function::New<create>(env, "createRing");
+  exports["openRing"] = Napi::Function::New<open>(env, "openRing");
+  exports["setErrorFactory"] = Napi::Function::New<set_error_factory>(env, "setErrorFactory");
+  exports["startWaker"] = Napi::Function::New<start_waker>(env, "startWaker");
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(shm_disruptor, initialize)
+
+}  // namespace shm_disruptor::binding
