@@ -14,6 +14,8 @@ export default defineConfig(
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/unified-signatures': 'off',
+      // A parameter that the caller names documents what the method expects.
+      '@typescript-eslint/no-unnecessary-type-parameters': 'off',
       // Whatever was thrown is what a promise rejects with.
       '@typescript-eslint/prefer-promise-reject-errors': 'off',
     },

@@ -5,6 +5,7 @@ import { addon, newExchange } from './native.js';
 import type { NativeRing } from './native.js';
 import type { Resolved } from './options.js';
 import { Slots } from './slots.js';
+import { Waiter } from './waiting.js';
 
 /** One participant's hold on a ring: what producing and consuming share. */
 export class Attachment {
@@ -13,11 +14,17 @@ export class Attachment {
   readonly slots: Slots;
   /** Whether operations wait until they can succeed. */
   readonly spin: boolean;
+  /** How it waits without blocking the event loop. */
+  readonly waiter: Waiter;
   #released = false;
 
   constructor(options: Resolved) {
     this.spin = options.spin;
-    this.ring = attach(options, this.exchange);
+    // A copy: the methods of an object that the addon made are looked up slowly. The copy keeps that
+    // object, to whose life the handle is tied.
+    const owner = attach(options, this.exchange);
+    this.ring = { ...owner, owner } as NativeRing;
+    this.waiter = new Waiter(this.ring, options.strategy);
     try {
       checkGeometry(this.ring, options);
       // It would leave its views here empty, and outlive the memory when this thread ends first.
@@ -42,15 +49,28 @@ export class Attachment {
   release(): void {
     this.#released = true;
     this.ring.release();
+    // Whatever waits finds out.
+    this.waiter.look();
   }
 }
 
 function attach(options: Resolved, exchange: Float64Array): NativeRing {
-  const { name, path, create, mode } = options;
+  const { name, path, create, mode, strategy } = options;
+  const { core, budget } = strategy;
   try {
-    if (!create) return addon.openRing(name, exchange);
+    if (!create) return addon.openRing(name, core, budget, exchange);
     const { elements, elementSize, consumers } = create;
-    return addon.createRing(name, elements, elementSize, consumers, mode, true, exchange);
+    return addon.createRing(
+      name,
+      elements,
+      elementSize,
+      consumers,
+      mode,
+      true,
+      core,
+      budget,
+      exchange,
+    );
   } catch (error) {
     // The core does not know what the user called the object.
     const { errno, syscall } = error as NodeJS.ErrnoException;

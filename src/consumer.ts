@@ -2,8 +2,8 @@ import type { Attachment } from './attachment.js';
 import { DisruptorError } from './errors.js';
 import { Exchange, Outcome } from './native.js';
 import { outOfRange } from './validate.js';
-import { SLICE_MILLISECONDS } from './waiting.js';
-import type { Attempt } from './waiting.js';
+import { patience, Slices } from './waiting.js';
+import type { Operation } from './waiting.js';
 
 /** Elements to read. */
 export interface Consumed {
@@ -20,7 +20,7 @@ export class Consumer {
   readonly #asked: unknown;
   /** Whether the ring has this consumer. */
   readonly valid: boolean;
-  #waiting = false;
+  #pending = false;
 
   constructor(attachment: Attachment, asked: unknown) {
     this.#attachment = attachment;
@@ -65,39 +65,54 @@ export class Consumer {
     return this.#exchange[Exchange.ConsumeNext]!;
   }
 
-  #refuseWhileWaiting(): void {
-    if (!this.#waiting) return;
-    throw new DisruptorError('ERR_CONSUME_PENDING', 'An earlier consumeNew is still waiting');
+  #refuseWhilePending(): void {
+    if (!this.#pending) return;
+    throw new DisruptorError('ERR_CONSUME_PENDING', 'An earlier consumeNew is not answered yet');
   }
 
-  consume(): Attempt<Consumed> {
-    let mine = false;
-    return () => {
-      if (!mine) this.#refuseWhileWaiting();
-      this.#waiting = mine = false;
+  /** Everything that is unread. Waits for something if it is told to. */
+  consume(waits = this.#attachment.spin): Operation<Consumed> {
+    let begun = false;
+    const attempt = () => {
+      // What was given to an earlier caller must not be committed before he has seen it.
+      if (!begun) this.#refuseWhilePending();
+      this.#pending = begun = true;
       const slot = this.#try(0);
-      if (slot === Outcome.Nothing && this.#attachment.spin) {
-        this.#waiting = mine = true;
-        return undefined;
-      }
+      if (slot === Outcome.Nothing && waits) return undefined;
       return { bufs: this.#elements(slot), start: this.start };
     };
+    const answered = () => {
+      if (begun) this.#pending = false;
+    };
+    return { attempt, answered };
   }
 
-  consumeSync(): Buffer[] {
-    this.#refuseWhileWaiting();
+  consumeSync(timeout?: number): Buffer[] {
+    this.#refuseWhilePending();
     const { spin } = this.#attachment;
-    const patience = spin ? SLICE_MILLISECONDS : 0;
-    let slot: number;
-    do slot = this.#try(patience);
-    while (slot === Outcome.Nothing && spin);
+    let slot = this.#try(timeout === undefined ? patience(spin) : 0);
+    if (slot === Outcome.Nothing && spin) {
+      const slices = timeout === undefined ? undefined : new Slices(timeout);
+      do slot = this.#try(slices?.next() ?? patience(spin));
+      while (slot === Outcome.Nothing);
+    }
     return this.#elements(slot);
   }
 
   /** Gives what was consumed back to the producers. */
   commit(): boolean {
-    // Without an index nothing was consumed, and the core does not look at it.
-    return this.#attachment.ring.commitConsumed(this.valid ? this.index : 0);
+    const { ring } = this.#attachment;
+    if (this.#pending || !this.valid) {
+      // Nobody has seen anything that could be committed. But a released ring says so.
+      ring.status();
+      return true;
+    }
+    return ring.commitConsumed(this.index);
+  }
+
+  /** Forgets what was consumed, so that it is given again. */
+  forget(): void {
+    this.#exchange[Exchange.ConsumeNext] = 0;
   }
 
   /** Whether consuming would find data, or a reason to fail. */

@@ -5,8 +5,12 @@ import { resolveArguments } from './options.js';
 import type { DisruptorArguments, DisruptorOptions } from './options.js';
 import { Producer } from './producer.js';
 import type { Claimed, ClaimedMany } from './producer.js';
-import { callback, flag, integer } from './validate.js';
-import { face, promised } from './waiting.js';
+import { flag, integer } from './validate.js';
+import { waitOptions, Word } from './waiting.js';
+import type { WaitOptions } from './waiting.js';
+
+/** How long a wait that blocks the thread may take. */
+export type SyncWaitOptions = Pick<WaitOptions, 'timeout'>;
 
 /** The first argument is null unless the claim failed; then there is no other. */
 export type ClaimCallback = (
@@ -37,14 +41,20 @@ function spreadMany(done: ClaimManyCallback, result: ClaimedMany): void {
   done(null, bufs, claimStart, claimEnd, allConsumersIgnoring);
 }
 
-// For the streams: waiting until a public method may have something to give. Each also ends when
-// `abandoned` says so.
+// For the streams: waiting until a public method may have something to give, or until `abandoned`
+// says so; and what they owe the others when they are destroyed.
 /** @internal */
 export const whenReadable = Symbol('whenReadable');
 /** @internal */
 export const whenWritable = Symbol('whenWritable');
 /** @internal */
 export const whenCommittable = Symbol('whenCommittable');
+/** @internal */
+export const abandon = Symbol('abandon');
+/** @internal */
+export const forget = Symbol('forget');
+/** @internal */
+export const commitAnyway = Symbol('commitAnyway');
 
 /**
  * A ring in shared memory: any number of producers claim, fill in and commit elements; each of a
@@ -106,13 +116,15 @@ export class Disruptor {
   /**
    * Claims the next element. Without room: an empty `buf`, or a wait with `spin`.
    *
-   * @throws DisruptorError `ERR_SEQUENCE_EXHAUSTED`, `ERR_SEGMENT_CORRUPT`
+   * @throws DisruptorError `ERR_SEQUENCE_EXHAUSTED`, `ERR_SEGMENT_CORRUPT`, `ERR_TIMEOUT`
    */
-  produceClaim(): Promise<Claimed>;
+  produceClaim(options?: WaitOptions): Promise<Claimed>;
   produceClaim(callback: ClaimCallback): void;
-  produceClaim(done?: ClaimCallback): Promise<Claimed> | undefined {
-    return face(
-      callback(done),
+  produceClaim(options: WaitOptions, callback: ClaimCallback): void;
+  produceClaim(...args: unknown[]): Promise<Claimed> | undefined {
+    return this.#attachment.waiter.face<Claimed, ClaimCallback>(
+      Word.Space,
+      args,
       () => this.#producer.claim(1, 1, (claim) => this.#producer.one(claim)),
       (done, { buf, claimStart, claimEnd, allConsumersIgnoring }) => {
         done(null, buf, claimStart, claimEnd, allConsumersIgnoring);
@@ -121,8 +133,8 @@ export class Disruptor {
   }
 
   /** As {@link Disruptor.produceClaim}; blocks the thread with `spin`. */
-  produceClaimSync(): Buffer {
-    return this.#producer.element(this.#producer.claimSync(1, 1));
+  produceClaimSync(options?: SyncWaitOptions): Buffer {
+    return this.#producer.element(this.#producer.claimSync(1, 1, timeoutOf(options)));
   }
 
   /**
@@ -131,20 +143,24 @@ export class Disruptor {
    * @param count - an integer from 0; more than the ring has means all of it, 0 gives nothing
    * @throws as {@link Disruptor.produceClaim}
    */
-  produceClaimMany(count: number): Promise<ClaimedMany>;
+  produceClaimMany(count: number, options?: WaitOptions): Promise<ClaimedMany>;
   produceClaimMany(count: number, callback: ClaimManyCallback): void;
-  produceClaimMany(count: number, done?: ClaimManyCallback): Promise<ClaimedMany> | undefined {
+  produceClaimMany(count: number, options: WaitOptions, callback: ClaimManyCallback): void;
+  produceClaimMany(count: number, ...args: unknown[]): Promise<ClaimedMany> | undefined {
     const begin = () => {
       const most = this.#producer.atMostAll(integer(count, 'count'));
       return this.#producer.claim(most, most, (claim) => this.#producer.many(claim));
     };
-    return face(callback(done), begin, spreadMany);
+    return this.#attachment.waiter.face(Word.Space, args, begin, spreadMany);
   }
 
-  /** As {@link Disruptor.produceClaimMany}; blocks the thread with `spin`. */
-  produceClaimManySync(count: number): Buffer[] {
+  /**
+   * As {@link Disruptor.produceClaimMany}; blocks the thread with `spin`. The range is then in
+   * {@link Disruptor.prevClaimStart} and {@link Disruptor.prevClaimEnd}.
+   */
+  produceClaimManySync(count: number, options?: SyncWaitOptions): Buffer[] {
     const most = this.#producer.atMostAll(integer(count, 'count'));
-    return this.#producer.elements(this.#producer.claimSync(most, most));
+    return this.#producer.elements(this.#producer.claimSync(most, most, timeoutOf(options)));
   }
 
   /**
@@ -153,20 +169,21 @@ export class Disruptor {
    * @param max - at most so many: an integer from 0; 0 gives nothing
    * @throws as {@link Disruptor.produceClaim}
    */
-  produceClaimAvail(max: number): Promise<ClaimedMany>;
+  produceClaimAvail(max: number, options?: WaitOptions): Promise<ClaimedMany>;
   produceClaimAvail(max: number, callback: ClaimManyCallback): void;
-  produceClaimAvail(max: number, done?: ClaimManyCallback): Promise<ClaimedMany> | undefined {
+  produceClaimAvail(max: number, options: WaitOptions, callback: ClaimManyCallback): void;
+  produceClaimAvail(max: number, ...args: unknown[]): Promise<ClaimedMany> | undefined {
     const begin = () => {
       const most = this.#producer.atMostAll(integer(max, 'max'));
       return this.#producer.claim(1, most, (claim) => this.#producer.many(claim));
     };
-    return face(callback(done), begin, spreadMany);
+    return this.#attachment.waiter.face(Word.Space, args, begin, spreadMany);
   }
 
-  /** As {@link Disruptor.produceClaimAvail}; blocks the thread with `spin`. */
-  produceClaimAvailSync(max: number): Buffer[] {
+  /** As {@link Disruptor.produceClaimAvail}; see {@link Disruptor.produceClaimManySync}. */
+  produceClaimAvailSync(max: number, options?: SyncWaitOptions): Buffer[] {
     const most = this.#producer.atMostAll(integer(max, 'max'));
-    return this.#producer.elements(this.#producer.claimSync(1, most));
+    return this.#producer.elements(this.#producer.claimSync(1, most, timeoutOf(options)));
   }
 
   /**
@@ -176,37 +193,55 @@ export class Disruptor {
    *
    * Elements become visible in the order of their sequences. While an earlier claim is not
    * committed, the answer is `false` and nothing has changed; with `spin`, the range is committed
-   * at once and the answer comes when it is visible.
+   * at once and the answer comes when it is visible. A timeout or an abort ends only that wait: the
+   * range stays committed.
    *
    * @returns whether it is visible now; `false` as well when it was committed before, or when the
    * range is empty
-   * @throws DisruptorError `ERR_NOT_CLAIMED`
+   * @throws DisruptorError `ERR_NOT_CLAIMED`, `ERR_TIMEOUT`
    */
-  produceCommit(): Promise<boolean>;
+  produceCommit(options?: WaitOptions): Promise<boolean>;
   produceCommit(callback: CommitCallback): void;
-  produceCommit(claimStart: number, claimEnd: number): Promise<boolean>;
+  produceCommit(options: WaitOptions, callback: CommitCallback): void;
+  produceCommit(claimStart: number, claimEnd: number, options?: WaitOptions): Promise<boolean>;
   produceCommit(claimStart: number, claimEnd: number, callback: CommitCallback): void;
+  produceCommit(
+    claimStart: number,
+    claimEnd: number,
+    options: WaitOptions,
+    callback: CommitCallback,
+  ): void;
   produceCommit(...args: unknown[]): Promise<boolean> | undefined {
-    const latest = args.length < 2;
+    // Two arguments are a range, unless they are options and a callback.
+    const ranged = args.length >= 2 && typeof args[1] !== 'function';
     const begin = () => {
-      if (!latest) return this.#producer.commit(...commitRange(args[0], args[1]));
+      if (ranged) return this.#producer.commit(...commitRange(args[0], args[1]));
       const { claimStart, claimEnd } = this.#producer.latest;
       return this.#producer.commit(claimStart, claimEnd);
     };
-    const done = callback(args[latest ? 0 : 2] as CommitCallback | undefined);
-    return face(done, begin, (done, committed) => {
-      done(null, committed);
-    });
+    const rest = ranged ? args.slice(2) : args;
+    return this.#attachment.waiter.face<boolean, CommitCallback>(
+      Word.Data,
+      rest,
+      begin,
+      (done, committed) => {
+        done(null, committed);
+      },
+    );
   }
 
   /** As {@link Disruptor.produceCommit}; blocks the thread with `spin`. */
-  produceCommitSync(): boolean;
-  produceCommitSync(claimStart: number, claimEnd: number): boolean;
-  produceCommitSync(claimStart?: number, claimEnd?: number): boolean {
-    if (claimStart === undefined && claimEnd === undefined) {
-      return this.#producer.commitLatestSync();
+  produceCommitSync(options?: SyncWaitOptions): boolean;
+  produceCommitSync(claimStart: number, claimEnd: number, options?: SyncWaitOptions): boolean;
+  produceCommitSync(
+    first?: number | SyncWaitOptions,
+    claimEnd?: number,
+    options?: SyncWaitOptions,
+  ): boolean {
+    if (claimEnd === undefined && typeof first !== 'number') {
+      return this.#producer.commitLatestSync(timeoutOf(first));
     }
-    return this.#producer.commitSync(...commitRange(claimStart, claimEnd));
+    return this.#producer.commitSync(...commitRange(first, claimEnd), timeoutOf(options));
   }
 
   /**
@@ -222,17 +257,20 @@ export class Disruptor {
 
   /**
    * Commits what the previous call gave, then gives all that is committed and unread. Without
-   * anything: `[]`, or a wait with `spin`.
+   * anything: `[]`, or a wait with `spin`. Who stops consuming calls
+   * {@link Disruptor.consumeCommit} after the last batch.
    *
    * @throws RangeError `ERR_OUT_OF_RANGE` if this object has no valid consumer index; DisruptorError
    * `ERR_CONSUME_PENDING` while an earlier call waits, `ERR_CONSUMER_IGNORED`,
-   * `ERR_SEGMENT_CORRUPT`
+   * `ERR_SEGMENT_CORRUPT`, `ERR_TIMEOUT`
    */
-  consumeNew(): Promise<Consumed>;
+  consumeNew(options?: WaitOptions): Promise<Consumed>;
   consumeNew(callback: ConsumeCallback): void;
-  consumeNew(done?: ConsumeCallback): Promise<Consumed> | undefined {
-    return face(
-      callback(done),
+  consumeNew(options: WaitOptions, callback: ConsumeCallback): void;
+  consumeNew(...args: unknown[]): Promise<Consumed> | undefined {
+    return this.#attachment.waiter.face<Consumed, ConsumeCallback>(
+      Word.Data,
+      args,
       () => this.#consumer.consume(),
       (done, { bufs, start }) => {
         done(null, bufs, start);
@@ -241,8 +279,8 @@ export class Disruptor {
   }
 
   /** As {@link Disruptor.consumeNew}; blocks the thread with `spin`. */
-  consumeNewSync(): Buffer[] {
-    return this.#consumer.consumeSync();
+  consumeNewSync(options?: SyncWaitOptions): Buffer[] {
+    return this.#consumer.consumeSync(timeoutOf(options));
   }
 
   /**
@@ -253,6 +291,25 @@ export class Disruptor {
    */
   consumeCommit(): boolean {
     return this.#consumer.commit();
+  }
+
+  /**
+   * Everything that comes, batch by batch, waiting for it with or without `spin`. A batch is
+   * committed when the next one is asked for; one that the loop was left in is not: call
+   * {@link Disruptor.consumeCommit} if it was done with, or the same consumer gets it again.
+   *
+   * @throws as {@link Disruptor.consumeNew}; each wait has the options' timeout
+   */
+  async *batches(options?: WaitOptions): AsyncGenerator<Consumed, never, undefined> {
+    for (;;) {
+      const operation = this.#consumer.consume(true);
+      yield await this.#attachment.waiter.promised(Word.Data, operation, waitOptions(options));
+    }
+  }
+
+  /** `for await (const { bufs, start } of disruptor)`: as {@link Disruptor.batches}. */
+  [Symbol.asyncIterator](): AsyncGenerator<Consumed, never, undefined> {
+    return this.batches();
   }
 
   /** First sequence of the latest claim; 1 when it gave nothing. */
@@ -355,24 +412,69 @@ export class Disruptor {
     this.#attachment.release();
   }
 
+  /** `using`: as {@link Disruptor.release} without an argument. */
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** `await using`: as {@link Disruptor.release} without an argument. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.release();
+    return Promise.resolve();
+  }
+
+  /** Lets this object's pending waits keep the process alive, as they do at first. */
+  ref(): this {
+    this.#attachment.waiter.keepAlive.wanted = true;
+    return this;
+  }
+
+  /** Lets the process exit though this object waits, if nothing else keeps it. */
+  unref(): this {
+    this.#attachment.waiter.keepAlive.wanted = false;
+    return this;
+  }
+
   /** @internal */
   [whenReadable](abandoned: () => boolean): Promise<true> {
-    return promised(() =>
-      abandoned() || this.#consumer.ready || this.status !== 0 ? true : undefined,
-    );
+    return this.#when(Word.Data, abandoned, () => this.#consumer.ready || this.status !== 0);
   }
 
   /** @internal */
   [whenWritable](abandoned: () => boolean): Promise<true> {
-    return promised(() => (abandoned() || this.#attachment.ring.claimable(1) ? true : undefined));
+    return this.#when(Word.Space, abandoned, () => this.#attachment.ring.claimable(1));
   }
 
   /** @internal */
   [whenCommittable](claimStart: number, abandoned: () => boolean): Promise<true> {
-    return promised(() => (abandoned() || this.cursor >= claimStart ? true : undefined));
+    return this.#when(Word.Data, abandoned, () => this.cursor >= claimStart);
+  }
+
+  /** Asks whoever waits in one of the three above whether he still wants to. @internal */
+  [abandon](): void {
+    this.#attachment.waiter.look();
+  }
+
+  /** What was consumed and not committed is given again. @internal */
+  [forget](): void {
+    this.#consumer.forget();
+  }
+
+  /** Closes the hole that a claim without a commit would be. @internal */
+  [commitAnyway](claimStart: number, claimEnd: number): void {
+    if (!this.#attachment.released) this.#producer.commitAnyway(claimStart, claimEnd);
+  }
+
+  #when(word: 0 | 1, abandoned: () => boolean, condition: () => boolean): Promise<true> {
+    const attempt = () => (abandoned() || condition() ? true : undefined);
+    return this.#attachment.waiter.promised(word, { attempt });
   }
 }
 
 function commitRange(claimStart: unknown, claimEnd: unknown): [number, number] {
   return [integer(claimStart, 'claimStart'), integer(claimEnd, 'claimEnd')];
+}
+
+function timeoutOf(options: SyncWaitOptions | undefined): number | undefined {
+  return options === undefined ? undefined : waitOptions(options)?.timeout;
 }

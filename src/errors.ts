@@ -52,6 +52,7 @@ const SYSTEM = 1;
  * | `ERR_NOT_CLAIMED` | a commit names sequences that nobody has claimed |
  * | `ERR_CONSUME_PENDING` | a `consumeNew` of this object is still waiting |
  * | `ERR_CONSUMER_IGNORED` | this consumer was released for good |
+ * | `ERR_TIMEOUT` | a wait took longer than its `timeout` |
  * | `ERR_RELEASED` | the object was released |
  * | `ERR_NO_BINARY` | no build of the addon fits this system |
  */
@@ -59,6 +60,7 @@ export type DisruptorErrorCode =
   | Exclude<(typeof CORE_ERRORS)[number][0], ''>
   | 'ERR_SEGMENT_GEOMETRY'
   | 'ERR_CONSUME_PENDING'
+  | 'ERR_TIMEOUT'
   | 'ERR_NO_BINARY';
 
 /**

@@ -4,10 +4,13 @@ export type {
   ClaimManyCallback,
   CommitCallback,
   ConsumeCallback,
+  SyncWaitOptions,
 } from './disruptor.js';
 export type { Claimed, ClaimedMany, ClaimRange } from './producer.js';
 export type { Consumed } from './consumer.js';
 export type { DisruptorArguments, DisruptorOptions } from './options.js';
+export type { WaitStrategy } from './strategy.js';
+export type { WaitOptions } from './waiting.js';
 export { DisruptorError } from './errors.js';
 export type { DisruptorErrorCode } from './errors.js';
 export { DisruptorReadStream } from './read-stream.js';

@@ -52,6 +52,8 @@ export interface NativeRing {
   readonly elementCount: number;
   readonly elementSize: number;
   readonly consumerCount: number;
+  /** Differs between any two segments, and is the same for all handles on one. */
+  readonly generation: bigint;
 
   claim(): void;
   commit(): void;
@@ -72,6 +74,11 @@ export interface NativeRing {
   allIgnored(): boolean;
   status(): number;
   setStatus(status: number): void;
+  /**
+   * Announces a sleeper on the ring's word for data (0) or for space (1), and has the waker watch it
+   * under `key`. Look again afterwards: what came before is not told.
+   */
+  watch(space: 0 | 1, key: number): void;
   release(): void;
 }
 
@@ -83,9 +90,17 @@ interface Addon {
     consumers: number,
     mode: number,
     replace: boolean,
+    strategy: number,
+    budget: number,
     exchange: Float64Array,
   ): NativeRing;
-  openRing(name: string, exchange: Float64Array): NativeRing;
+  /** `strategy` and `budget`, in microseconds, are those of src/strategy.ts. */
+  openRing(name: string, strategy: number, budget: number, exchange: Float64Array): NativeRing;
+  /**
+   * Starts this environment's waker: `changed` is called with the keys of the words that have
+   * changed. `look` makes it look every millisecond instead of sleeping in the kernel.
+   */
+  startWaker(changed: (keys: number[]) => void, look: boolean): void;
   setErrorFactory(factory: (errc: number, errno: number, syscall: string) => Error): void;
 }
 

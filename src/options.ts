@@ -1,3 +1,5 @@
+import { strategy } from './strategy.js';
+import type { Strategy, WaitStrategy } from './strategy.js';
 import { integer, flag, segmentName, totalSize, wrongType } from './validate.js';
 
 /** How a {@link Disruptor} is created or attached to. */
@@ -38,6 +40,16 @@ export interface DisruptorOptions {
    * be.
    */
   spin?: boolean;
+  /**
+   * How waits pass their time: see {@link WaitStrategy}. Default: `'adaptive'`. It belongs to this
+   * object alone; others on the same ring may wait otherwise.
+   */
+  wait?: WaitStrategy;
+  /**
+   * How long a wait may poll before it sleeps, in microseconds: an integer from 0 to 1,000,000.
+   * Default: 100.
+   */
+  pollingBudget?: number;
   /**
    * Permission bits of a new object, exactly, whatever the umask. Default: `0o600`. With `init`
    * only.
@@ -81,6 +93,7 @@ export interface Resolved {
   /** Whether `consumer` has to be one of the ring's at once, and not only when it is used. */
   readonly consumes: boolean;
   readonly spin: boolean;
+  readonly strategy: Strategy;
   readonly mode: number;
 }
 
@@ -108,6 +121,7 @@ function resolve(options: DisruptorOptions): Resolved {
     consumer: options.consumer,
     consumes: options.consumer !== undefined,
     spin: flag(options.spin, 'spin'),
+    strategy: strategy(options.wait, options.pollingBudget),
     mode: options.mode === undefined ? DEFAULT_MODE : integer(options.mode, 'mode', 0, 0o777),
   };
 }

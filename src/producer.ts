@@ -1,7 +1,7 @@
 import type { Attachment } from './attachment.js';
 import { Commit, Exchange, Outcome } from './native.js';
-import { SLICE_MILLISECONDS } from './waiting.js';
-import type { Attempt } from './waiting.js';
+import { patience, Slices } from './waiting.js';
+import type { Operation } from './waiting.js';
 
 /** The sequences of a claim: `claimStart` is 1 and `claimEnd` 0 when it gave nothing. */
 export interface ClaimRange {
@@ -37,7 +37,7 @@ export class Producer {
   constructor(attachment: Attachment) {
     this.#attachment = attachment;
     this.#exchange = attachment.exchange;
-    this.#patience = attachment.spin ? SLICE_MILLISECONDS : 0;
+    this.#patience = patience(attachment.spin);
     this.#mark = attachment.spin ? 1 : 0;
   }
 
@@ -64,17 +64,20 @@ export class Producer {
   }
 
   /** Claims from `least` to `most` elements; 0 elements are given at once. */
-  claim<T>(least: number, most: number, shape: (claim: number) => T): Attempt<T> {
-    return () => {
+  claim<T>(least: number, most: number, shape: (claim: number) => T): Operation<T> {
+    const attempt = () => {
       const claim = most === 0 ? Outcome.Nothing : this.#try(least, most, 0);
       return most > 0 && this.#waits(claim) ? undefined : shape(this.#give(claim));
     };
+    return { attempt };
   }
 
-  claimSync(least: number, most: number): number {
-    let claim: number = Outcome.Nothing;
-    if (most > 0) {
-      do claim = this.#try(least, most, this.#patience);
+  claimSync(least: number, most: number, timeout?: number): number {
+    if (most === 0) return this.#give(Outcome.Nothing);
+    let claim = this.#try(least, most, timeout === undefined ? this.#patience : 0);
+    if (this.#waits(claim)) {
+      const slices = timeout === undefined ? undefined : new Slices(timeout);
+      do claim = this.#try(least, most, slices?.next() ?? this.#patience);
       while (this.#waits(claim));
     }
     return this.#give(claim);
@@ -139,27 +142,44 @@ export class Producer {
     return exchange[Exchange.Outcome]!;
   }
 
-  commit(claimStart: number, claimEnd: number): Attempt<boolean> {
+  commit(claimStart: number, claimEnd: number): Operation<boolean> {
     let outcome: number | undefined;
-    return () => {
+    const attempt = () => {
       outcome =
         outcome === Commit.Pending
           ? this.#awaitVisible(claimEnd, 0)
           : this.#commit(claimStart, claimEnd, 0);
       return outcome === Commit.Pending ? undefined : outcome === Commit.Visible;
     };
+    return { attempt };
   }
 
-  commitSync(claimStart: number, claimEnd: number): boolean {
-    let outcome = this.#commit(claimStart, claimEnd, this.#patience);
-    while (outcome === Commit.Pending) outcome = this.#awaitVisible(claimEnd, this.#patience);
+  commitSync(claimStart: number, claimEnd: number, timeout?: number): boolean {
+    let outcome = this.#commit(claimStart, claimEnd, 0);
+    if (outcome === Commit.Pending) {
+      const slices = timeout === undefined ? undefined : new Slices(timeout);
+      do outcome = this.#awaitVisible(claimEnd, slices?.next() ?? this.#patience);
+      while (outcome === Commit.Pending);
+    }
     return outcome === Commit.Visible;
   }
 
   /** As `commitSync` for the range that was claimed last. */
-  commitLatestSync(): boolean {
+  commitLatestSync(timeout?: number): boolean {
     const exchange = this.#exchange;
-    return this.commitSync(exchange[Exchange.ClaimStart]!, exchange[Exchange.ClaimEnd]!);
+    return this.commitSync(exchange[Exchange.ClaimStart]!, exchange[Exchange.ClaimEnd]!, timeout);
+  }
+
+  /**
+   * Commits without waiting and for certain: as soon as the claims before it are committed, the range
+   * is visible.
+   */
+  commitAnyway(claimStart: number, claimEnd: number): void {
+    this.#exchange[Exchange.CommitStart] = claimStart;
+    this.#exchange[Exchange.CommitEnd] = claimEnd;
+    this.#exchange[Exchange.Mark] = 1;
+    this.#exchange[Exchange.Milliseconds] = 0;
+    this.#attachment.ring.commit();
   }
 
   recover(claimStart: number, claimEnd: number): Buffer[] {

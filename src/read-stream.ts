@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableOptions } from 'node:stream';
 
-import { whenReadable } from './disruptor.js';
+import { abandon, forget, whenReadable } from './disruptor.js';
 import type { Disruptor } from './disruptor.js';
 import { checkStreamable, StreamStatus } from './stream-status.js';
 
@@ -17,6 +17,7 @@ export class DisruptorReadStream extends Readable {
   /** The ring that is read, as it was given. */
   readonly disruptor: Disruptor;
   #reading = false;
+  #writerErrored = false;
 
   /**
    * @param disruptor - with elements of 1 byte, a consumer index, and without `spin`
@@ -31,6 +32,26 @@ export class DisruptorReadStream extends Readable {
 
   override _read(): void {
     if (!this.#reading && !this.destroyed) void this.#pump();
+  }
+
+  override read(size?: number): Buffer | null {
+    const chunk = super.read(size) as Buffer | null;
+    this.#failWhenDrained();
+    return chunk;
+  }
+
+  /** Destroying would throw away what was read before the error and is still to be delivered. */
+  #failWhenDrained(): void {
+    if (!this.#writerErrored || this.readableLength > 0) return;
+    process.nextTick(() => {
+      this.destroy(new Error('writer errored'));
+    });
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    // Destroyed by its own constructor (an aborted `signal`), it has no Disruptor yet.
+    (this.disruptor as Disruptor | undefined)?.[abandon]();
+    callback(error);
   }
 
   async #pump(): Promise<void> {
@@ -49,8 +70,11 @@ export class DisruptorReadStream extends Readable {
     // Before consuming: if the writer had ended by now, what we then find is all there is.
     const { status } = this.disruptor;
     const { bufs } = await this.disruptor.consumeNew();
-    // Not committed: whoever reads on as this consumer gets it again.
-    if (this.destroyed) return false;
+    if (this.destroyed) {
+      // Whoever reads on as this consumer gets it.
+      if (bufs.length > 0) this.disruptor[forget]();
+      return false;
+    }
     if (bufs.length > 0) {
       const chunk = Buffer.concat(bufs);
       this.disruptor.consumeCommit();
@@ -61,7 +85,11 @@ export class DisruptorReadStream extends Readable {
       this.push(null);
       return false;
     }
-    if (status === StreamStatus.Errored) throw new Error('writer errored');
+    if (status === StreamStatus.Errored) {
+      this.#writerErrored = true;
+      this.#failWhenDrained();
+      return false;
+    }
     await this.disruptor[whenReadable](() => this.destroyed);
     return true;
   }

@@ -1,56 +1,38 @@
-/**
- * Waiting without blocking the event loop: the one place that knows how.
- *
- * A wait looks once at once. If that is not enough, it is looked after by one poller for the whole
- * environment: it polls from the event loop for a short while after anything has happened, so that
- * traffic flows at the speed of the loop, and then every millisecond, so that idling costs little.
- */
+import { Channel, Word } from './channel.js';
+import type { Wait } from './channel.js';
+import { DisruptorError } from './errors.js';
+import { KeepAlive } from './keep-alive.js';
+import type { NativeRing } from './native.js';
+import type { Strategy } from './strategy.js';
+import { callback, integer, wrongType } from './validate.js';
 
-/** Tries an operation without blocking: its result, or undefined when it must wait. May throw. */
-export type Attempt<T> = () => T | undefined;
-
-/** How long the loop is polled after the last success or the last new wait. */
-const POLL_MILLISECONDS = 1;
-/** How often is looked when nothing happens. */
-const IDLE_MILLISECONDS = 1;
-
-/** How long one native wait of a `*Sync` method lasts, so that a worker can be terminated. */
-export const SLICE_MILLISECONDS = 50;
-
-/** Looks, and says whether the wait is over. Never throws. */
-type Look = () => boolean;
-
-const waits = new Set<Look>();
-let pollUntil = 0;
-let immediate: NodeJS.Immediate | undefined;
-let timer: NodeJS.Timeout | undefined;
-
-function schedule(): void {
-  if (performance.now() < pollUntil) {
-    immediate ??= setImmediate(turn);
-    clearTimeout(timer);
-    timer = undefined;
-  } else {
-    timer ??= setTimeout(turn, IDLE_MILLISECONDS);
-  }
+/** How long one wait may take. */
+export interface WaitOptions {
+  /**
+   * Ends the wait when it is aborted: with an `AbortError`, as everywhere in Node. Nothing is lost:
+   * either the result was delivered, or what it would have been is still there for the next call.
+   */
+  signal?: AbortSignal;
+  /**
+   * Ends the wait after so many milliseconds: with a `DisruptorError`, `ERR_TIMEOUT`. An integer
+   * from 0 to 2^31 - 1; 0 looks once. Default: no limit.
+   */
+  timeout?: number;
 }
 
-function turn(): void {
-  immediate = undefined;
-  timer = undefined;
-  for (const look of waits) {
-    if (!look()) continue;
-    waits.delete(look);
-    pollUntil = performance.now() + POLL_MILLISECONDS;
-  }
-  if (waits.size > 0) schedule();
+/** Something that can be tried again until it works. */
+export interface Operation<T> {
+  /** Tries without blocking: the result, or undefined when it must wait. May throw. */
+  readonly attempt: () => T | undefined;
+  /**
+   * Called when its caller is about to learn its result or error, or that it was given up: before
+   * that, nobody has seen the result.
+   */
+  readonly answered?: () => void;
 }
 
-function wait(look: Look): void {
-  waits.add(look);
-  pollUntil = performance.now() + POLL_MILLISECONDS;
-  schedule();
-}
+/** What an operation waits for. */
+export { Word };
 
 /**
  * After this many answers that were there at once, one goes round the event loop: a consumer that
@@ -59,78 +41,208 @@ function wait(look: Look): void {
 const ANSWERS_PER_TURN = 256;
 let answers = 0;
 
-/** Whether this answer has to go round the event loop. */
 function takesTurn(): boolean {
   answers = (answers + 1) % ANSWERS_PER_TURN;
   return answers === 0;
 }
 
-/** The promise face: what `attempt` gives, as soon as it gives something. Rejects if it throws. */
-export function promised<T>(attempt: Attempt<T>): Promise<T> {
-  let result: T | undefined;
-  try {
-    result = attempt();
-  } catch (error) {
-    return Promise.reject(error);
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/** Checks what a user gave as wait options. */
+export function waitOptions(options: unknown): WaitOptions | undefined {
+  if (options === undefined || options === null) return undefined;
+  if (typeof options !== 'object') throw wrongType('an options object', 'options', options);
+  const { signal, timeout } = options as WaitOptions;
+  if (timeout !== undefined) integer(timeout, 'timeout', 0, LONGEST_TIMEOUT);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw wrongType('an AbortSignal', 'signal', signal);
   }
-  if (result !== undefined) {
-    if (!takesTurn()) return Promise.resolve(result);
-    const delayed = result;
-    return new Promise((resolve) => setImmediate(resolve, delayed));
+  return options;
+}
+
+function abortError(signal: AbortSignal): Error {
+  const error = new Error('The operation was aborted', { cause: signal.reason });
+  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
+}
+
+function timeoutError(timeout: number): DisruptorError {
+  return new DisruptorError('ERR_TIMEOUT', `The wait took longer than ${timeout} ms`);
+}
+
+/** How long one native wait of a `*Sync` method lasts, so that a worker can be terminated. */
+const SLICE_MILLISECONDS = 50;
+
+/** The slices of one blocking wait. */
+export class Slices {
+  readonly #timeout: number;
+  readonly #end: number;
+  #begun = false;
+
+  constructor(timeout: number) {
+    this.#timeout = timeout;
+    this.#end = performance.now() + timeout;
   }
-  return new Promise<T>((resolve, reject) => {
-    wait(() => {
-      try {
-        const later = attempt();
-        if (later === undefined) return false;
-        resolve(later);
-      } catch (error) {
-        reject(error);
-      }
+
+  /** How long the next slice may last, in whole milliseconds; throws when the time is over. */
+  next(): number {
+    const rest = this.#end - performance.now();
+    if (this.#begun && rest <= 0) throw timeoutError(this.#timeout);
+    this.#begun = true;
+    return Math.max(0, Math.min(SLICE_MILLISECONDS, Math.ceil(rest)));
+  }
+}
+
+/** As `Slices.next` for a wait without a limit, and 0 for one that must not wait. */
+export function patience(spin: boolean): number {
+  return spin ? SLICE_MILLISECONDS : 0;
+}
+
+/** How one participant waits without blocking the event loop: the one place that does. */
+export class Waiter {
+  readonly #ring: NativeRing;
+  readonly #strategy: Strategy;
+  readonly #channels: (Channel | undefined)[] = [];
+  readonly keepAlive = new KeepAlive();
+
+  constructor(ring: NativeRing, strategy: Strategy) {
+    this.#ring = ring;
+    this.#strategy = strategy;
+  }
+
+  /** Looks at what waits now. For when the ring was released. */
+  look(): void {
+    for (const channel of this.#channels) channel?.look();
+  }
+
+  #channel(word: 0 | 1): Channel {
+    return (this.#channels[word] ??= Channel.of(this.#ring, word));
+  }
+
+  /**
+   * Calls `done` with what `operation` gives or throws, before it returns if that is there at once;
+   * says whether it was.
+   */
+  #start<T>(
+    word: 0 | 1,
+    operation: Operation<T>,
+    options: WaitOptions | undefined,
+    done: (error: Error | null, result?: T) => void,
+  ): boolean {
+    const signal = options?.signal;
+    if (signal?.aborted) {
+      done(abortError(signal));
       return true;
-    });
-  });
-}
-
-/** The callback face. `done` is never called before this function has returned. */
-export function calledBack<T>(
-  attempt: Attempt<T>,
-  done: (error: Error | null, result?: T) => void,
-): void {
-  const look = (): boolean => {
-    try {
-      const result = attempt();
-      if (result === undefined) return false;
-      if (takesTurn()) setImmediate(done, null, result);
-      else process.nextTick(done, null, result);
-    } catch (error) {
-      process.nextTick(done, error);
     }
-    return true;
-  };
-  if (!look()) wait(look);
-}
+    const look = () => {
+      let result;
+      try {
+        result = operation.attempt();
+        if (result === undefined) return false;
+      } catch (error) {
+        done(error as Error);
+        return true;
+      }
+      done(null, result);
+      return true;
+    };
+    if (look()) return true;
 
-/**
- * The one shape of every asynchronous method: a promise without `done`, and otherwise a call of it
- * through `spread`, which turns a result into the callback's arguments. `begin` checks arguments:
- * what it throws is the caller's mistake, a rejection for a promise and an exception otherwise.
- */
-export function face<T, Done extends (error: Error | null, ...rest: never[]) => void>(
-  done: Done | undefined,
-  begin: () => Attempt<T>,
-  spread: (done: Done, result: T) => void,
-): Promise<T> | undefined {
-  if (done === undefined) {
-    try {
-      return promised(begin());
-    } catch (error) {
-      return Promise.reject(error);
+    const channel = this.#channel(word);
+    let timer: NodeJS.Timeout | undefined;
+    const end = () => {
+      this.keepAlive.end();
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    };
+    const wait: Wait = {
+      look: () => {
+        const over = look();
+        if (over) end();
+        return over;
+      },
+      ring: this.#ring,
+      mostPolling: this.#strategy.mostPolling,
+    };
+    const giveUp = (error: Error) => {
+      channel.delete(wait);
+      end();
+      done(error);
+    };
+    const abort = () => {
+      giveUp(abortError(signal!));
+    };
+    this.keepAlive.begin();
+    signal?.addEventListener('abort', abort);
+    const timeout = options?.timeout;
+    if (timeout !== undefined) {
+      timer = setTimeout(() => {
+        giveUp(timeoutError(timeout));
+      }, timeout);
+      // Whether the process stays for it is the wait's to say.
+      timer.unref();
     }
+    channel.add(wait);
+    return false;
   }
-  calledBack(begin(), (error, result) => {
-    if (error) (done as (error: Error) => void)(error);
-    else spread(done, result as T);
-  });
-  return undefined;
+
+  /** The promise face. */
+  promised<T>(word: 0 | 1, operation: Operation<T>, options?: WaitOptions): Promise<T> {
+    const promise = new Promise<T>((resolve, reject) => {
+      let atOnce = true;
+      atOnce = this.#start(word, operation, options, (error, result) => {
+        if (error) reject(error);
+        else if (atOnce && takesTurn()) setImmediate(resolve, result as T);
+        else resolve(result as T);
+      });
+    });
+    // The first reaction: it runs before any of the caller's.
+    if (operation.answered) promise.then(operation.answered, operation.answered);
+    return promise;
+  }
+
+  /** The callback face: `done` is never called before this has returned. */
+  calledBack<T>(
+    word: 0 | 1,
+    operation: Operation<T>,
+    options: WaitOptions | undefined,
+    done: (error: Error | null, result?: T) => void,
+  ): void {
+    const answer = (error: Error | null, result?: T) => {
+      operation.answered?.();
+      done(error, result);
+    };
+    this.#start(word, operation, options, (error, result) => {
+      if (takesTurn()) setImmediate(answer, error, result);
+      else process.nextTick(answer, error, result);
+    });
+  }
+
+  /**
+   * The one shape of every asynchronous method. `args` are the method's last ones: wait options, a
+   * callback, both or neither. A promise without a callback, and otherwise a call of it through
+   * `spread`, which turns a result into its arguments. `begin` checks the other arguments: what it
+   * throws is the caller's mistake, a rejection for a promise and an exception otherwise.
+   */
+  face<T, Done extends (error: Error | null, ...rest: never[]) => void>(
+    word: 0 | 1,
+    args: unknown[],
+    begin: () => Operation<T>,
+    spread: (done: Done, result: T) => void,
+  ): Promise<T> | undefined {
+    const optioned = args.length >= 2 || typeof args[0] === 'object';
+    const [options, last] = optioned ? args : [undefined, args[0]];
+    const done = callback(last ?? undefined) as Done | undefined;
+    if (done === undefined) {
+      try {
+        return this.promised(word, begin(), waitOptions(options));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    this.calledBack(word, begin(), waitOptions(options), (error, result) => {
+      if (error) (done as (error: Error) => void)(error);
+      else spread(done, result as T);
+    });
+    return undefined;
+  }
 }

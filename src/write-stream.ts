@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import type { WritableOptions } from 'node:stream';
 
-import { whenCommittable, whenWritable } from './disruptor.js';
+import { abandon, commitAnyway, whenCommittable, whenWritable } from './disruptor.js';
 import type { Disruptor } from './disruptor.js';
 import { checkStreamable, StreamStatus } from './stream-status.js';
 
@@ -51,8 +51,11 @@ export class DisruptorWriteStream extends Writable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    if (!error) {
-      callback(null);
+    // Destroyed by its own constructor (an aborted `signal`), it has no Disruptor yet.
+    const disruptor = this.disruptor as Disruptor | undefined;
+    disruptor?.[abandon]();
+    if (!error || !disruptor) {
+      callback(error);
       return;
     }
     // The error that destroys us is the one to report, even if the ring is gone too.
@@ -73,13 +76,15 @@ export class DisruptorWriteStream extends Writable {
 
   async #writeAll(chunk: Buffer): Promise<void> {
     let rest = chunk;
-    while (rest.length > 0 && !this.destroyed) rest = await this.#writeSome(rest);
+    while (rest.length > 0) {
+      if (this.destroyed) throw unwritten();
+      rest = await this.#writeSome(rest);
+    }
   }
 
   /** Writes what there is room for, or waits for room. Resolves to what is left. */
   async #writeSome(chunk: Buffer): Promise<Buffer> {
     const claim = await this.disruptor.produceClaimAvail(chunk.length);
-    if (this.destroyed) return chunk;
     let written = 0;
     for (const buf of claim.bufs) written += chunk.copy(buf, 0, written);
     if (written > 0) {
@@ -94,8 +99,19 @@ export class DisruptorWriteStream extends Writable {
 
   /** Commits, trying again while other writers' earlier claims are not committed. @internal */
   async _commit(claimStart: number, claimEnd: number): Promise<void> {
-    while (!this.destroyed && !(await this.disruptor.produceCommit(claimStart, claimEnd))) {
+    for (;;) {
+      if (this.destroyed) {
+        // Otherwise everybody would wait for this claim.
+        this.disruptor[commitAnyway](claimStart, claimEnd);
+        return;
+      }
+      if (await this.disruptor.produceCommit(claimStart, claimEnd)) return;
       await this.disruptor[whenCommittable](claimStart, () => this.destroyed);
     }
   }
+}
+
+function unwritten(): Error {
+  const error = new Error('The stream was destroyed before everything was written');
+  return Object.assign(error, { code: 'ERR_STREAM_DESTROYED' });
 }

@@ -204,7 +204,7 @@ test('bad numbers: sync methods throw, promises reject, callbacks see nothing', 
 
 test('a callback that is no function', (t) => {
   const d = ring(t, {});
-  for (const value of [5, 'f', {}, null]) {
+  for (const value of [5, 'f', true]) {
     const bad = value as never;
     t.throws(() => d.produceClaim(bad), TYPE);
     t.throws(() => d.produceClaimMany(1, bad), TYPE);
