@@ -34,8 +34,8 @@ export class DisruptorReadStream extends Readable {
     if (!this.#reading && !this.destroyed) void this.#pump();
   }
 
-  override read(size?: number): Buffer | null {
-    const chunk = super.read(size) as Buffer | null;
+  override read(size?: number): ReturnType<Readable['read']> {
+    const chunk: unknown = super.read(size);
     this.#failWhenDrained();
     return chunk;
   }

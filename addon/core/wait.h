@@ -38,6 +38,7 @@ struct Waiting {
 };
 
 inline constexpr uint64_t kNapNanoseconds = 50'000;
+inline constexpr uint64_t kYieldAfterNanoseconds = 5'000;
 
 inline void relax_processor() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -77,8 +78,9 @@ bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready 
       if (ready()) return true;
     }
     // A waker's processor is where the kernel likes to put the woken: whoever spins there without
-    // ever letting it run keeps itself waiting.
-    if (!spins) os::yield();
+    // ever letting it run keeps itself waiting. Not at once, because it costs more than an answer
+    // from the next processor takes.
+    if (!spins && elapsed > kYieldAfterNanoseconds) os::yield();
   }
   while (!polls) {
     const bool naps = waiting.strategy == Strategy::kSleep;
