@@ -356,6 +356,7 @@ export class Disruptor {
     return this.#attachment.ring.status();
   }
 
+  /** @throws TypeError, RangeError when it is no such integer */
   set status(status: number) {
     this.#attachment.ring.setStatus(integer(status, 'status', -(2 ** 31), 2 ** 31 - 1));
   }

@@ -1,7 +1,7 @@
 import { getSystemErrorMap } from 'node:util';
 
 /** What the core reports, in the order of `Errc` in `addon/core/result.h`. */
-const CORE_ERRORS = [
+const CORE_ERRORS: readonly (readonly [DisruptorErrorCode | '', string])[] = [
   ['', ''],
   ['', 'a system call failed'],
   ['ERR_SIZE_OVERFLOW', 'The sizes asked for do not fit into 64 bits'],
@@ -24,7 +24,7 @@ const CORE_ERRORS = [
   ['ERR_NOT_CLAIMED', 'The range to commit contains sequences that nobody has claimed'],
   ['ERR_CONSUMER_IGNORED', 'This consumer was released for good and gets no more data'],
   ['ERR_RELEASED', 'The Disruptor has been released'],
-] as const;
+];
 
 /** `Errc::kSystem`. */
 const SYSTEM = 1;
@@ -57,7 +57,23 @@ const SYSTEM = 1;
  * | `ERR_NO_BINARY` | no build of the addon fits this system |
  */
 export type DisruptorErrorCode =
-  | Exclude<(typeof CORE_ERRORS)[number][0], ''>
+  | 'ERR_SIZE_OVERFLOW'
+  | 'ERR_SEGMENT_EXISTS'
+  | 'ERR_SEGMENT_BUSY'
+  | 'ERR_SEGMENT_NOT_REGULAR'
+  | 'ERR_SEGMENT_OWNER'
+  | 'ERR_SEGMENT_MODE'
+  | 'ERR_SEGMENT_TOO_SHORT'
+  | 'ERR_SEGMENT_FOREIGN'
+  | 'ERR_SEGMENT_VERSION'
+  | 'ERR_SEGMENT_KIND'
+  | 'ERR_SEGMENT_CORRUPT'
+  | 'ERR_SEGMENT_TRUNCATED'
+  | 'ERR_SEGMENT_REPLACED'
+  | 'ERR_SEQUENCE_EXHAUSTED'
+  | 'ERR_NOT_CLAIMED'
+  | 'ERR_CONSUMER_IGNORED'
+  | 'ERR_RELEASED'
   | 'ERR_SEGMENT_GEOMETRY'
   | 'ERR_CONSUME_PENDING'
   | 'ERR_TIMEOUT'
@@ -68,6 +84,7 @@ export type DisruptorErrorCode =
  * with Node's codes) nor the system's (`Error` with `code`, `errno`, `syscall` and `path`).
  */
 export class DisruptorError extends Error {
+  /** Always `DisruptorError`. */
   override readonly name = 'DisruptorError';
   /** What happened, for programs. */
   readonly code: DisruptorErrorCode;
@@ -106,7 +123,6 @@ export function coreError(errc: number, errno: number, syscall: string): Error {
 }
 
 /** @internal */
-export function released(): DisruptorError {
-  const [code, message] = CORE_ERRORS.at(-1)!;
-  return new DisruptorError(code as DisruptorErrorCode, message);
+export function released(): Error {
+  return coreError(CORE_ERRORS.length - 1, 0, '');
 }

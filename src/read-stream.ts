@@ -30,10 +30,12 @@ export class DisruptorReadStream extends Readable {
     this.disruptor = disruptor;
   }
 
+  /** @internal */
   override _read(): void {
     if (!this.#reading && !this.destroyed) void this.#pump();
   }
 
+  /** As Readable's. */
   override read(size?: number): ReturnType<Readable['read']> {
     const chunk: unknown = super.read(size);
     this.#failWhenDrained();
@@ -48,6 +50,7 @@ export class DisruptorReadStream extends Readable {
     });
   }
 
+  /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     // Destroyed by its own constructor (an aborted `signal`), it has no Disruptor yet.
     (this.disruptor as Disruptor | undefined)?.[abandon]();

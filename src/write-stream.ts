@@ -29,6 +29,7 @@ export class DisruptorWriteStream extends Writable {
     this.disruptor = disruptor;
   }
 
+  /** @internal */
   override _write(
     chunk: Buffer | string,
     encoding: BufferEncoding,
@@ -46,10 +47,12 @@ export class DisruptorWriteStream extends Writable {
     );
   }
 
+  /** @internal */
   override _final(callback: (error?: Error | null) => void): void {
     this.#tell(StreamStatus.Ended, callback);
   }
 
+  /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     // Destroyed by its own constructor (an aborted `signal`), it has no Disruptor yet.
     const disruptor = this.disruptor as Disruptor | undefined;
