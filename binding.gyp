@@ -11,12 +11,12 @@
         "addon/core/watcher.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
-      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
       "cflags": ["-O3", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
       "cflags_cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti"],
       "conditions": [
         ["OS=='linux'", {
-          "sources": ["addon/core/os/futex_linux.cc", "addon/core/os/shm_linux.cc"]
+          "sources": ["addon/core/os/futex_linux.cc", "addon/core/os/futex_poll_linux.cc", "addon/core/os/shm_linux.cc"]
         }]
       ]
     }

@@ -1,4 +1,4 @@
-import { addon } from './native.js';
+import { addon, WakerMethod } from './native.js';
 import type { NativeRing } from './native.js';
 
 /**
@@ -6,7 +6,7 @@ import type { NativeRing } from './native.js';
  *
  * A wait first polls from the event loop for as long as its *budget* allows, which grows while what
  * is waited for comes soon and goes to nothing when it does not. Then it sleeps: it is announced in
- * shared memory, and the addon's one thread watches the word. Whoever changes the word makes a
+ * shared memory, and the addon's waker watches the word. Whoever changes the word makes a
  * system call only if somebody has announced himself.
  */
 
@@ -29,8 +29,14 @@ const LEAST_POLLING = 10;
 
 const microseconds = () => performance.now() * 1000;
 
-/** Set to make the waker look every millisecond, as it does where the kernel lacks futex_waitv. */
-const LOOK = process.env.SHM_DISRUPTOR_LOOK === '1';
+/** What the environment asks for: `thread` or `look`, for tests and for trouble. */
+const asked = { thread: WakerMethod.Thread, look: WakerMethod.Look }[
+  process.env['SHM_DISRUPTOR_WAKER'] ?? ''
+];
+/** Only Node has libuv's loop, into which the best method hooks. */
+const method =
+  asked ??
+  ('bun' in process.versions || 'deno' in process.versions ? WakerMethod.Thread : WakerMethod.Best);
 
 let started = false;
 let lastKey = 0;
@@ -141,7 +147,7 @@ export class Channel {
   #sleep(): void {
     const [wait] = this.#waits;
     if (!wait) return;
-    if (!started) addon.startWaker(wake, LOOK);
+    if (!started) addon.startWaker(wake, method);
     started = true;
     this.#sleepsSince = microseconds();
     sleeping.set(this.#key, this);

@@ -38,6 +38,16 @@ export const Outcome = { Nothing: -1, AllIgnored: -2 } as const;
 /** Outcomes of `commit` and `awaitVisible`, in the order of `Commit` in `addon/core/sequencer.h`. */
 export const Commit = { Refused: 0, Visible: 1, Pending: 2 } as const;
 
+/** How a waker learns of a change, in the order of `Waker::Method` in `addon/binding/waker.h`. */
+export const WakerMethod = {
+  /** The event loop sleeps on the words itself (io_uring, Linux 6.7), or else as the next. */
+  Best: 0,
+  /** A thread sleeps on all words at once (futex_waitv, Linux 5.16), or else as the next. */
+  Thread: 1,
+  /** A thread looks every millisecond. */
+  Look: 2,
+} as const;
+
 /** A new exchange. In memory of its own, which the garbage collector does not move. */
 export function newExchange(): Float64Array {
   const numbers = new Float64Array(new ArrayBuffer(11 * Float64Array.BYTES_PER_ELEMENT));
@@ -98,9 +108,9 @@ interface Addon {
   openRing(name: string, strategy: number, budget: number, exchange: Float64Array): NativeRing;
   /**
    * Starts this environment's waker: `changed` is called with the keys of the words that have
-   * changed. `look` makes it look every millisecond instead of sleeping in the kernel.
+   * changed. `method` is one of {@link WakerMethod}.
    */
-  startWaker(changed: (keys: number[]) => void, look: boolean): void;
+  startWaker(changed: (keys: number[]) => void, method: number): void;
   setErrorFactory(factory: (errc: number, errno: number, syscall: string) => Error): void;
 }
 

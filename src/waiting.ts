@@ -40,11 +40,29 @@ export { Word };
  */
 const ANSWERS_PER_TURN = 256;
 let answers = 0;
+/** Answers that go round the loop now. Later ones queue behind them: answers come in order. */
+let underWay = 0;
 
-function takesTurn(): boolean {
+/** Delivers through `soon`, or round the event loop when it is that one's turn. */
+function deliver(soon: (answer: () => void) => void, answer: () => void): void {
   answers = (answers + 1) % ANSWERS_PER_TURN;
-  return answers === 0;
+  if (answers > 0 && underWay === 0) {
+    soon(answer);
+    return;
+  }
+  underWay += 1;
+  setImmediate(() => {
+    underWay -= 1;
+    answer();
+  });
 }
+
+const atOnce = (answer: () => void) => {
+  answer();
+};
+const nextTick = (answer: () => void) => {
+  process.nextTick(answer);
+};
 
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
@@ -188,11 +206,11 @@ export class Waiter {
   /** The promise face. */
   promised<T>(word: 0 | 1, operation: Operation<T>, options?: WaitOptions): Promise<T> {
     const promise = new Promise<T>((resolve, reject) => {
-      let atOnce = true;
-      atOnce = this.#start(word, operation, options, (error, result) => {
-        if (error) reject(error);
-        else if (atOnce && takesTurn()) setImmediate(resolve, result as T);
-        else resolve(result as T);
+      this.#start(word, operation, options, (error, result) => {
+        deliver(atOnce, () => {
+          if (error) reject(error);
+          else resolve(result as T);
+        });
       });
     });
     // The first reaction: it runs before any of the caller's.
@@ -207,13 +225,11 @@ export class Waiter {
     options: WaitOptions | undefined,
     done: (error: Error | null, result?: T) => void,
   ): void {
-    const answer = (error: Error | null, result?: T) => {
-      operation.answered?.();
-      done(error, result);
-    };
     this.#start(word, operation, options, (error, result) => {
-      if (takesTurn()) setImmediate(answer, error, result);
-      else process.nextTick(answer, error, result);
+      deliver(nextTick, () => {
+        operation.answered?.();
+        done(error, result);
+      });
     });
   }
 

@@ -23,7 +23,7 @@ Napi::Value handle_or_error(const Napi::CallbackInfo& info, const Result<RingSeg
   Waiting waiting;
   waiting.strategy = static_cast<Strategy>(number(info[last - 2]));
   waiting.budget = number(info[last - 1]) * 1000;
-  return RingHandle::make(env, segment.value(), waiting, info[last].As<Napi::Float64Array>());
+  return {env, RingHandle::make(env, segment.value(), waiting, info[last])};
 }
 
 // (name, elements, elementSize, consumers, mode, replace, strategy, budget, exchange)
@@ -44,13 +44,12 @@ Napi::Value open(const Napi::CallbackInfo& info) {
 
 // (factory)
 void set_error_factory(const Napi::CallbackInfo& info) {
-  Environment::of(info.Env()).error_factory = Napi::Persistent(info[0].As<Napi::Function>());
+  napi_create_reference(info.Env(), info[0], 1, &Environment::of(info.Env()).error_factory);
 }
 
-// (changed, look)
+// (changed, method)
 void start_waker(const Napi::CallbackInfo& info) {
-  const auto method =
-      info[1].As<Napi::Boolean>().Value() ? Watcher::Method::kLook : Watcher::Method::kBest;
+  const auto method = static_cast<Waker::Method>(number(info[1]));
   Environment::of(info.Env()).waker =
       std::make_unique<Waker>(info.Env(), info[0].As<Napi::Function>(), method);
 }

@@ -14,7 +14,7 @@ struct Environment {
   static Environment& of(napi_env env) { return *Napi::Env(env).GetInstanceData<Environment>(); }
 
   /// Makes an Error object: (code: number, errno: number, syscall: string) => Error.
-  Napi::FunctionReference error_factory;
+  napi_ref error_factory = nullptr;
   /// Wakes those who wait in this environment; null until startWaker was called.
   std::unique_ptr<Waker> waker;
 };

@@ -4,13 +4,21 @@
 
 namespace shm_disruptor::binding {
 
-napi_value throw_error(napi_env raw, const Error& error) {
-  const Napi::Env env(raw);
-  const Napi::Value thrown = Environment::of(raw).error_factory.Call(
-      {Napi::Number::New(env, static_cast<double>(error.code)),
-       Napi::Number::New(env, error.sys_errno),
-       Napi::String::New(env, error.syscall ? error.syscall : "")});
-  if (!env.IsExceptionPending()) napi_throw(raw, thrown);
+// Plain Node-API, whose calls merely fail while a worker is being terminated; the C++ wrapper would
+// end the process.
+napi_value throw_error(napi_env env, const Error& error) {
+  napi_value factory = nullptr;
+  napi_value global = nullptr;
+  napi_value arguments[3] = {};
+  napi_value thrown = nullptr;
+  napi_get_reference_value(env, Environment::of(env).error_factory, &factory);
+  napi_get_global(env, &global);
+  napi_create_uint32(env, static_cast<uint32_t>(error.code), &arguments[0]);
+  napi_create_int32(env, error.sys_errno, &arguments[1]);
+  napi_create_string_utf8(env, error.syscall ? error.syscall : "", NAPI_AUTO_LENGTH, &arguments[2]);
+  if (napi_call_function(env, global, factory, 3, arguments, &thrown) == napi_ok) {
+    napi_throw(env, thrown);
+  }
   return nullptr;
 }
 

@@ -48,12 +48,24 @@ napi_value js_boolean(napi_env env, bool value) {
   return result;
 }
 
-// A view of the elements that keeps the mapping for as long as anybody can reach it.
-Napi::ArrayBuffer view_elements(Napi::Env env, const Sequencer& sequencer) {
-  return Napi::ArrayBuffer::New(
-      env, sequencer.elements(), static_cast<size_t>(sequencer.elements_bytes()),
-      [](Napi::BasicEnv, void*, MappingRef* mapping) { delete mapping; },
-      new MappingRef(sequencer.mapping()));
+// A view of the elements that keeps the mapping for as long as anybody can reach it. Null with an
+// exception where the runtime keeps all memory of JavaScript in one cage (Electron).
+napi_value view_elements(napi_env env, const Sequencer& sequencer) {
+  auto* owner = new MappingRef(sequencer.mapping());
+  const auto drop = [](napi_env, void*, void* mapping) {
+    delete static_cast<MappingRef*>(mapping);
+  };
+  napi_value view = nullptr;
+  const napi_status status = napi_create_external_arraybuffer(
+      env, sequencer.elements(), static_cast<size_t>(sequencer.elements_bytes()), drop, owner,
+      &view);
+  if (status == napi_ok) return view;
+  delete owner;
+  if (status == napi_no_external_buffers_allowed) {
+    napi_throw_error(env, "ERR_NO_EXTERNAL_BUFFERS",
+                     "This runtime does not let JavaScript see memory that it does not own");
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -81,34 +93,51 @@ napi_value RingHandle::invoke(napi_env env, napi_callback_info info) {
   return (handle->*method)(call);
 }
 
-RingHandle::RingHandle(const RingSegment& segment, Waiting waiting, Napi::Float64Array exchange)
-    : sequencer_(std::in_place, segment, waiting),
-      exchange_owner_(Napi::Reference<Napi::Float64Array>::New(exchange, 1)),
-      exchange_(exchange.Data()) {}
+RingHandle::RingHandle(const RingSegment& segment, Waiting waiting, double* exchange)
+    : sequencer_(std::in_place, segment, waiting), exchange_(exchange) {}
 
-Napi::Value RingHandle::make(Napi::Env env, const RingSegment& segment, Waiting waiting,
-                             Napi::Float64Array exchange) {
-  auto* handle = new RingHandle(segment, waiting, exchange);
-  Napi::Object object = Napi::Object::New(env);
+// Plain Node-API: see errors.cc.
+napi_value RingHandle::make(napi_env env, const RingSegment& segment, Waiting waiting,
+                            napi_value exchange) {
+  void* numbers = nullptr;
+  napi_get_typedarray_info(env, exchange, nullptr, nullptr, &numbers, nullptr, nullptr);
+  auto* handle = new RingHandle(segment, waiting, static_cast<double*>(numbers));
+  const auto drop = [](napi_env env, void* data, void*) {
+    auto* handle = static_cast<RingHandle*>(data);
+    if (handle->elements_) napi_delete_reference(env, handle->elements_);
+    delete handle;
+  };
+  napi_value object = nullptr;
   // The functions below reach the handle through `data`; it lives as long as this object, which
   // the TypeScript class holds and never takes apart.
-  if (napi_wrap(
-          env, object, handle,
-          [](napi_env, void* data, void*) { delete static_cast<RingHandle*>(data); }, nullptr,
-          nullptr) != napi_ok) {
+  if (napi_create_object(env, &object) != napi_ok ||
+      napi_wrap(env, object, handle, drop, nullptr, nullptr) != napi_ok) {
     delete handle;
-    return env.Undefined();
+    return nullptr;
   }
-  const Napi::ArrayBuffer elements = view_elements(env, *handle->sequencer_);
-  // Refused where the runtime keeps all memory of JavaScript in one cage (Electron).
-  if (env.IsExceptionPending()) return env.Undefined();
-  handle->elements_ = Napi::Reference<Napi::ArrayBuffer>::New(elements, 1);
+  const napi_value elements = view_elements(env, *handle->sequencer_);
+  if (!elements) return nullptr;
+  napi_create_reference(env, elements, 1, &handle->elements_);
 
+  const auto value = [](const char* name, napi_value value) {
+    return napi_property_descriptor{name,    nullptr, nullptr,         nullptr,
+                                    nullptr, value,   napi_enumerable, nullptr};
+  };
   const auto method = [&](const char* name, napi_callback callback) {
     return napi_property_descriptor{name,    nullptr, callback,        nullptr,
                                     nullptr, nullptr, napi_enumerable, handle};
   };
-  const napi_property_descriptor methods[] = {
+  const RingGeometry& geometry = segment.layout.geometry;
+  napi_value generation = nullptr;
+  napi_create_bigint_uint64(env, segment.header().identity.generation, &generation);
+  const napi_property_descriptor properties[] = {
+      // Keeps the numbers alive, which `exchange_` points to.
+      value("exchange", exchange),
+      value("elements", elements),
+      value("elementCount", js_sequence(env, geometry.elements)),
+      value("elementSize", js_sequence(env, geometry.element_size)),
+      value("consumerCount", js_sequence(env, geometry.consumers)),
+      value("generation", generation),
       method("claim", invoke<&RingHandle::claim>),
       method("commit", invoke<&RingHandle::commit>),
       method("awaitVisible", invoke<&RingHandle::await_visible>),
@@ -127,14 +156,7 @@ Napi::Value RingHandle::make(Napi::Env env, const RingSegment& segment, Waiting 
       method("watch", invoke<&RingHandle::watch>),
       method("release", invoke<&RingHandle::release>),
   };
-  napi_define_properties(env, object, std::size(methods), methods);
-
-  const RingGeometry& geometry = segment.layout.geometry;
-  object["elements"] = elements;
-  object["generation"] = Napi::BigInt::New(env, segment.header().identity.generation);
-  object["elementCount"] = static_cast<double>(geometry.elements);
-  object["elementSize"] = static_cast<double>(geometry.element_size);
-  object["consumerCount"] = static_cast<double>(geometry.consumers);
+  napi_define_properties(env, object, std::size(properties), properties);
   return object;
 }
 
@@ -257,8 +279,11 @@ napi_value RingHandle::watch(const Call& call) {
 
 // Empties every view: the last of them, or this handle, unmaps the segment.
 napi_value RingHandle::release(const Call& call) {
-  napi_detach_arraybuffer(call.env, elements_.Value());
-  elements_.Reset();
+  napi_value elements = nullptr;
+  napi_get_reference_value(call.env, elements_, &elements);
+  napi_detach_arraybuffer(call.env, elements);
+  napi_delete_reference(call.env, elements_);
+  elements_ = nullptr;
   sequencer_.reset();
   return nullptr;
 }

@@ -1,7 +1,7 @@
 // One JavaScript object over one Sequencer.
 #pragma once
 
-#include <napi.h>
+#include <node_api.h>
 
 #include <optional>
 
@@ -17,14 +17,14 @@ namespace shm_disruptor::binding {
 /// converting values costs more than the operation itself.
 class RingHandle {
  public:
-  static Napi::Value make(Napi::Env env, const RingSegment& segment, Waiting waiting,
-                          Napi::Float64Array exchange);
+  static napi_value make(napi_env env, const RingSegment& segment, Waiting waiting,
+                         napi_value exchange);
 
  private:
   struct Call;
   using Method = napi_value (RingHandle::*)(const Call&);
 
-  RingHandle(const RingSegment& segment, Waiting waiting, Napi::Float64Array exchange);
+  RingHandle(const RingSegment& segment, Waiting waiting, double* exchange);
 
   template <Method method>
   static napi_value invoke(napi_env env, napi_callback_info info);
@@ -60,8 +60,7 @@ class RingHandle {
   bool commit_previous(uint64_t consumer);
 
   std::optional<Sequencer> sequencer_;
-  Napi::Reference<Napi::ArrayBuffer> elements_;
-  Napi::Reference<Napi::Float64Array> exchange_owner_;
+  napi_ref elements_ = nullptr;
   double* exchange_;
 };
 

@@ -1,4 +1,4 @@
-// From the watcher's thread to the event loop.
+// Waking the event loop when a word in shared memory changes.
 #pragma once
 
 #include <napi.h>
@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "../core/polled_watcher.h"
 #include "../core/watcher.h"
 
 namespace shm_disruptor::binding {
@@ -13,30 +14,42 @@ namespace shm_disruptor::binding {
 /// Watches words for one environment and calls a JavaScript function, on the loop, with the keys of
 /// those that have changed. Does not keep the loop alive.
 ///
-/// Order of destruction, whether a worker is terminated or the process exits: the cleanup hook
-/// joins the watcher's thread; then Node closes the thread-safe function, which nobody calls any
-/// more; then the watched mappings may go.
+/// The loop itself waits for the words where the kernel lets it, and a thread does otherwise.
+///
+/// Order of destruction, whether a worker is terminated or the process exits: the cleanup hooks
+/// join the thread and close the loop's handle; then Node closes the thread-safe function, which
+/// nobody calls any more; then the watched mappings may go.
 class Waker {
  public:
-  /// `method` is what Watcher takes. The hook of the function comes first, ours runs before it.
-  Waker(Napi::Env env, Napi::Function changed, Watcher::Method method);
+  /// What src/channel.ts asks for.
+  enum class Method : uint32_t { kBest, kThread, kLook };
+
+  Waker(Napi::Env env, Napi::Function changed, Method method);
   ~Waker();
   Waker(const Waker&) = delete;
   Waker& operator=(const Waker&) = delete;
 
-  void watch(Watcher::Key key, const MappingRef& mapping, const Word& word, uint32_t seen) {
-    if (watcher_) watcher_->watch(key, mapping, word, seen);
-  }
+  void watch(uint64_t key, const MappingRef& mapping, const Word& word, uint32_t seen);
 
  private:
-  static void notify(void* waker);
-  static void deliver(napi_env env, napi_value changed, void* waker, void* data);
-  static void stop(void* waker);
+  struct LoopHandle;
 
-  napi_env env_;
+  void start_thread();
+  bool start_polling();
+  void deliver();
+  static void stop_thread(void* waker);
+
+  const napi_env env_;
+  const Method method_;
+  napi_ref changed_ = nullptr;
+  std::vector<uint64_t> keys_;
+
+  std::unique_ptr<PolledWatcher> polled_;
+  LoopHandle* loop_handle_ = nullptr;
+
   napi_threadsafe_function function_ = nullptr;
-  std::vector<Watcher::Key> keys_;
   std::unique_ptr<Watcher> watcher_;
+  bool stopped_ = false;
 };
 
 }  // namespace shm_disruptor::binding
