@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { markAsUntransferable } from 'node:worker_threads';
 
 import { DisruptorError, released, systemError } from './errors.js';
@@ -6,6 +7,8 @@ import type { NativeRing } from './native.js';
 import type { Resolved } from './options.js';
 import { Slots } from './slots.js';
 import { Waiter } from './waiting.js';
+
+const { MAX_LENGTH } = constants;
 
 /** One participant's hold on a ring: what producing and consuming share. */
 export class Attachment {
@@ -48,9 +51,9 @@ export class Attachment {
 
   release(): void {
     this.#released = true;
-    this.ring.release();
-    // Whatever waits finds out.
-    this.waiter.look();
+    this.waiter.end(() => {
+      this.ring.release();
+    });
   }
 }
 
@@ -58,7 +61,7 @@ function attach(options: Resolved, exchange: Float64Array): NativeRing {
   const { name, path, create, mode, strategy } = options;
   const { core, budget } = strategy;
   try {
-    if (!create) return addon.openRing(name, core, budget, exchange);
+    if (!create) return addon.openRing(name, MAX_LENGTH, core, budget, exchange);
     const { elements, elementSize, consumers } = create;
     return addon.createRing(
       name,
@@ -67,6 +70,7 @@ function attach(options: Resolved, exchange: Float64Array): NativeRing {
       consumers,
       mode,
       true,
+      MAX_LENGTH,
       core,
       budget,
       exchange,

@@ -1,13 +1,14 @@
+import { keptAlive } from './keep-alive.js';
 import { addon, WakerMethod } from './native.js';
 import type { NativeRing } from './native.js';
+import { PollingBudget } from './polling-budget.js';
 
 /**
  * Waiting in this environment for one word of one ring to change, at no cost while it does not.
  *
- * A wait first polls from the event loop for as long as its *budget* allows, which grows while what
- * is waited for comes soon and goes to nothing when it does not. Then it sleeps: it is announced in
- * shared memory, and the addon's waker watches the word. Whoever changes the word makes a
- * system call only if somebody has announced himself.
+ * A channel with waits is in one of two states. It *polls* from the event loop for as long as its
+ * budget allows, and then *sleeps*: it is announced in shared memory, and the addon's waker watches
+ * the word. Whoever changes the word makes a system call only if somebody has announced himself.
  */
 
 /** One wait that is going on. */
@@ -22,33 +23,37 @@ export interface Wait {
 
 /** The words of a ring that can be waited for: `watch` takes these numbers. */
 export const Word = { Data: 0, Space: 1 } as const;
-type Word = (typeof Word)[keyof typeof Word];
-
-/** A polling budget below this is none: in microseconds, about what a few turns of the loop take. */
-const LEAST_POLLING = 10;
+export type Word = (typeof Word)[keyof typeof Word];
 
 const microseconds = () => performance.now() * 1000;
 
 /** What the environment asks for: `thread` or `look`, for tests and for trouble. */
 const asked = { thread: WakerMethod.Thread, look: WakerMethod.Look }[
-  process.env['SHM_DISRUPTOR_WAKER'] ?? ''
+  process.env.SHM_DISRUPTOR_WAKER ?? ''
 ];
 /** Only Node has libuv's loop, into which the best method hooks. */
-const method =
-  asked ??
-  ('bun' in process.versions || 'deno' in process.versions ? WakerMethod.Thread : WakerMethod.Best);
+const otherRuntime = 'bun' in process.versions || 'deno' in process.versions;
+const method = asked ?? (otherRuntime ? WakerMethod.Thread : WakerMethod.Best);
 
-let started = false;
-let lastKey = 0;
-const sleeping = new Map<number, Channel>();
 const polling = new Set<Channel>();
 let immediate: NodeJS.Immediate | undefined;
 
-/** All channels of this environment. Those that nobody uses any more go away by themselves. */
-const channels = new Map<string, WeakRef<Channel>>();
-const collected = new FinalizationRegistry<string>((name) => {
-  if (channels.get(name)?.deref() === undefined) channels.delete(name);
-});
+function turn(): void {
+  immediate = undefined;
+  const now = microseconds();
+  for (const channel of polling) channel.turn(now);
+  if (polling.size > 0) immediate ??= setImmediate(turn);
+}
+
+/**
+ * How often those who sleep look without having been woken, in milliseconds: whoever was to wake
+ * them may have died between changing the ring and doing so.
+ */
+const SAFETY_MILLISECONDS = 500;
+
+const sleeping = new Map<number, Channel>();
+let safety: NodeJS.Timeout | undefined;
+let lastKey = 0;
 
 function wake(keys: number[]): void {
   for (const key of keys) {
@@ -58,17 +63,29 @@ function wake(keys: number[]): void {
   }
 }
 
-function turn(): void {
-  immediate = undefined;
-  const now = microseconds();
-  for (const channel of polling) channel.turn(now);
-  if (polling.size > 0) immediate ??= setImmediate(turn);
+function lookAgain(): void {
+  for (const channel of sleeping.values()) channel.announce();
 }
+
+function fallAsleep(key: number, channel: Channel): void {
+  if (!safety) {
+    addon.startWaker(wake, method);
+    // Alone it keeps no process alive.
+    safety = setInterval(lookAgain, SAFETY_MILLISECONDS).unref();
+  }
+  sleeping.set(key, channel);
+}
+
+/** All channels of this environment. Those that nobody uses any more go away by themselves. */
+const channels = new Map<string, WeakRef<Channel>>();
+const collected = new FinalizationRegistry<string>((name) => {
+  if (channels.get(name)?.deref() === undefined) channels.delete(name);
+});
 
 export class Channel {
   /** The channel of a ring's word: the same for all handles on that ring. */
   static of(ring: NativeRing, word: Word): Channel {
-    const name = `${ring.generation} ${word}`;
+    const name = `${ring.object} ${word}`;
     const known = channels.get(name)?.deref();
     if (known) return known;
     const channel = new Channel(word);
@@ -80,7 +97,7 @@ export class Channel {
   readonly #key = (lastKey += 1);
   readonly #word: Word;
   readonly #waits = new Set<Wait>();
-  #budget = Infinity;
+  readonly #budget = new PollingBudget();
   #pollsUntil = 0;
   #sleepsSince = 0;
 
@@ -89,12 +106,15 @@ export class Channel {
   }
 
   add(wait: Wait): void {
+    this.#budget.allow(wait.mostPolling, this.#waits.size > 0);
     this.#waits.add(wait);
     this.#poll();
   }
 
+  /** Forgets a wait that was given up. */
   delete(wait: Wait): void {
     this.#waits.delete(wait);
+    if (this.#waits.size === 0) this.letGo(wait.ring);
   }
 
   /** Looks at all waits, in the order in which they began; forgets those that are over. */
@@ -104,55 +124,47 @@ export class Channel {
     }
   }
 
+  /** Has the waker let go of the word, and thereby of its mapping. Who still waits begins anew. */
+  letGo(ring: NativeRing): void {
+    if (sleeping.has(this.#key)) ring.disturb(this.#word);
+  }
+
   /** One look while polling. */
   turn(now: number): void {
     const before = this.#waits.size;
     this.look();
     if (this.#waits.size < before) {
-      this.#grow();
-      this.#pollsUntil = now + this.#budget;
-    } else if (now >= this.#pollsUntil) {
-      polling.delete(this);
-      this.#sleep();
+      this.#budget.paidOff();
+      this.#pollsUntil = now + this.#budget.microseconds;
     }
-    if (this.#waits.size === 0) polling.delete(this);
+    if (this.#waits.size === 0) {
+      polling.delete(this);
+    } else if (now >= this.#pollsUntil || !keptAlive()) {
+      // A loop that may end has nothing to poll for: it is woken or it ends.
+      polling.delete(this);
+      this.#sleepsSince = now;
+      fallAsleep(this.#key, this);
+      this.announce();
+    }
+  }
+
+  /** Announces those who wait and looks once more: what came before was not told. */
+  announce(): void {
+    const [wait] = this.#waits;
+    wait?.ring.watch(this.#word, this.#key);
+    this.look();
   }
 
   /** The word has changed while we slept. */
   wake(): void {
-    const slept = microseconds() - this.#sleepsSince;
-    // Polling for so long would have been enough, or would have been in vain.
-    if (slept < this.#mostPolling) this.#grow();
-    else this.#budget = this.#budget / 2 < LEAST_POLLING ? 0 : this.#budget / 2;
+    this.#budget.slept(microseconds() - this.#sleepsSince);
     this.look();
     if (this.#waits.size > 0) this.#poll();
   }
 
-  #grow(): void {
-    this.#budget = Math.min(this.#mostPolling, Math.max(LEAST_POLLING, this.#budget * 2));
-  }
-
-  get #mostPolling(): number {
-    const [wait] = this.#waits;
-    return wait?.mostPolling ?? Infinity;
-  }
-
   #poll(): void {
-    this.#budget = Math.min(this.#budget, this.#mostPolling);
-    this.#pollsUntil = microseconds() + this.#budget;
+    this.#pollsUntil = microseconds() + this.#budget.microseconds;
     polling.add(this);
     immediate ??= setImmediate(turn);
-  }
-
-  #sleep(): void {
-    const [wait] = this.#waits;
-    if (!wait) return;
-    if (!started) addon.startWaker(wake, method);
-    started = true;
-    this.#sleepsSince = microseconds();
-    sleeping.set(this.#key, this);
-    wait.ring.watch(this.#word, this.#key);
-    // Whoever changed the word before the announcement has not told us.
-    this.look();
   }
 }

@@ -438,7 +438,7 @@ export class Disruptor {
 
   /** @internal */
   [whenReadable](abandoned: () => boolean): Promise<true> {
-    return this.#when(Word.Data, abandoned, () => this.#consumer.ready || this.status !== 0);
+    return this.#when(Word.Data, abandoned, () => this.#consumer.ready);
   }
 
   /** @internal */
@@ -448,7 +448,7 @@ export class Disruptor {
 
   /** @internal */
   [whenCommittable](claimStart: number, abandoned: () => boolean): Promise<true> {
-    return this.#when(Word.Data, abandoned, () => this.cursor >= claimStart);
+    return this.#when(Word.Data, abandoned, () => this.#attachment.ring.committable(claimStart));
   }
 
   /** Asks whoever waits in one of the three above whether he still wants to. @internal */
@@ -466,7 +466,7 @@ export class Disruptor {
     if (!this.#attachment.released) this.#producer.commitAnyway(claimStart, claimEnd);
   }
 
-  #when(word: 0 | 1, abandoned: () => boolean, condition: () => boolean): Promise<true> {
+  #when(word: Word, abandoned: () => boolean, condition: () => boolean): Promise<true> {
     const attempt = () => (abandoned() || condition() ? true : undefined);
     return this.#attachment.waiter.promised(word, { attempt });
   }

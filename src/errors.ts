@@ -19,6 +19,7 @@ const CORE_ERRORS: readonly (readonly [DisruptorErrorCode | '', string])[] = [
   ['ERR_SEGMENT_KIND', 'The segment is of another kind'],
   ['ERR_SEGMENT_CORRUPT', 'The segment is damaged: its numbers contradict each other'],
   ['ERR_SEGMENT_TRUNCATED', 'The segment is not as long as its header says'],
+  ['ERR_SEGMENT_TOO_LARGE', 'The segment has more bytes of elements than one Buffer can have here'],
   ['ERR_SEGMENT_REPLACED', 'The segment was replaced by a new one of this name'],
   ['ERR_SEQUENCE_EXHAUSTED', 'The sequence would pass 2^53 - 1'],
   ['ERR_NOT_CLAIMED', 'The range to commit contains sequences that nobody has claimed'],
@@ -47,6 +48,7 @@ const SYSTEM = 1;
  * | `ERR_SEGMENT_CORRUPT` | its header or counters contradict themselves |
  * | `ERR_SEGMENT_TRUNCATED` | it is not as long as its header says |
  * | `ERR_SEGMENT_GEOMETRY` | attached with other sizes than its creator's |
+ * | `ERR_SEGMENT_TOO_LARGE` | it has more bytes of elements than one Buffer can have here |
  * | `ERR_SEGMENT_REPLACED` | it was replaced by a new one of the same name |
  * | `ERR_SEQUENCE_EXHAUSTED` | the sequence would pass 2^53 - 1 |
  * | `ERR_NOT_CLAIMED` | a commit names sequences that nobody has claimed |
@@ -69,6 +71,7 @@ export type DisruptorErrorCode =
   | 'ERR_SEGMENT_KIND'
   | 'ERR_SEGMENT_CORRUPT'
   | 'ERR_SEGMENT_TRUNCATED'
+  | 'ERR_SEGMENT_TOO_LARGE'
   | 'ERR_SEGMENT_REPLACED'
   | 'ERR_SEQUENCE_EXHAUSTED'
   | 'ERR_NOT_CLAIMED'

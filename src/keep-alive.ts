@@ -3,13 +3,21 @@ let holders = 0;
 /** Does nothing but exist, referenced while there is a holder. */
 let anchor: NodeJS.Timeout | undefined;
 
-function adjust(change: 1 | -1): void {
-  holders += change;
+function hold(): void {
+  holders += 1;
+  if (holders > 1) return;
+  anchor ??= setInterval(() => undefined, 2 ** 31 - 1);
+  anchor.ref();
+}
+
+function drop(): void {
+  holders -= 1;
   if (holders === 0) anchor?.unref();
-  else if (holders === 1 && change === 1) {
-    anchor ??= setInterval(() => undefined, 2 ** 31 - 1);
-    anchor.ref();
-  }
+}
+
+/** Whether any wait keeps the event loop running. */
+export function keptAlive(): boolean {
+  return holders > 0;
 }
 
 /** Whether one participant's pending waits keep the process alive. */
@@ -19,16 +27,16 @@ export class KeepAlive {
 
   begin(): void {
     this.#pending += 1;
-    if (this.#pending === 1 && this.#wanted) adjust(1);
+    if (this.#pending === 1 && this.#wanted) hold();
   }
 
   end(): void {
     this.#pending -= 1;
-    if (this.#pending === 0 && this.#wanted) adjust(-1);
+    if (this.#pending === 0 && this.#wanted) drop();
   }
 
   set wanted(wanted: boolean) {
-    if (wanted !== this.#wanted && this.#pending > 0) adjust(wanted ? 1 : -1);
+    if (wanted !== this.#wanted && this.#pending > 0) (wanted ? hold : drop)();
     this.#wanted = wanted;
   }
 }

@@ -62,8 +62,8 @@ export interface NativeRing {
   readonly elementCount: number;
   readonly elementSize: number;
   readonly consumerCount: number;
-  /** Differs between any two segments, and is the same for all handles on one. */
-  readonly generation: bigint;
+  /** Names the segment: the same for all handles on it, and for no others. */
+  readonly object: string;
 
   claim(): void;
   commit(): void;
@@ -77,6 +77,8 @@ export interface NativeRing {
   claimable(least: number): boolean;
   /** Whether `consume` would find data, or a reason to fail. */
   consumable(consumer: number): boolean;
+  /** Whether a commit from `start` on would find its turn come, or a reason to fail. */
+  committable(start: number): boolean;
   uncommitted(start: number, end: number): boolean;
   next(): number;
   cursor(): number;
@@ -89,6 +91,8 @@ export interface NativeRing {
    * under `key`. Look again afterwards: what came before is not told.
    */
   watch(space: 0 | 1, key: number): void;
+  /** Has everybody who sleeps on that word look again. */
+  disturb(space: 0 | 1): void;
   release(): void;
 }
 
@@ -100,12 +104,22 @@ interface Addon {
     consumers: number,
     mode: number,
     replace: boolean,
+    mostBytes: number,
     strategy: number,
     budget: number,
     exchange: Float64Array,
   ): NativeRing;
-  /** `strategy` and `budget`, in microseconds, are those of src/strategy.ts. */
-  openRing(name: string, strategy: number, budget: number, exchange: Float64Array): NativeRing;
+  /**
+   * `mostBytes` is how many bytes of elements can be seen; `strategy` and `budget`, in microseconds,
+   * are those of src/strategy.ts.
+   */
+  openRing(
+    name: string,
+    mostBytes: number,
+    strategy: number,
+    budget: number,
+    exchange: Float64Array,
+  ): NativeRing;
   /**
    * Starts this environment's waker: `changed` is called with the keys of the words that have
    * changed. `method` is one of {@link WakerMethod}.

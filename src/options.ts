@@ -41,8 +41,8 @@ export interface DisruptorOptions {
    */
   spin?: boolean;
   /**
-   * How waits pass their time: see {@link WaitStrategy}. Default: `'adaptive'`. It belongs to this
-   * object alone; others on the same ring may wait otherwise.
+   * How waits pass their time: see {@link WaitStrategy}. Default: `'adaptive'`. Others on the same
+   * ring may wait otherwise; of those in one thread, the one that polls longest decides for all.
    */
   wait?: WaitStrategy;
   /**
@@ -102,6 +102,7 @@ function count(value: unknown, name: keyof Geometry): number {
 }
 
 function resolve(options: DisruptorOptions): Resolved {
+  const { name: path, consumer } = options;
   const expected: Partial<Geometry> = {};
   for (const name of ['elements', 'elementSize', 'consumers'] as const) {
     if (options[name] !== undefined) expected[name] = count(options[name], name);
@@ -114,12 +115,12 @@ function resolve(options: DisruptorOptions): Resolved {
   };
   totalSize(expected.elements ?? 1, expected.elementSize ?? 1);
   return {
-    name: segmentName(options.name),
-    path: options.name,
+    name: segmentName(path),
+    path,
     create: init ? create : undefined,
     expected,
-    consumer: options.consumer,
-    consumes: options.consumer !== undefined,
+    consumer,
+    consumes: consumer !== undefined,
     spin: flag(options.spin, 'spin'),
     strategy: strategy(options.wait, options.pollingBudget),
     mode: options.mode === undefined ? DEFAULT_MODE : integer(options.mode, 'mode', 0, 0o777),
@@ -130,9 +131,11 @@ function resolve(options: DisruptorOptions): Resolved {
 export function resolveArguments(args: readonly unknown[]): Resolved {
   const [first] = args;
   if (typeof first === 'object' && first !== null) {
-    const options = first as DisruptorOptions;
-    if (options.consumer !== undefined) integer(options.consumer, 'consumer');
-    return resolve(options);
+    const resolved = resolve(first as DisruptorOptions);
+    const { consumer, create } = resolved;
+    // Before anything is created, or replaced.
+    if (consumer !== undefined) integer(consumer, 'consumer', 0, create && create.consumers - 1);
+    return resolved;
   }
   if (typeof first !== 'string') throw wrongType('a name or an options object', 'name', first);
   const [name, elements, elementSize, consumers, consumer, init, spin] = args as DisruptorArguments;

@@ -93,7 +93,7 @@ export class DisruptorReadStream extends Readable {
       this.#failWhenDrained();
       return false;
     }
-    await this.disruptor[whenReadable](() => this.destroyed);
+    await this.disruptor[whenReadable](() => this.destroyed || this.disruptor.status !== status);
     return true;
   }
 }

@@ -7,7 +7,7 @@ import { integer, outOfRange, wrongType } from './validate.js';
  * | --- | --- | --- | --- |
  * | `'adaptive'` | polls for as long as that has paid off lately, at most the polling budget; then sleeps | none | about 1 µs under traffic, tens of µs after idling |
  * | `'block'` | sleeps at once | none | tens of µs |
- * | `'sleep'` | looks every millisecond (sync: polls shortly, then every 50 µs) | a little | up to 1 ms |
+ * | `'sleep'` | sync: polls for the budget, then looks every 50 µs; otherwise as `'block'` | a little | 100 µs |
  * | `'yield'` | polls, letting others run in between | one core, when nobody else wants it | about 1 µs |
  * | `'busy-spin'` | polls without a pause | one core | below 1 µs |
  */

@@ -78,6 +78,26 @@ export function waitOptions(options: unknown): WaitOptions | undefined {
   return options;
 }
 
+/** Who waits under a signal. One listener for all: Node warns of more than ten. */
+const aborts = new WeakMap<AbortSignal, Set<() => void>>();
+
+function onAbort(signal: AbortSignal, abort: () => void): void {
+  let all = aborts.get(signal);
+  if (!all) {
+    all = new Set();
+    aborts.set(signal, all);
+    const waiting = all;
+    signal.addEventListener(
+      'abort',
+      () => {
+        for (const each of waiting) each();
+      },
+      { once: true },
+    );
+  }
+  all.add(abort);
+}
+
 function abortError(signal: AbortSignal): Error {
   const error = new Error('The operation was aborted', { cause: signal.reason });
   return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
@@ -127,12 +147,19 @@ export class Waiter {
     this.#strategy = strategy;
   }
 
-  /** Looks at what waits now. For when the ring was released. */
+  /** Looks at what waits now: it may have been abandoned. */
   look(): void {
     for (const channel of this.#channels) channel?.look();
   }
 
-  #channel(word: 0 | 1): Channel {
+  /** Ends all waits by `release`, which makes their operations fail. */
+  end(release: () => void): void {
+    for (const channel of this.#channels) channel?.letGo(this.#ring);
+    release();
+    this.look();
+  }
+
+  #channel(word: Word): Channel {
     return (this.#channels[word] ??= Channel.of(this.#ring, word));
   }
 
@@ -141,7 +168,7 @@ export class Waiter {
    * says whether it was.
    */
   #start<T>(
-    word: 0 | 1,
+    word: Word,
     operation: Operation<T>,
     options: WaitOptions | undefined,
     done: (error: Error | null, result?: T) => void,
@@ -170,7 +197,7 @@ export class Waiter {
     const end = () => {
       this.keepAlive.end();
       clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
+      if (signal) aborts.get(signal)?.delete(abort);
     };
     const wait: Wait = {
       look: () => {
@@ -189,8 +216,7 @@ export class Waiter {
     const abort = () => {
       giveUp(abortError(signal!));
     };
-    this.keepAlive.begin();
-    signal?.addEventListener('abort', abort);
+    if (signal) onAbort(signal, abort);
     const timeout = options?.timeout;
     if (timeout !== undefined) {
       timer = setTimeout(() => {
@@ -199,12 +225,13 @@ export class Waiter {
       // Whether the process stays for it is the wait's to say.
       timer.unref();
     }
+    this.keepAlive.begin();
     channel.add(wait);
     return false;
   }
 
   /** The promise face. */
-  promised<T>(word: 0 | 1, operation: Operation<T>, options?: WaitOptions): Promise<T> {
+  promised<T>(word: Word, operation: Operation<T>, options?: WaitOptions): Promise<T> {
     const promise = new Promise<T>((resolve, reject) => {
       this.#start(word, operation, options, (error, result) => {
         deliver(atOnce, () => {
@@ -213,14 +240,24 @@ export class Waiter {
         });
       });
     });
-    // The first reaction: it runs before any of the caller's.
-    if (operation.answered) promise.then(operation.answered, operation.answered);
-    return promise;
+    const { answered } = operation;
+    if (!answered) return promise;
+    // The caller's promise settles right after this reaction.
+    return promise.then(
+      (result) => {
+        answered();
+        return result;
+      },
+      (error: unknown) => {
+        answered();
+        throw error;
+      },
+    );
   }
 
   /** The callback face: `done` is never called before this has returned. */
   calledBack<T>(
-    word: 0 | 1,
+    word: Word,
     operation: Operation<T>,
     options: WaitOptions | undefined,
     done: (error: Error | null, result?: T) => void,
@@ -240,12 +277,13 @@ export class Waiter {
    * throws is the caller's mistake, a rejection for a promise and an exception otherwise.
    */
   face<T, Done extends (error: Error | null, ...rest: never[]) => void>(
-    word: 0 | 1,
+    word: Word,
     args: unknown[],
     begin: () => Operation<T>,
     spread: (done: Done, result: T) => void,
   ): Promise<T> | undefined {
-    const optioned = args.length >= 2 || typeof args[0] === 'object';
+    const optioned =
+      typeof args[0] !== 'function' && (args.length >= 2 || typeof args[0] === 'object');
     const [options, last] = optioned ? args : [undefined, args[0]];
     const done = callback(last ?? undefined) as Done | undefined;
     if (done === undefined) {

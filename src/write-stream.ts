@@ -109,6 +109,8 @@ export class DisruptorWriteStream extends Writable {
         return;
       }
       if (await this.disruptor.produceCommit(claimStart, claimEnd)) return;
+      // Somebody else has committed it.
+      if (this.disruptor.cursor > claimEnd) return;
       await this.disruptor[whenCommittable](claimStart, () => this.destroyed);
     }
   }

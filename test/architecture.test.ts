@@ -17,7 +17,7 @@ const CORE = [
 const BINDING = [['waker'], ['environment'], ['errors'], ['ring_handle'], ['addon']];
 const SOURCES = [
   ['errors'],
-  ['native', 'validate', 'slots', 'keep-alive'],
+  ['native', 'validate', 'slots', 'keep-alive', 'polling-budget'],
   ['channel', 'strategy'],
   ['options', 'waiting'],
   ['attachment'],

@@ -15,18 +15,22 @@ uint64_t number(const Napi::Value& value) {
   return static_cast<uint64_t>(value.As<Napi::Number>().Int64Value());
 }
 
-// The last three arguments of either: strategy, budget in microseconds, exchange.
+// The last four arguments of either: how many bytes a Buffer can have, strategy, budget in
+// microseconds, exchange.
 Napi::Value handle_or_error(const Napi::CallbackInfo& info, const Result<RingSegment>& segment) {
   const Napi::Env env = info.Env();
   if (!segment.ok()) return {env, throw_error(env, segment.error())};
   const size_t last = info.Length() - 1;
+  if (segment.value().layout.elements_bytes() > number(info[last - 3])) {
+    return {env, throw_error(env, {Errc::kSegmentTooLarge, 0, nullptr})};
+  }
   Waiting waiting;
   waiting.strategy = static_cast<Strategy>(number(info[last - 2]));
   waiting.budget = number(info[last - 1]) * 1000;
   return {env, RingHandle::make(env, segment.value(), waiting, info[last])};
 }
 
-// (name, elements, elementSize, consumers, mode, replace, strategy, budget, exchange)
+// (name, elements, elementSize, consumers, mode, replace, mostBytes, strategy, budget, exchange)
 Napi::Value create(const Napi::CallbackInfo& info) {
   RingCreation creation;
   creation.geometry = {number(info[1]), number(info[2]), number(info[3])};
@@ -36,7 +40,7 @@ Napi::Value create(const Napi::CallbackInfo& info) {
   return handle_or_error(info, segment);
 }
 
-// (name, strategy, budget, exchange)
+// (name, mostBytes, strategy, budget, exchange)
 Napi::Value open(const Napi::CallbackInfo& info) {
   const auto segment = open_ring(info[0].As<Napi::String>().Utf8Value());
   return handle_or_error(info, segment);

@@ -1,6 +1,7 @@
 #include "ring_handle.h"
 
 #include <iterator>
+#include <string>
 
 #include "environment.h"
 #include "errors.h"
@@ -60,8 +61,9 @@ napi_value view_elements(napi_env env, const Sequencer& sequencer) {
       env, sequencer.elements(), static_cast<size_t>(sequencer.elements_bytes()), drop, owner,
       &view);
   if (status == napi_ok) return view;
-  delete owner;
+  // After any other failure the finalizer has run.
   if (status == napi_no_external_buffers_allowed) {
+    delete owner;
     napi_throw_error(env, "ERR_NO_EXTERNAL_BUFFERS",
                      "This runtime does not let JavaScript see memory that it does not own");
   }
@@ -128,8 +130,9 @@ napi_value RingHandle::make(napi_env env, const RingSegment& segment, Waiting wa
                                     nullptr, nullptr, napi_enumerable, handle};
   };
   const RingGeometry& geometry = segment.layout.geometry;
-  napi_value generation = nullptr;
-  napi_create_bigint_uint64(env, segment.header().identity.generation, &generation);
+  const std::string name = std::to_string(segment.device) + " " + std::to_string(segment.inode);
+  napi_value object_name = nullptr;
+  napi_create_string_utf8(env, name.c_str(), name.size(), &object_name);
   const napi_property_descriptor properties[] = {
       // Keeps the numbers alive, which `exchange_` points to.
       value("exchange", exchange),
@@ -137,7 +140,7 @@ napi_value RingHandle::make(napi_env env, const RingSegment& segment, Waiting wa
       value("elementCount", js_sequence(env, geometry.elements)),
       value("elementSize", js_sequence(env, geometry.element_size)),
       value("consumerCount", js_sequence(env, geometry.consumers)),
-      value("generation", generation),
+      value("object", object_name),
       method("claim", invoke<&RingHandle::claim>),
       method("commit", invoke<&RingHandle::commit>),
       method("awaitVisible", invoke<&RingHandle::await_visible>),
@@ -146,6 +149,7 @@ napi_value RingHandle::make(napi_env env, const RingSegment& segment, Waiting wa
       method("ignore", invoke<&RingHandle::ignore>),
       method("claimable", invoke<&RingHandle::claimable>),
       method("consumable", invoke<&RingHandle::consumable>),
+      method("committable", invoke<&RingHandle::committable>),
       method("uncommitted", invoke<&RingHandle::uncommitted>),
       method("next", invoke<&RingHandle::next>),
       method("cursor", invoke<&RingHandle::cursor>),
@@ -154,6 +158,7 @@ napi_value RingHandle::make(napi_env env, const RingSegment& segment, Waiting wa
       method("status", invoke<&RingHandle::status>),
       method("setStatus", invoke<&RingHandle::set_status>),
       method("watch", invoke<&RingHandle::watch>),
+      method("disturb", invoke<&RingHandle::disturb>),
       method("release", invoke<&RingHandle::release>),
   };
   napi_define_properties(env, object, std::size(properties), properties);
@@ -238,6 +243,11 @@ napi_value RingHandle::consumable(const Call& call) {
   return js_boolean(call.env, sequencer_->consumable(call.number(0)));
 }
 
+// (start)
+napi_value RingHandle::committable(const Call& call) {
+  return js_boolean(call.env, sequencer_->committable(call.number(0)));
+}
+
 // (start, end)
 napi_value RingHandle::uncommitted(const Call& call) {
   return js_boolean(call.env, sequencer_->uncommitted(call.number(0), call.number(1)));
@@ -269,11 +279,21 @@ napi_value RingHandle::set_status(const Call& call) {
   return nullptr;
 }
 
+Word& RingHandle::word(const Call& call) {
+  return call.number(0) != 0 ? sequencer_->space_waiters() : sequencer_->data_waiters();
+}
+
 // (space, key)
 napi_value RingHandle::watch(const Call& call) {
-  Word& word = call.number(0) != 0 ? sequencer_->space_waiters() : sequencer_->data_waiters();
-  Environment::of(call.env).waker->watch(call.number(1), sequencer_->mapping(), word,
-                                         announce_sleeper(word));
+  Word& watched = word(call);
+  Environment::of(call.env).waker->watch(call.number(1), sequencer_->mapping(), watched,
+                                         announce_sleeper(watched));
+  return nullptr;
+}
+
+// (space)
+napi_value RingHandle::disturb(const Call& call) {
+  wake_sleepers(word(call));
   return nullptr;
 }
 

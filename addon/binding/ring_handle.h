@@ -37,6 +37,7 @@ class RingHandle {
   napi_value ignore(const Call& call);
   napi_value claimable(const Call& call);
   napi_value consumable(const Call& call);
+  napi_value committable(const Call& call);
   napi_value uncommitted(const Call& call);
   napi_value next(const Call& call);
   napi_value cursor(const Call& call);
@@ -44,7 +45,9 @@ class RingHandle {
   napi_value all_ignored(const Call& call);
   napi_value status(const Call& call);
   napi_value set_status(const Call& call);
+  Word& word(const Call& call);
   napi_value watch(const Call& call);
+  napi_value disturb(const Call& call);
   napi_value release(const Call& call);
 
   // The exchange holds doubles. Signed conversions: they are one instruction.

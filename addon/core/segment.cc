@@ -72,6 +72,8 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
 }
 
 Result<RingSegment> map_ring(const os::File& file, const RingLayout& layout) {
+  const auto facts = os::file_facts(file);
+  if (!facts.ok()) return facts.error();
   const auto base = os::map_file(file, layout.size);
   if (!base.ok()) return base.error();
   auto* mapping = new (std::nothrow) Mapping(base.value(), layout.size);
@@ -79,7 +81,7 @@ Result<RingSegment> map_ring(const os::File& file, const RingLayout& layout) {
     os::unmap(base.value(), layout.size);
     return Error{Errc::kSystem, ENOMEM, "mmap"};
   }
-  return RingSegment{MappingRef(mapping), layout};
+  return RingSegment{MappingRef(mapping), layout, facts.value().device, facts.value().inode};
 }
 
 // Tells everybody attached that the name has gone to another segment.
@@ -123,12 +125,16 @@ Status retire(const std::string& name) {
     if (locked.value() && still_named) {
       // A damaged ring, or one of another version, has nobody who could be told.
       const auto layout = validated_layout(identity.value(), facts.value());
+      RingSegment segment;
       if (layout.ok()) {
-        const auto segment = map_ring(file.value(), layout.value());
-        if (!segment.ok()) return segment.error();
-        poison(segment.value());
+        auto mapped = map_ring(file.value(), layout.value());
+        if (!mapped.ok()) return mapped.error();
+        segment = mapped.value();
       }
-      return os::remove_name(name);
+      // Only then: who may not take the name must not harm those who use it.
+      const auto removed = os::remove_name(name);
+      if (removed.ok() && segment.mapping) poison(segment);
+      return removed;
     }
     if (!locked.value()) os::pause_a_millisecond();
   }

@@ -14,6 +14,9 @@ namespace shm_disruptor {
 struct RingSegment {
   MappingRef mapping;
   RingLayout layout;
+  uint64_t device =
+      0;  ///< with `inode`, the same for all who have mapped this object, and nobody else
+  uint64_t inode = 0;
 
   Header& header() const { return *reinterpret_cast<Header*>(mapping->base()); }
 };

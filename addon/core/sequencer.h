@@ -155,6 +155,10 @@ class Sequencer {
     return !full;
   }
 
+  /// Whether a commit from `start` on would not find earlier claims uncommitted: it is its turn, or
+  /// there is a reason to fail.
+  bool committable(uint64_t start) const { return header_->cursor.load_ordered() >= start; }
+
   /// Whether `consumer` would not find the ring empty: there is data, or a reason to fail.
   bool consumable(uint64_t consumer) {
     const uint64_t own = consumers_[consumer].sequence.load_ordered();
@@ -167,9 +171,8 @@ class Sequencer {
   bool uncommitted(uint64_t start, uint64_t end) const {
     const uint64_t cursor = header_->cursor.load_ordered();
     const uint64_t next = header_->next.load_ordered();
-    if (start > end || start < cursor || end >= next || end - start >= ring_.elements()) {
-      return false;
-    }
+    if (start > end || start < cursor || end >= next) return false;
+    if (next > kLastSequence || end - cursor >= ring_.elements()) return false;
     // From the cursor on, since a mark stands only where its range begins.
     for (uint64_t sequence = cursor; sequence <= end;) {
       const uint64_t mark = markers_[ring_.slot(sequence)].load_ordered();
@@ -239,10 +242,11 @@ class Sequencer {
           return Claim{};
         }
       }
-      const uint64_t count = most < room ? most : room;
-      if (next > kLastSequence - count) {
-        return next > kLastSequence ? broken(next) : Errc::kSequenceExhausted;
-      }
+      if (next > kLastSequence) return broken(next);
+      const uint64_t left = kLastSequence - next;
+      if (left < least) return Errc::kSequenceExhausted;
+      const uint64_t free = most < room ? most : room;
+      const uint64_t count = free < left ? free : left;
       if (header_->next.compare_exchange(next, next + count)) return Claim{next, count, false};
     }
   }
@@ -261,10 +265,12 @@ class Sequencer {
       return refused();
     }
     if (mode == OutOfOrder::kRefuse) return Commit::kRefused;
-    // No older mark can be lost here: the slot's last lap was visible before it was claimed.
+    // A mark above `start` is this range's, or that of a later lap: it was committed before.
+    Sequence& marker = markers_[ring_.slot(start)];
+    const uint64_t older = marker.load_relaxed();
     // Ordered: pairs with help()'s load of the marker. Either the one who moves the cursor to
     // `start` sees the mark, or we see that the cursor has come.
-    markers_[ring_.slot(start)].store_ordered(end + 1);
+    if (older > start || !marker.compare_exchange(older, end + 1)) return Commit::kRefused;
     return visible(end);
   }
 

@@ -117,6 +117,12 @@ TEST("committing again, backwards or what was never claimed") {
   CHECK(commit(ring, 0, 1) == Commit::kVisible);
   CHECK(commit(ring, 0, 1) == Commit::kRefused);
   CHECK(commit(ring, 0, 1, OutOfOrder::kMark) == Commit::kRefused);
+  CHECK(claims(ring, 1, 1, 2, 1));
+  CHECK(claims(ring, 3, 3, 3, 3));
+  CHECK(commit(ring, 3, 5, OutOfOrder::kMark) == Commit::kPending);
+  CHECK(commit(ring, 3, 3, OutOfOrder::kMark) == Commit::kRefused);
+  CHECK(commit(ring, 2, 2) == Commit::kVisible);
+  CHECK(ring.cursor() == 6);
 }
 
 TEST("a lost help is made good by whoever is held up") {
