@@ -75,7 +75,8 @@ export function waitOptions(options: unknown): WaitOptions | undefined {
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw wrongType('an AbortSignal', 'signal', signal);
   }
-  return options;
+  // What was checked, whatever a getter would answer next.
+  return { ...(signal && { signal }), ...(timeout !== undefined && { timeout }) };
 }
 
 /** Who waits under a signal. One listener for all: Node warns of more than ten. */

@@ -166,6 +166,26 @@ test('the consumer index of the options is checked at once', (t) => {
     t.throws(() => make({ name, consumer }), RANGE);
 });
 
+test('a bad consumer index does not cost a running ring its name', (t) => {
+  const { name, creator } = ring.named(t, {});
+  const options = { name, elements: 8, elementSize: 4, consumers: 1, consumer: 1, init: true };
+  t.throws(() => make(options), RANGE);
+  t.is(creator.produceClaimSync().length, 4);
+});
+
+test('options are read once: a getter cannot change its answer', async (t) => {
+  const d = ring(t, { spin: true });
+  let reads = 0;
+  const options = {
+    get timeout() {
+      reads += 1;
+      return reads === 1 ? 1 : ('never' as never);
+    },
+  };
+  await t.throwsAsync(d.consumeNew(options), { code: 'ERR_TIMEOUT' });
+  t.is(reads, 1);
+});
+
 test('bad numbers: sync methods throw, promises reject, callbacks see nothing', async (t) => {
   const d = ring(t, {});
   const never = () => {

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { Disruptor } from 'shm-disruptor';
 
-import { ring } from './fixture.js';
+import { ring, WATCHDOG_MILLISECONDS } from './fixture.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -185,6 +185,31 @@ test('any number of workers load the addon, come and go', async (t) => {
   t.deepEqual(codes, Array(8).fill(0));
   t.is(creator.cursor, 8);
 });
+
+for (const [what, code] of [
+  ['constructs', 'for (;;) new Disruptor({ name }).release();'],
+  ['throws', 'for (;;) try { new Disruptor({ name }).produceCommitSync(0, 7); } catch {}'],
+  ['blocks', 'new Disruptor({ name, consumer: 0, spin: true }).consumeNewSync();'],
+] as const) {
+  test(`a worker that ${what} is terminated at any moment`, async (t) => {
+    t.timeout(WATCHDOG_MILLISECONDS);
+    const { name, creator } = ring.named(t, {});
+    const library = import.meta.resolve('shm-disruptor');
+    const script = `
+      import(${JSON.stringify(library)}).then(({ Disruptor }) => {
+        const name = ${JSON.stringify(name)};
+        require('node:worker_threads').parentPort.postMessage('begins');
+        ${code}
+      });`;
+    for (let i = 0; i < 50; i += 1) {
+      const worker = new Worker(script, { eval: true });
+      await new Promise((resolve) => worker.once('message', resolve));
+      if (i % 2 > 0) await turn();
+      t.is(await worker.terminate(), 1);
+    }
+    t.is(creator.produceClaimSync().length, 4);
+  });
+}
 
 test('a worker that ends without releasing leaves the ring usable', async (t) => {
   const { name, creator } = ring.named(t, {});

@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 
@@ -130,6 +131,26 @@ test('a truncated or extended segment', (t) => {
   }
 });
 
+test('a segment with more bytes than a Buffer can have', (t) => {
+  const { name } = ring.named(t, { elements: 1, elementSize: 1 });
+  // The header of a ring of 5 GiB, with the checksum that belongs to it, over a sparse file.
+  const size = 5 * 2 ** 30;
+  const header = fs.readFileSync(pathOf(name)).subarray(0, 88);
+  const numbers = [8192 + size, 1, size, 1, 4096 + 128, 8192];
+  numbers.forEach((number, i) => header.writeBigUInt64LE(BigInt(number), 24 + 8 * i));
+  let sum = 0xcbf29ce484222325n;
+  for (const byte of header.subarray(0, 80)) {
+    sum = BigInt.asUintN(64, (sum ^ BigInt(byte)) * 0x100000001b3n);
+  }
+  header.writeBigUInt64LE(sum, 80);
+  const file = fs.openSync(pathOf(name), 'r+');
+  fs.ftruncateSync(file, 8192 + size);
+  fs.writeSync(file, header, 0, 88, 0);
+  fs.closeSync(file);
+  const code = size > constants.MAX_LENGTH ? 'ERR_SEGMENT_TOO_LARGE' : 'ERR_SEGMENT_GEOMETRY';
+  t.throws(() => new Disruptor(name, 1, 1, 1), { code });
+});
+
 test('counters beyond all reason are an error, not a crash', (t) => {
   const name = damaged(t, 384, Buffer.from('ffffffffffffff0f', 'hex'));
   const d = attach(name);
@@ -172,6 +193,20 @@ if (root) {
     fs.chownSync(pathOf(name), 12345, 12345);
     t.throws(() => attach(name), { code: 'ERR_SEGMENT_OWNER' });
     t.throws(() => init(name), { code: 'ERR_SEGMENT_OWNER' });
+  });
+
+  test('who may not take a name away does not harm those who use it', (t) => {
+    const { name, creator } = ring.named(t, { mode: 0o666 });
+    const library = JSON.stringify(import.meta.resolve('shm-disruptor'));
+    const script = `
+      const { Disruptor } = await import(${library});
+      process.setgid(65534);
+      process.setuid(65534);
+      try { new Disruptor('${name}', 8, 4, 1, 0, true); } catch (e) { console.log(e.code); }`;
+    const args = ['--input-type=module', '-e', script];
+    const output = execFileSync(process.execPath, args, { encoding: 'utf8' });
+    t.is(output.trim(), 'EPERM');
+    t.is(creator.produceClaimSync().length, 4);
   });
 }
 
