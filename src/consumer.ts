@@ -2,7 +2,7 @@ import type { Attachment } from './attachment.js';
 import { DisruptorError } from './errors.js';
 import { Exchange, Outcome } from './native.js';
 import { outOfRange } from './validate.js';
-import { patience, Slices } from './waiting.js';
+import { insist, SLICE_MILLISECONDS } from './waiting.js';
 import type { Operation } from './waiting.js';
 
 /** Elements to read. */
@@ -90,11 +90,9 @@ export class Consumer {
   consumeSync(timeout?: number): Buffer[] {
     this.#refuseWhilePending();
     const { spin } = this.#attachment;
-    let slot = this.#try(timeout === undefined ? patience(spin) : 0);
+    let slot = this.#try(spin && timeout === undefined ? SLICE_MILLISECONDS : 0);
     if (slot === Outcome.Nothing && spin) {
-      const slices = timeout === undefined ? undefined : new Slices(timeout);
-      do slot = this.#try(slices?.next() ?? patience(spin));
-      while (slot === Outcome.Nothing);
+      slot = insist((milliseconds) => this.#try(milliseconds), slot, timeout);
     }
     return this.#elements(slot);
   }

@@ -1,6 +1,6 @@
 import type { Attachment } from './attachment.js';
 import { Commit, Exchange, Outcome } from './native.js';
-import { patience, Slices } from './waiting.js';
+import { insist, SLICE_MILLISECONDS } from './waiting.js';
 import type { Operation } from './waiting.js';
 
 /** The sequences of a claim: `claimStart` is 1 and `claimEnd` 0 when it gave nothing. */
@@ -37,7 +37,7 @@ export class Producer {
   constructor(attachment: Attachment) {
     this.#attachment = attachment;
     this.#exchange = attachment.exchange;
-    this.#patience = patience(attachment.spin);
+    this.#patience = attachment.spin ? SLICE_MILLISECONDS : 0;
     this.#mark = attachment.spin ? 1 : 0;
   }
 
@@ -76,9 +76,7 @@ export class Producer {
     if (most === 0) return this.#give(Outcome.Nothing);
     let claim = this.#try(least, most, timeout === undefined ? this.#patience : 0);
     if (this.#waits(claim)) {
-      const slices = timeout === undefined ? undefined : new Slices(timeout);
-      do claim = this.#try(least, most, slices?.next() ?? this.#patience);
-      while (this.#waits(claim));
+      claim = insist((milliseconds) => this.#try(least, most, milliseconds), claim, timeout);
     }
     return this.#give(claim);
   }
@@ -157,9 +155,7 @@ export class Producer {
   commitSync(claimStart: number, claimEnd: number, timeout?: number): boolean {
     let outcome = this.#commit(claimStart, claimEnd, 0);
     if (outcome === Commit.Pending) {
-      const slices = timeout === undefined ? undefined : new Slices(timeout);
-      do outcome = this.#awaitVisible(claimEnd, slices?.next() ?? this.#patience);
-      while (outcome === Commit.Pending);
+      outcome = insist((ms) => this.#awaitVisible(claimEnd, ms), outcome, timeout);
     }
     return outcome === Commit.Visible;
   }

@@ -109,31 +109,21 @@ function timeoutError(timeout: number): DisruptorError {
 }
 
 /** How long one native wait of a `*Sync` method lasts, so that a worker can be terminated. */
-const SLICE_MILLISECONDS = 50;
+export const SLICE_MILLISECONDS = 50;
 
-/** The slices of one blocking wait. */
-export class Slices {
-  readonly #timeout: number;
-  readonly #end: number;
-  #begun = false;
-
-  constructor(timeout: number) {
-    this.#timeout = timeout;
-    this.#end = performance.now() + timeout;
+/** Tries in slices until the outcome is no longer `waiting`. @throws DisruptorError `ERR_TIMEOUT` */
+export function insist(
+  attempt: (milliseconds: number) => number,
+  waiting: number,
+  timeout = Infinity,
+): number {
+  const end = performance.now() + timeout;
+  for (;;) {
+    const rest = Math.ceil(end - performance.now());
+    const outcome = attempt(Math.max(0, Math.min(SLICE_MILLISECONDS, rest)));
+    if (outcome !== waiting) return outcome;
+    if (performance.now() >= end) throw timeoutError(timeout);
   }
-
-  /** How long the next slice may last, in whole milliseconds; throws when the time is over. */
-  next(): number {
-    const rest = this.#end - performance.now();
-    if (this.#begun && rest <= 0) throw timeoutError(this.#timeout);
-    this.#begun = true;
-    return Math.max(0, Math.min(SLICE_MILLISECONDS, Math.ceil(rest)));
-  }
-}
-
-/** As `Slices.next` for a wait without a limit, and 0 for one that must not wait. */
-export function patience(spin: boolean): number {
-  return spin ? SLICE_MILLISECONDS : 0;
 }
 
 /** How one participant waits without blocking the event loop: the one place that does. */
