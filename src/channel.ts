@@ -54,6 +54,7 @@ const SAFETY_MILLISECONDS = 500;
 const sleeping = new Map<number, Channel>();
 let safety: NodeJS.Timeout | undefined;
 let lastKey = 0;
+let checks = 0;
 
 function wake(keys: number[]): void {
   for (const key of keys) {
@@ -64,7 +65,7 @@ function wake(keys: number[]): void {
 }
 
 function lookAgain(): void {
-  for (const channel of sleeping.values()) channel.announce();
+  for (const channel of sleeping.values()) channel.check();
 }
 
 function fallAsleep(key: number, channel: Channel): void {
@@ -100,6 +101,7 @@ export class Channel {
   readonly #budget = new PollingBudget();
   #pollsUntil = 0;
   #sleepsSince = 0;
+  #fingerprint = '';
 
   private constructor(word: Word) {
     this.#word = word;
@@ -144,15 +146,32 @@ export class Channel {
       polling.delete(this);
       this.#sleepsSince = now;
       fallAsleep(this.#key, this);
-      this.announce();
+      this.#announce();
     }
   }
 
   /** Announces those who wait and looks once more: what came before was not told. */
-  announce(): void {
+  #announce(): void {
     const [wait] = this.#waits;
-    wait?.ring.watch(this.#word, this.#key);
+    if (!wait) return;
+    wait.ring.watch(this.#word, this.#key);
+    this.#fingerprint = this.#fingerprintOf(wait.ring);
     this.look();
+  }
+
+  /** As announcing, for those who sleep; looks only if there is something to see. */
+  check(): void {
+    const [wait] = this.#waits;
+    if (!wait) return;
+    wait.ring.watch(this.#word, this.#key);
+    if (this.#fingerprint !== this.#fingerprintOf(wait.ring)) this.#announce();
+  }
+
+  /** Differs when something has happened that waits of this word may wait for. */
+  #fingerprintOf(ring: NativeRing): string {
+    // Room comes from any of the consumers.
+    if (this.#word === Word.Space) return String((checks += 1));
+    return `${ring.cursor()} ${ring.status()}`;
   }
 
   /** The word has changed while we slept. */

@@ -47,7 +47,7 @@ export interface DisruptorOptions {
   wait?: WaitStrategy;
   /**
    * How long a wait may poll before it sleeps, in microseconds: an integer from 0 to 1,000,000.
-   * Default: 100.
+   * Default: 200.
    */
   pollingBudget?: number;
   /**

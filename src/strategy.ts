@@ -16,7 +16,7 @@ export type WaitStrategy = 'adaptive' | 'block' | 'sleep' | 'yield' | 'busy-spin
 /** The order is that of `Strategy` in `addon/core/wait.h`. */
 const STRATEGIES: readonly WaitStrategy[] = ['adaptive', 'block', 'sleep', 'yield', 'busy-spin'];
 
-const DEFAULT_BUDGET = 100;
+const DEFAULT_BUDGET = 200;
 const MOST_BUDGET = 1_000_000;
 
 /** What a strategy and a polling budget come to. */

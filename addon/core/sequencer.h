@@ -78,7 +78,7 @@ class Sequencer {
   Result<Claim> claim(uint64_t least, uint64_t most, uint64_t nanoseconds) {
     Result<Claim> result = try_claim(least, most);
     if (nanoseconds == 0 || !result.ok() || result.value().settled()) return result;
-    wait_until(header_->space_waiters, nanoseconds, waiting_, [&] {
+    wait(header_->space_waiters, nanoseconds, [&] {
       result = try_claim(least, most);
       return !result.ok() || result.value().settled();
     });
@@ -100,7 +100,7 @@ class Sequencer {
   Result<Commit> await_visible(uint64_t end, uint64_t nanoseconds) {
     Result<Commit> result = visible(end);
     if (nanoseconds == 0 || !result.ok() || result.value() == Commit::kVisible) return result;
-    wait_until(header_->data_waiters, nanoseconds, waiting_, [&] {
+    wait(header_->data_waiters, nanoseconds, [&] {
       result = visible(end);
       return !result.ok() || result.value() == Commit::kVisible;
     });
@@ -120,7 +120,7 @@ class Sequencer {
       gather();
       return try_consume(consumer);
     }
-    wait_until(header_->data_waiters, nanoseconds, waiting_, [&] {
+    wait(header_->data_waiters, nanoseconds, [&] {
       result = try_consume(consumer);
       return !result.ok() || result.value().count != 0;
     });
@@ -351,6 +351,15 @@ class Sequencer {
     return used <= ring_.elements() ? ring_.elements() - used : 0;
   }
 
+  // A wait that goes on after one that was in vain, a slice of the same one as a rule, does not
+  // poll again.
+  template <class Ready>
+  void wait(Word& word, uint64_t nanoseconds, Ready ready) {
+    Waiting waiting = waiting_;
+    if (in_vain_) waiting.budget = 0;
+    in_vain_ = !wait_until(word, nanoseconds, waiting, ready);
+  }
+
   // A consumer that keeps pace takes the cursor's cache line from the producer for every single
   // element, which slows down both. Where data was there twice without waiting, a moment's patience
   // lets several come. A lone message is never held up: whoever waited for it takes it at once.
@@ -371,6 +380,7 @@ class Sequencer {
   Ring ring_;
   uint64_t gate_ = 0;
   uint32_t membership_ = 0;
+  bool in_vain_ = false;  // the last wait ended without what it waited for
   bool at_once_ = false;  // the last consume found data without waiting
 };
 

@@ -34,11 +34,11 @@ enum class Strategy : uint8_t {
 /// What a handle's owner chose.
 struct Waiting {
   Strategy strategy = Strategy::kAdaptive;
-  uint64_t budget = 100'000;  ///< nanoseconds to spin before sleeping
+  uint64_t budget = 200'000;  ///< nanoseconds to spin before sleeping
 };
 
 inline constexpr uint64_t kNapNanoseconds = 50'000;
-inline constexpr uint64_t kYieldAfterNanoseconds = 5'000;
+inline constexpr uint64_t kYieldAfterNanoseconds = 50'000;
 
 inline void relax_processor() {
 #if defined(__x86_64__) || defined(__i386__)
