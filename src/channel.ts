@@ -1,4 +1,4 @@
-import { keptAlive } from './keep-alive.js';
+import { keptAlive, sleepersExist } from './keep-alive.js';
 import { addon, WakerMethod } from './native.js';
 import type { NativeRing } from './native.js';
 import { PollingBudget } from './polling-budget.js';
@@ -38,10 +38,21 @@ const method = asked ?? (otherRuntime ? WakerMethod.Thread : WakerMethod.Best);
 const polling = new Set<Channel>();
 let immediate: NodeJS.Immediate | undefined;
 
+/** A turn of the event loop costs as much as several looks: so many waits are looked at in each. */
+const LOOKS_PER_TURN = 16;
+
 function turn(): void {
   immediate = undefined;
   const now = microseconds();
-  for (const channel of polling) channel.turn(now);
+  let looks = 0;
+  let ended = false;
+  // Until something has come: then the loop is for whoever waited for it.
+  while (!ended && looks < LOOKS_PER_TURN && polling.size > 0) {
+    for (const channel of polling) {
+      looks += channel.size;
+      ended = channel.turn(now) || ended;
+    }
+  }
   if (polling.size > 0) immediate ??= setImmediate(turn);
 }
 
@@ -62,6 +73,7 @@ function wake(keys: number[]): void {
     sleeping.delete(key);
     channel?.wake();
   }
+  sleepersExist(sleeping.size > 0);
 }
 
 function lookAgain(): void {
@@ -75,6 +87,7 @@ function fallAsleep(key: number, channel: Channel): void {
     safety = setInterval(lookAgain, SAFETY_MILLISECONDS).unref();
   }
   sleeping.set(key, channel);
+  sleepersExist(true);
 }
 
 /** All channels of this environment. Those that nobody uses any more go away by themselves. */
@@ -131,11 +144,17 @@ export class Channel {
     if (sleeping.has(this.#key)) ring.disturb(this.#word);
   }
 
-  /** One look while polling. */
-  turn(now: number): void {
+  /** How many waits there are. */
+  get size(): number {
+    return this.#waits.size;
+  }
+
+  /** One look while polling. Says whether a wait has ended. */
+  turn(now: number): boolean {
     const before = this.#waits.size;
     this.look();
-    if (this.#waits.size < before) {
+    const ended = this.#waits.size < before;
+    if (ended) {
       this.#budget.paidOff();
       this.#pollsUntil = now + this.#budget.microseconds;
     }
@@ -148,6 +167,7 @@ export class Channel {
       fallAsleep(this.#key, this);
       this.#announce();
     }
+    return ended;
   }
 
   /** Announces those who wait and looks once more: what came before was not told. */
