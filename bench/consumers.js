@@ -1,4 +1,5 @@
 // What a claim costs that never waits, with one consumer and with many.
+import { lessIsBetter } from './harness/chart.js';
 import { commandLineOf } from './harness/command-line.js';
 import { ringName, withPlace } from './harness/place.js';
 import { together } from './harness/participants.js';
@@ -108,6 +109,7 @@ export const scenario = {
     column('x one consumer', ({ timesFew }) => timesFew, 2),
     ratioColumn,
   ],
+  chart: lessIsBetter('ns per claim', ({ cost }) => cost.median),
   run,
 };
 

@@ -1,36 +1,49 @@
-// How long a message takes to another process and back.
+// How long a message takes to another process, or to another thread, and back.
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { build } from 'hdr-histogram-js';
 
+import { lessIsBetter } from './harness/chart.js';
 import { commandLineOf } from './harness/command-line.js';
 import { withPlace } from './harness/place.js';
 import { together } from './harness/participants.js';
 import { alternate } from './harness/samples.js';
 import { column, nameColumn, ratioColumn } from './harness/table.js';
+import { twoThreads } from './harness/threads.js';
 import { loadRival } from './rivals/rival.js';
 
+const RIVAL = 'shared-memory-disruptor';
 const CONTESTANTS = [
   { name: 'shm-disruptor, sync', rival: 'shm-disruptor', link: 'sync' },
-  { name: 'shared-memory-disruptor, sync', rival: 'shared-memory-disruptor', link: 'sync' },
+  { name: 'shared-memory-disruptor, sync', rival: RIVAL, link: 'sync' },
   { name: 'shm-disruptor, await', rival: 'shm-disruptor', link: 'await' },
-  { name: 'shared-memory-disruptor, await', rival: 'shared-memory-disruptor', link: 'await' },
-  { name: 'child_process.send', rival: 'child-process', link: 'await' },
+  { name: 'shared-memory-disruptor, await', rival: RIVAL, link: 'await' },
+  { name: 'shm-disruptor, callback', rival: 'shm-disruptor', link: 'callback' },
+  { name: 'shared-memory-disruptor, callback', rival: RIVAL, link: 'callback' },
+  { name: 'shm-disruptor, sync, threads', rival: 'shm-disruptor', link: 'sync', threads: true },
+  { name: 'shm-disruptor, await, threads', rival: 'shm-disruptor', link: 'await', threads: true },
+  { name: 'postMessage, threads', rival: 'worker-messages', link: 'await', threads: true },
+  { name: 'child_process.send, json', rival: 'child-process', link: 'json' },
+  { name: 'child_process.send, advanced', rival: 'child-process', link: 'advanced' },
+  { name: 'stdio pipe', rival: 'stdio-pipe', link: 'await' },
   { name: 'unix socket', rival: 'unix-socket', link: 'await' },
+  { name: 'zeromq, ipc', rival: 'zeromq', link: 'await' },
 ];
-const RIVAL = 'shared-memory-disruptor';
 
 export const roles = {
-  async answerer({ rival, link, place, calls }) {
+  async answerer({ rival, link, place, port, calls }) {
     const { links } = await loadRival(rival);
-    const serve = await links[link].answer(place);
+    const serve = await links[link].answer(place, port);
     return () => serve(calls);
   },
 
-  async caller({ rival, link, place, calls, warmUp }) {
+  async caller({ rival, link, place, port, calls, warmUp, idle }) {
     const { links } = await loadRival(rival);
-    const ask = await links[link].call(place);
+    const ask = await links[link].call(place, port);
     const milliseconds = new Float64Array(calls);
     return async () => {
       for (let i = 0; i < calls; i += 1) {
+        if (idle > 0 && i >= warmUp) await sleep(idle);
         const begin = performance.now();
         let answer = ask(i);
         // Awaiting a number too would add a turn of the microtask queue to the sync calls.
@@ -41,16 +54,24 @@ export const roles = {
       return Array.from(milliseconds.subarray(warmUp), (value) => Math.round(value * 1e6));
     };
   },
+
+  async threads(part) {
+    const both = await twoThreads('round-trip', partsOf(part));
+    return async () => {
+      const [, caller] = await both();
+      return caller.result;
+    };
+  },
 };
 
-function roundTrips({ rival, link }, { warmUp, counted }) {
-  const calls = warmUp + counted;
+const partsOf = (part) => ['answerer', 'caller'].map((role) => ({ ...part, role }));
+
+function roundTrips({ rival, link, threads }, { warmUp, counted, idle = 0 }) {
   return withPlace(async (place) => {
-    const [, caller] = await together('round-trip', [
-      { role: 'answerer', rival, link, place, calls },
-      { role: 'caller', rival, link, place, calls, warmUp },
-    ]);
-    return caller.result;
+    const part = { rival, link, place, warmUp, calls: warmUp + counted, idle };
+    const parts = threads ? [{ ...part, role: 'threads' }] : partsOf(part);
+    const times = await together('round-trip', parts);
+    return times.at(-1).result;
   });
 }
 
@@ -62,24 +83,45 @@ function percentiles(runs) {
   return { p50: at(50), p99: at(99), p999: at(99.9), max: histogram.maxValue / 1e3 };
 }
 
-async function run(size) {
-  const runs = await alternate(CONTESTANTS, size.rounds, (one) => roundTrips(one, size));
+/** All contestants, or all but the one whose addon does not exist for this machine. */
+async function contestants() {
+  try {
+    await import('zeromq');
+    return CONTESTANTS;
+  } catch (error) {
+    console.log(`without zeromq, which cannot be loaded: ${error.message}`);
+    return CONTESTANTS.filter(({ rival }) => rival !== 'zeromq');
+  }
+}
+
+// What is waited for in any other way than ours stands beside the rival's promises.
+function rivalOf({ link, threads }, all) {
+  if (threads) return -1;
+  const same = ['sync', 'callback'].includes(link) ? link : 'await';
+  return all.findIndex((other) => other.rival === RIVAL && other.link === same);
+}
+
+export async function run(size) {
+  const all = await contestants();
+  const runs = await alternate(all, size.rounds, (one) => roundTrips(one, size));
   const latencies = runs.map(percentiles);
-  return CONTESTANTS.map(({ name, link }, i) => {
-    const theirs = CONTESTANTS.findIndex((one) => one.rival === RIVAL && one.link === link);
+  return all.map((one, i) => {
+    const theirs = latencies[rivalOf(one, all)];
     return {
-      name,
+      name: one.name,
       microseconds: latencies[i],
-      timesRival: latencies[theirs].p50 / latencies[i].p50,
+      timesRival: theirs && theirs.p50 / latencies[i].p50,
     };
   });
 }
 
+export const chart = lessIsBetter('microseconds (p50)', ({ microseconds }) => microseconds.p50);
+
 export const scenario = {
   name: 'round-trip',
-  about: '4 bytes to another process and back, one call at a time, in microseconds',
+  about: '4 bytes there and back, one call at a time, in microseconds',
   sizes: {
-    short: { warmUp: 1_000, counted: 5_000, rounds: 1 },
+    short: { warmUp: 1_000, counted: 4_000, rounds: 1 },
     long: { warmUp: 5_000, counted: 50_000, rounds: 5 },
   },
   columns: [
@@ -90,6 +132,7 @@ export const scenario = {
     column('max us', ({ microseconds }) => microseconds.max, 1),
     ratioColumn,
   ],
+  chart,
   run,
 };
 

@@ -1,7 +1,8 @@
 // What one message costs when each is claimed, written, committed and read on its own.
+import { lessIsBetter } from './harness/chart.js';
 import { commandLineOf } from './harness/command-line.js';
 import { ringName, withPlace } from './harness/place.js';
-import { together } from './harness/participants.js';
+import { manyToMany } from './harness/many-to-many.js';
 import { alternate, summary } from './harness/samples.js';
 import { costColumns, nameColumn, ratioColumn } from './harness/table.js';
 import { compileNative, nativeSyncLoop } from './rivals/native.js';
@@ -10,12 +11,19 @@ import { loadRival } from './rivals/rival.js';
 const ELEMENTS = 65_536;
 const ELEMENT_SIZE = 4;
 
+// The upper bits of a message say whose it is, so that each producer's order can be checked.
+const PRODUCER_SHIFT = 28;
+const MESSAGES_OF_ONE = 2 ** PRODUCER_SHIFT;
+
 export const roles = {
-  async producer({ rival, place, messages }) {
+  async producer({ rival, place, producer, producers, consumers, messages }) {
     const { Disruptor } = await loadRival(rival);
-    const d = new Disruptor(ringName(place), ELEMENTS, ELEMENT_SIZE, 1, -1, true, true);
+    const init = producer === 0;
+    const d = new Disruptor(ringName(place), ELEMENTS, ELEMENT_SIZE, consumers, -1, init, true);
+    const first = producer * MESSAGES_OF_ONE;
+    const end = first + messages / producers;
     return () => {
-      for (let i = 0; i < messages; i += 1) {
+      for (let i = first; i < end; i += 1) {
         const buf = d.produceClaimSync();
         buf.writeUInt32LE(i, 0);
         d.produceCommitSync();
@@ -23,17 +31,27 @@ export const roles = {
     };
   },
 
-  async consumer({ rival, place, messages }) {
+  async consumer({ rival, place, consumer, producers, consumers, messages }) {
     const { Disruptor } = await loadRival(rival);
-    const d = new Disruptor(ringName(place), ELEMENTS, ELEMENT_SIZE, 1, 0, false, true);
+    const d = new Disruptor(
+      ringName(place),
+      ELEMENTS,
+      ELEMENT_SIZE,
+      consumers,
+      consumer,
+      false,
+      true,
+    );
+    const expected = Uint32Array.from({ length: producers }, (_, i) => i * MESSAGES_OF_ONE);
     return () => {
-      let expected = 0;
-      while (expected < messages) {
+      for (let seen = 0; seen < messages;) {
         for (const buf of d.consumeNewSync()) {
           for (let j = 0; j < buf.length; j += ELEMENT_SIZE) {
             const value = buf.readUInt32LE(j);
-            if (value !== expected) throw new Error(`expected ${expected}, read ${value}`);
-            expected += 1;
+            const from = value >>> PRODUCER_SHIFT;
+            if (value !== expected[from]) throw new Error(`unexpected message ${value}`);
+            expected[from] += 1;
+            seen += 1;
           }
         }
       }
@@ -42,15 +60,9 @@ export const roles = {
   },
 };
 
-/** From the moment both are ready until the consumer has seen the last message. */
-export function syncLoop(rival, messages) {
-  return withPlace(async (place) => {
-    const [producer, consumer] = await together('sync-loop', [
-      { role: 'producer', rival, place, messages },
-      { role: 'consumer', rival, place, messages },
-    ]);
-    return (consumer.end - Math.min(producer.begin, consumer.begin)) / messages;
-  });
+/** Nanoseconds for each message, from when all are ready until the last was seen: manyToMany's. */
+export function syncLoop(rival, messages, crowd = { producers: 1, consumers: 1 }, limit) {
+  return manyToMany('sync-loop', { rival, messages, ...crowd }, limit);
 }
 
 function nativeLimit(messages) {
@@ -84,10 +96,11 @@ export const scenario = {
   name: 'sync-loop',
   about: '4-byte messages one by one through a ring of 65,536, sync, between two processes',
   sizes: {
-    short: { messages: 1_000_000, rounds: 3 },
+    short: { messages: 500_000, rounds: 3 },
     long: { messages: 10_000_000, rounds: 9 },
   },
   columns: [nameColumn, ...costColumns('message'), ratioColumn],
+  chart: lessIsBetter('ns per message', ({ cost }) => cost.median),
   run,
 };
 

@@ -1,18 +1,19 @@
 // The command line of all scenarios and of each.
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { Argument, Command, Option } from 'commander';
 
+import { machine } from './machine.js';
+import { fromCaller } from './paths.js';
 import { formatTable } from './table.js';
 
 function parse(scenarios) {
   const command = new Command('bench')
     .description('Measures shm-disruptor beside its rivals')
     .addOption(
-      new Option('--profile <profile>', 'short: about half a minute for everything')
+      new Option('--profile <profile>', 'short: about a minute for everything')
         .choices(['short', 'long'])
         .default('long'),
     )
@@ -25,16 +26,12 @@ function parse(scenarios) {
   return { ...command.opts(), chosen: command.args };
 }
 
-function machine() {
-  return { node: process.version, cpu: cpus()[0]?.model, cores: availableParallelism() };
-}
-
 /**
  * Runs the scenarios that the command line asks for. One that fails (wrong data, a process that
  * died or took too long) does not keep the others from running, but is the exit code.
  *
- * A scenario is `{ name, about, sizes, columns, run }`: `run` gets the profile's `sizes` and
- * resolves to the rows of its table.
+ * A scenario is `{ name, about, sizes, columns, chart, run }`: `run` gets the profile's `sizes` and
+ * resolves to the rows of its table and its chart.
  */
 export async function commandLine(scenarios) {
   const { profile, json, chosen } = parse(scenarios);
@@ -52,8 +49,9 @@ export async function commandLine(scenarios) {
     }
   }
   if (json) {
-    mkdirSync(dirname(json), { recursive: true });
-    writeFileSync(json, `${JSON.stringify({ machine: machine(), profile, results }, null, 2)}\n`);
+    const file = fromCaller(json);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `${JSON.stringify({ machine: machine(), profile, results }, null, 2)}\n`);
   }
 }
 

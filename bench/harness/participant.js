@@ -8,18 +8,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-// Monotonic and the same for all processes of a machine.
-const now = () => Number(process.hrtime.bigint());
-
-async function take(scenario, { role, ...parameters }) {
-  const { roles } = await import(`../${scenario}.js`);
-  const run = await roles[role](parameters);
-  process.send({ ready: true });
-  await once(process, 'message');
-  const begin = now();
-  const result = await run();
-  return { begin, end: now(), result };
-}
+import { prepare } from './part.js';
 
 // Where the main thread is not blocked.
 process.once('disconnect', () => process.exit());
@@ -29,7 +18,10 @@ watch.unref();
 
 const [scenario, part] = process.argv.slice(2);
 try {
-  process.send(await take(scenario, JSON.parse(part)));
+  const run = await prepare(scenario, JSON.parse(part));
+  process.send({ ready: true });
+  await once(process, 'message');
+  process.send(await run());
 } catch (error) {
   process.send({ error: error.message, stack: error.stack });
 }

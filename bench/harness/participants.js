@@ -7,14 +7,16 @@ import { LIMIT_MILLISECONDS } from './time-limit.js';
 
 const PROGRAM = fileURLToPath(new URL('./participant.js', import.meta.url));
 
-class Participant {
+/** One process of a measurement. */
+export class Participant {
   #child;
   #kill;
   #role;
 
-  constructor(scenario, part) {
+  constructor(scenario, part, stdin = 'inherit') {
     this.#role = part.role;
     this.#child = fork(PROGRAM, [scenario, JSON.stringify(part)], {
+      stdio: [stdin, 'inherit', 'inherit', 'ipc'],
       timeout: LIMIT_MILLISECONDS,
       killSignal: 'SIGKILL',
     });
@@ -44,6 +46,11 @@ class Participant {
     return this.answer();
   }
 
+  /** Its standard input, if that was to be a `pipe`. */
+  get stdin() {
+    return this.#child.stdin;
+  }
+
   end() {
     // Whatever it does now, it has answered or will not.
     this.#kill();
@@ -56,18 +63,26 @@ class Participant {
  *
  * They get ready one after the other, so that one can attach to what the one before has created.
  *
- * @returns when each began and ended, in nanoseconds on one clock, and what it returned
+ * @returns when each began and ended, in nanoseconds on one clock, and what it returned; undefined if
+ * that took longer than `limit` milliseconds
  */
-export async function together(scenario, parts) {
+export async function together(scenario, parts, limit = LIMIT_MILLISECONDS) {
   const participants = [];
+  let timer;
   try {
     for (const part of parts) {
       const participant = new Participant(scenario, part);
       participants.push(participant);
       await participant.answer();
     }
-    return await Promise.all(participants.map((participant) => participant.go()));
+    return await Promise.race([
+      Promise.all(participants.map((participant) => participant.go())),
+      new Promise((resolve) => {
+        timer = setTimeout(resolve, limit);
+      }),
+    ]);
   } finally {
+    clearTimeout(timer);
     for (const participant of participants) participant.end();
   }
 }

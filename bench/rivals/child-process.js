@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url';
 
 const ECHO = fileURLToPath(new URL('./child-process-echo.js', import.meta.url));
 
-export const links = {
-  await: {
+function link(serialization) {
+  return {
     /** Nothing: only a child of the caller's can answer it. */
     answer: () => () => undefined,
     call() {
       // It ends with us: nothing but the channel keeps it alive.
-      const child = fork(ECHO);
+      const child = fork(ECHO, { serialization });
       let take;
       child.on('message', (value) => take(value));
       return (value) => {
@@ -20,5 +20,7 @@ export const links = {
         });
       };
     },
-  },
-};
+  };
+}
+
+export const links = { json: link('json'), advanced: link('advanced') };

@@ -4,6 +4,20 @@ import { ringName } from '../harness/place.js';
 const ELEMENTS = 1024;
 const ELEMENT_SIZE = 4;
 
+function send(d, value, fail, done) {
+  d.produceClaim((claimError, buf) => {
+    if (claimError) {
+      fail(claimError);
+      return;
+    }
+    buf.writeUInt32LE(value, 0);
+    d.produceCommit((error) => {
+      if (error) fail(error);
+      else done();
+    });
+  });
+}
+
 export function ringLinks({ Disruptor }) {
   const ring = (place, direction, consumer, init) =>
     new Disruptor(ringName(place, direction), ELEMENTS, ELEMENT_SIZE, 1, consumer, init, true);
@@ -54,6 +68,37 @@ export function ringLinks({ Disruptor }) {
           const { bufs } = await answers.consumeNew();
           return bufs[0].readUInt32LE(0);
         };
+      },
+    },
+    callback: {
+      answer(place) {
+        const [calls, answers] = answerer(place);
+        return (count) =>
+          new Promise((resolve, reject) => {
+            const serve = (left) => {
+              if (left === 0) {
+                resolve();
+                return;
+              }
+              calls.consumeNew((error, bufs) => {
+                if (error) reject(error);
+                else send(answers, bufs[0].readUInt32LE(0), reject, () => serve(left - 1));
+              });
+            };
+            serve(count);
+          });
+      },
+      call(place) {
+        const [calls, answers] = caller(place);
+        return (value) =>
+          new Promise((resolve, reject) => {
+            send(calls, value, reject, () => {
+              answers.consumeNew((error, bufs) => {
+                if (error) reject(error);
+                else resolve(bufs[0].readUInt32LE(0));
+              });
+            });
+          });
       },
     },
   };

@@ -1,10 +1,11 @@
 // Rivals, one module each. A module exports what it can do:
 //
-// Disruptor  the class, for scenarios that are about its methods
+// Disruptor  the class, and those of its streams, for scenarios that are about their methods
 // links      ways of asking another process for an answer, each { answer, call }:
-//              answer(place)        resolves to serve(count), which answers so many calls
-//              call(place)          resolves to ask(value), which gives the value back as it was
+//              answer(place, port)  resolves to serve(count), which answers so many calls
+//              call(place, port)    resolves to ask(value), which gives the value back as it was
 //                                   answered, or a promise of it
+//            `port` is there between threads: the end of a MessageChannel
 // streams    a way of sending bytes to another process, { reader, writer }:
 //              reader(place, size)  resolves to a function that gives a Readable or a promise of it
 //              writer(place, size)  resolves to a Writable

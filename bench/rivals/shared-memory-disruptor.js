@@ -3,6 +3,6 @@ import library from 'shared-memory-disruptor';
 import { ringLinks } from './ring-links.js';
 import { ringStreams } from './ring-streams.js';
 
-export const { Disruptor } = library;
+export const { Disruptor, DisruptorReadStream, DisruptorWriteStream } = library;
 export const links = ringLinks(library);
 export const streams = ringStreams(library);

@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
 import { socketPath } from '../harness/place.js';
-
-const VALUE_SIZE = 4;
+import { answerFrom, askThrough } from './byte-links.js';
 
 // Resolves to a function that waits for the one connection.
 async function listen(place) {
@@ -24,45 +23,15 @@ async function connected(place) {
   return socket;
 }
 
-// Only one call is ever under way, so that a value comes alone and whole.
-function onlyValue(chunk) {
-  if (chunk.length !== VALUE_SIZE) throw new Error(`expected one value, got ${chunk.length} bytes`);
-  return chunk.readUInt32LE(0);
-}
-
-function send(socket, value) {
-  const chunk = Buffer.allocUnsafe(VALUE_SIZE);
-  chunk.writeUInt32LE(value, 0);
-  socket.write(chunk);
-}
-
 export const links = {
   await: {
     async answer(place) {
       const accept = await listen(place);
-      return async (count) => {
-        const socket = await accept();
-        let answered = 0;
-        await new Promise((resolve, reject) => {
-          socket.once('error', reject);
-          socket.on('data', (chunk) => {
-            send(socket, onlyValue(chunk));
-            answered += 1;
-            if (answered === count) resolve();
-          });
-        });
-      };
+      return async (count) => answerFrom(await accept(), count);
     },
     async call(place) {
       const socket = await connected(place);
-      let take;
-      socket.on('data', (chunk) => take(onlyValue(chunk)));
-      return (value) => {
-        send(socket, value);
-        return new Promise((resolve) => {
-          take = resolve;
-        });
-      };
+      return askThrough(socket, socket);
     },
   },
 };

@@ -1,0 +1,2 @@
+// The answering process of stdio-pipe.js.
+process.stdin.pipe(process.stdout);

@@ -1,0 +1,20 @@
+// All scenarios, in the order in which they run.
+import { scenario as afterIdling } from './after-idling.js';
+import { scenario as consumers } from './consumers.js';
+import { scenario as idle } from './idle.js';
+import { scenario as readers } from './readers.js';
+import { scenario as roundTrip } from './round-trip.js';
+import { scenario as streams } from './streams.js';
+import { scenario as syncLoop } from './sync-loop.js';
+import { scenario as throughput } from './throughput.js';
+
+export const scenarios = [
+  syncLoop,
+  throughput,
+  consumers,
+  roundTrip,
+  afterIdling,
+  idle,
+  streams,
+  readers,
+];
