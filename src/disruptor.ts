@@ -212,8 +212,7 @@ export class Disruptor {
     callback: CommitCallback,
   ): void;
   produceCommit(...args: unknown[]): Promise<boolean> | undefined {
-    // Two arguments are a range, unless they are options and a callback.
-    const ranged = args.length >= 2 && typeof args[1] !== 'function';
+    const ranged = typeof args[0] === 'number' || typeof args[1] === 'number';
     const begin = () => {
       if (ranged) return this.#producer.commit(...commitRange(args[0], args[1]));
       const { claimStart, claimEnd } = this.#producer.latest;

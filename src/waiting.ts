@@ -211,7 +211,9 @@ export class Waiter {
     const timeout = options?.timeout;
     if (timeout !== undefined) {
       timer = setTimeout(() => {
-        giveUp(timeoutError(timeout));
+        // The loop may have been busy for longer than that.
+        if (wait.look()) channel.delete(wait);
+        else giveUp(timeoutError(timeout));
       }, timeout);
       // Whether the process stays for it is the wait's to say.
       timer.unref();
