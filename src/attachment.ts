@@ -2,7 +2,7 @@ import { constants } from 'node:buffer';
 import { markAsUntransferable } from 'node:worker_threads';
 
 import { DisruptorError, released, systemError } from './errors.js';
-import { addon, newExchange } from './native.js';
+import { addon, Handle, newExchange } from './native.js';
 import type { NativeRing } from './native.js';
 import type { Resolved } from './options.js';
 import { Slots } from './slots.js';
@@ -23,10 +23,7 @@ export class Attachment {
 
   constructor(options: Resolved) {
     this.spin = options.spin;
-    // A copy: the methods of an object that the addon made are looked up slowly. The copy keeps that
-    // object, to whose life the handle is tied.
-    const owner = attach(options, this.exchange);
-    this.ring = { ...owner, owner } as NativeRing;
+    this.ring = new Handle(attach(options, this.exchange));
     this.waiter = new Waiter(this.ring, options.strategy);
     try {
       checkGeometry(this.ring, options);

@@ -65,35 +65,96 @@ export interface NativeRing {
   /** Names the segment: the same for all handles on it, and for no others. */
   readonly object: string;
 
-  claim(): void;
-  commit(): void;
-  awaitVisible(): void;
+  readonly claim: () => void;
+  readonly commit: () => void;
+  readonly awaitVisible: () => void;
   /** Commits what was consumed before, then consumes what there is. */
-  consume(consumer: number): void;
+  readonly consume: (consumer: number) => void;
   /** Commits what was consumed. False: another handle of this consumer has moved it. */
-  commitConsumed(consumer: number): boolean;
-  ignore(consumer: number): void;
+  readonly commitConsumed: (consumer: number) => boolean;
+  readonly ignore: (consumer: number) => void;
   /** Whether a claim of `least` would find room, or a reason to fail. */
-  claimable(least: number): boolean;
+  readonly claimable: (least: number) => boolean;
   /** Whether `consume` would find data, or a reason to fail. */
-  consumable(consumer: number): boolean;
+  readonly consumable: (consumer: number) => boolean;
   /** Whether a commit from `start` on would find its turn come, or a reason to fail. */
-  committable(start: number): boolean;
-  uncommitted(start: number, end: number): boolean;
-  next(): number;
-  cursor(): number;
-  consumerSequence(consumer: number): number;
-  allIgnored(): boolean;
-  status(): number;
-  setStatus(status: number): void;
+  readonly committable: (start: number) => boolean;
+  readonly uncommitted: (start: number, end: number) => boolean;
+  readonly next: () => number;
+  readonly cursor: () => number;
+  readonly consumerSequence: (consumer: number) => number;
+  readonly allIgnored: () => boolean;
+  readonly status: () => number;
+  readonly setStatus: (status: number) => void;
   /**
    * Announces a sleeper on the ring's word for data (0) or for space (1), and has the waker watch it
    * under `key`. Look again afterwards: what came before is not told.
    */
-  watch(space: 0 | 1, key: number): void;
+  readonly watch: (space: 0 | 1, key: number) => void;
   /** Has everybody who sleeps on that word look again. */
-  disturb(space: 0 | 1): void;
-  release(): void;
+  readonly disturb: (space: 0 | 1) => void;
+  readonly release: () => void;
+}
+
+/**
+ * A handle with the same members in the same places as every other: looking them up costs a few
+ * nanoseconds less on each call than in an object that the addon made. Keeps that object, to whose
+ * life the handle is tied.
+ */
+export class Handle implements NativeRing {
+  readonly owner: NativeRing;
+  readonly elements: NativeRing['elements'];
+  readonly elementCount: NativeRing['elementCount'];
+  readonly elementSize: NativeRing['elementSize'];
+  readonly consumerCount: NativeRing['consumerCount'];
+  readonly object: NativeRing['object'];
+  readonly claim: NativeRing['claim'];
+  readonly commit: NativeRing['commit'];
+  readonly awaitVisible: NativeRing['awaitVisible'];
+  readonly consume: NativeRing['consume'];
+  readonly commitConsumed: NativeRing['commitConsumed'];
+  readonly ignore: NativeRing['ignore'];
+  readonly claimable: NativeRing['claimable'];
+  readonly consumable: NativeRing['consumable'];
+  readonly committable: NativeRing['committable'];
+  readonly uncommitted: NativeRing['uncommitted'];
+  readonly next: NativeRing['next'];
+  readonly cursor: NativeRing['cursor'];
+  readonly consumerSequence: NativeRing['consumerSequence'];
+  readonly allIgnored: NativeRing['allIgnored'];
+  readonly status: NativeRing['status'];
+  readonly setStatus: NativeRing['setStatus'];
+  readonly watch: NativeRing['watch'];
+  readonly disturb: NativeRing['disturb'];
+  readonly release: NativeRing['release'];
+
+  constructor(owner: NativeRing) {
+    this.owner = owner;
+    this.elements = owner.elements;
+    this.elementCount = owner.elementCount;
+    this.elementSize = owner.elementSize;
+    this.consumerCount = owner.consumerCount;
+    this.object = owner.object;
+    this.claim = owner.claim;
+    this.commit = owner.commit;
+    this.awaitVisible = owner.awaitVisible;
+    this.consume = owner.consume;
+    this.commitConsumed = owner.commitConsumed;
+    this.ignore = owner.ignore;
+    this.claimable = owner.claimable;
+    this.consumable = owner.consumable;
+    this.committable = owner.committable;
+    this.uncommitted = owner.uncommitted;
+    this.next = owner.next;
+    this.cursor = owner.cursor;
+    this.consumerSequence = owner.consumerSequence;
+    this.allIgnored = owner.allIgnored;
+    this.status = owner.status;
+    this.setStatus = owner.setStatus;
+    this.watch = owner.watch;
+    this.disturb = owner.disturb;
+    this.release = owner.release;
+  }
 }
 
 interface Addon {

@@ -204,8 +204,8 @@ class Sequencer {
   Word& space_waiters() { return header_->space_waiters; }
 
  private:
-  static constexpr uint64_t kWorthTaking = 8;
-  static constexpr int kGatherPauses = 12;
+  static constexpr uint64_t kWorthTaking = 32;
+  static constexpr int kGatherPauses = 32;
 
   std::byte* base() const { return segment_.mapping->base(); }
 
