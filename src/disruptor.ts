@@ -134,6 +134,7 @@ export class Disruptor {
 
   /** As {@link Disruptor.produceClaim}; blocks the thread with `spin`. */
   produceClaimSync(options?: SyncWaitOptions): Buffer {
+    if (options === undefined) return this.#producer.claimOneSync();
     return this.#producer.element(this.#producer.claimSync(1, 1, timeoutOf(options)));
   }
 

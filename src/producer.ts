@@ -1,5 +1,7 @@
 import type { Attachment } from './attachment.js';
 import { Commit, Exchange, Outcome } from './native.js';
+import type { NativeRing } from './native.js';
+import type { Slots } from './slots.js';
 import { insist, SLICE_MILLISECONDS } from './waiting.js';
 import type { Operation } from './waiting.js';
 
@@ -29,13 +31,17 @@ const NO_ELEMENT = Buffer.alloc(0);
 
 /** Claiming and committing. A *claim* below is what the core answers: a slot or an `Outcome`. */
 export class Producer {
-  readonly #attachment: Attachment;
+  readonly #ring: NativeRing;
+  readonly #slots: Slots;
+  readonly #spin: boolean;
   readonly #exchange: Float64Array;
   readonly #patience: number;
   readonly #mark: number;
 
   constructor(attachment: Attachment) {
-    this.#attachment = attachment;
+    this.#ring = attachment.ring;
+    this.#slots = attachment.slots;
+    this.#spin = attachment.spin;
     this.#exchange = attachment.exchange;
     this.#patience = attachment.spin ? SLICE_MILLISECONDS : 0;
     this.#mark = attachment.spin ? 1 : 0;
@@ -46,12 +52,12 @@ export class Producer {
     exchange[Exchange.Least] = least;
     exchange[Exchange.Most] = most;
     exchange[Exchange.Milliseconds] = milliseconds;
-    this.#attachment.ring.claim();
+    this.#ring.claim();
     return exchange[Exchange.Outcome]!;
   }
 
   #waits(claim: number): boolean {
-    return claim === Outcome.Nothing && this.#attachment.spin;
+    return claim === Outcome.Nothing && this.#spin;
   }
 
   // The latest claim is what was given last: a claim that still waits does not count.
@@ -81,19 +87,25 @@ export class Producer {
     return this.#give(claim);
   }
 
+  /** As `claimSync` for one element: the path of every message that is sent on its own. */
+  claimOneSync(): Buffer {
+    const claim = this.#try(1, 1, this.#patience);
+    return claim >= 0 ? this.#slots.at(claim) : this.element(this.claimSync(1, 1));
+  }
+
   /** `count` cut to the size of the ring. */
   atMostAll(count: number): number {
-    return Math.min(count, this.#attachment.ring.elementCount);
+    return Math.min(count, this.#ring.elementCount);
   }
 
   element(claim: number): Buffer {
-    return claim < 0 ? NO_ELEMENT : this.#attachment.slots.at(claim);
+    return claim < 0 ? NO_ELEMENT : this.#slots.at(claim);
   }
 
   elements(claim: number): Buffer[] {
     if (claim < 0) return [];
     const { claimStart, claimEnd } = this.latest;
-    return this.#attachment.slots.spans(claim, claimEnd - claimStart + 1);
+    return this.#slots.spans(claim, claimEnd - claimStart + 1);
   }
 
   one(claim: number): Claimed {
@@ -128,7 +140,7 @@ export class Producer {
     exchange[Exchange.CommitEnd] = claimEnd;
     exchange[Exchange.Mark] = this.#mark;
     exchange[Exchange.Milliseconds] = milliseconds;
-    this.#attachment.ring.commit();
+    this.#ring.commit();
     return exchange[Exchange.Outcome]!;
   }
 
@@ -136,7 +148,7 @@ export class Producer {
     const exchange = this.#exchange;
     exchange[Exchange.CommitEnd] = claimEnd;
     exchange[Exchange.Milliseconds] = milliseconds;
-    this.#attachment.ring.awaitVisible();
+    this.#ring.awaitVisible();
     return exchange[Exchange.Outcome]!;
   }
 
@@ -175,12 +187,11 @@ export class Producer {
     this.#exchange[Exchange.CommitEnd] = claimEnd;
     this.#exchange[Exchange.Mark] = 1;
     this.#exchange[Exchange.Milliseconds] = 0;
-    this.#attachment.ring.commit();
+    this.#ring.commit();
   }
 
   recover(claimStart: number, claimEnd: number): Buffer[] {
-    const { ring, slots } = this.#attachment;
-    if (!ring.uncommitted(claimStart, claimEnd)) return [];
-    return slots.spans(claimStart % ring.elementCount, claimEnd - claimStart + 1);
+    if (!this.#ring.uncommitted(claimStart, claimEnd)) return [];
+    return this.#slots.spans(claimStart % this.#ring.elementCount, claimEnd - claimStart + 1);
   }
 }
