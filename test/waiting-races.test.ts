@@ -43,7 +43,7 @@ async function succeeds(t: ExecutionContext, wait: Promise<unknown>): Promise<bo
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ABORT_ERR' && code !== 'ERR_TIMEOUT') throw error;
-    t.pass();
+    t.is((error as Error).name, code === 'ABORT_ERR' ? 'AbortError' : 'DisruptorError');
     return false;
   }
 }
