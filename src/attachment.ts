@@ -1,19 +1,14 @@
-import { constants } from 'node:buffer';
 import { markAsUntransferable } from 'node:worker_threads';
 
 import { DisruptorError, released, systemError } from './errors.js';
-import { addon, Handle, newExchange } from './native.js';
-import type { NativeRing } from './native.js';
+import { Ring } from './native.js';
 import type { Resolved } from './options.js';
 import { Slots } from './slots.js';
 import { Waiter } from './waiting.js';
 
-const { MAX_LENGTH } = constants;
-
 /** One participant's hold on a ring: what producing and consuming share. */
 export class Attachment {
-  readonly ring: NativeRing;
-  readonly exchange = newExchange();
+  readonly ring: Ring;
   readonly slots: Slots;
   /** Whether operations wait until they can succeed. */
   readonly spin: boolean;
@@ -23,7 +18,7 @@ export class Attachment {
 
   constructor(options: Resolved) {
     this.spin = options.spin;
-    this.ring = new Handle(attach(options, this.exchange));
+    this.ring = attach(options);
     this.waiter = new Waiter(this.ring, options.strategy);
     try {
       checkGeometry(this.ring, options);
@@ -54,24 +49,10 @@ export class Attachment {
   }
 }
 
-function attach(options: Resolved, exchange: Float64Array): NativeRing {
+function attach(options: Resolved): Ring {
   const { name, path, create, mode, strategy } = options;
-  const { core, budget } = strategy;
   try {
-    if (!create) return addon.openRing(name, MAX_LENGTH, core, budget, exchange);
-    const { elements, elementSize, consumers } = create;
-    return addon.createRing(
-      name,
-      elements,
-      elementSize,
-      consumers,
-      mode,
-      true,
-      MAX_LENGTH,
-      core,
-      budget,
-      exchange,
-    );
+    return create ? Ring.create(name, { ...create, mode }, strategy) : Ring.open(name, strategy);
   } catch (error) {
     // The core does not know what the user called the object.
     const { errno, syscall } = error as NodeJS.ErrnoException;
@@ -80,7 +61,7 @@ function attach(options: Resolved, exchange: Float64Array): NativeRing {
   }
 }
 
-function checkGeometry(ring: NativeRing, options: Resolved): void {
+function checkGeometry(ring: Ring, options: Resolved): void {
   const actual = {
     elements: ring.elementCount,
     elementSize: ring.elementSize,

@@ -1,6 +1,6 @@
 import { keptAlive, sleepersExist } from './keep-alive.js';
-import { addon, WakerMethod } from './native.js';
-import type { NativeRing } from './native.js';
+import { startWaker, WakerMethod } from './native.js';
+import type { Ring } from './native.js';
 import { PollingBudget } from './polling-budget.js';
 
 /**
@@ -16,7 +16,7 @@ export interface Wait {
   /** Looks, and says whether the wait is over. Never throws. */
   readonly look: () => boolean;
   /** A handle on the channel's ring, not released. */
-  readonly ring: NativeRing;
+  readonly ring: Ring;
   /** How long it may poll, in microseconds. */
   readonly mostPolling: number;
 }
@@ -82,7 +82,7 @@ function lookAgain(): void {
 
 function fallAsleep(key: number, channel: Channel): void {
   if (!safety) {
-    addon.startWaker(wake, method);
+    startWaker(wake, method);
     // Alone it keeps no process alive.
     safety = setInterval(lookAgain, SAFETY_MILLISECONDS).unref();
   }
@@ -98,7 +98,7 @@ const collected = new FinalizationRegistry<string>((name) => {
 
 export class Channel {
   /** The channel of a ring's word: the same for all handles on that ring. */
-  static of(ring: NativeRing, word: Word): Channel {
+  static of(ring: Ring, word: Word): Channel {
     const name = `${ring.object} ${word}`;
     const known = channels.get(name)?.deref();
     if (known) return known;
@@ -140,7 +140,7 @@ export class Channel {
   }
 
   /** Has the waker let go of the word, and thereby of its mapping. Who still waits begins anew. */
-  letGo(ring: NativeRing): void {
+  letGo(ring: Ring): void {
     if (sleeping.has(this.#key)) ring.disturb(this.#word);
   }
 
@@ -188,7 +188,7 @@ export class Channel {
   }
 
   /** Differs when something has happened that waits of this word may wait for. */
-  #fingerprintOf(ring: NativeRing): string {
+  #fingerprintOf(ring: Ring): string {
     // Room comes from any of the consumers.
     if (this.#word === Word.Space) return String((checks += 1));
     return `${ring.cursor()} ${ring.status()}`;

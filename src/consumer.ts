@@ -1,6 +1,6 @@
 import type { Attachment } from './attachment.js';
 import { DisruptorError } from './errors.js';
-import { Exchange, Outcome } from './native.js';
+import { Outcome } from './native.js';
 import { outOfRange } from './validate.js';
 import { insist, SLICE_MILLISECONDS } from './waiting.js';
 import type { Operation } from './waiting.js';
@@ -16,7 +16,6 @@ export interface Consumed {
 /** Consuming under one index, which is checked when it is used: many objects only produce. */
 export class Consumer {
   readonly #attachment: Attachment;
-  readonly #exchange: Float64Array;
   readonly #asked: unknown;
   /** Whether the ring has this consumer. */
   readonly valid: boolean;
@@ -24,7 +23,6 @@ export class Consumer {
 
   constructor(attachment: Attachment, asked: unknown) {
     this.#attachment = attachment;
-    this.#exchange = attachment.exchange;
     this.#asked = asked;
     this.valid =
       Number.isInteger(asked) &&
@@ -45,9 +43,7 @@ export class Consumer {
   }
 
   #try(milliseconds: number): number {
-    this.#exchange[Exchange.Milliseconds] = milliseconds;
-    this.#attachment.ring.consume(this.index);
-    return this.#exchange[Exchange.Outcome]!;
+    return this.#attachment.ring.consume(this.index, milliseconds);
   }
 
   #elements(slot: number): Buffer[] {
@@ -57,12 +53,12 @@ export class Consumer {
 
   /** First sequence that was consumed last; 0 when there was nothing. */
   get start(): number {
-    return this.#exchange[Exchange.ConsumeStart]!;
+    return this.#attachment.ring.consumeStart;
   }
 
   /** The sequence after the last one consumed and not yet committed; 0 when there is none. */
   get next(): number {
-    return this.#exchange[Exchange.ConsumeNext]!;
+    return this.#attachment.ring.consumeNext;
   }
 
   #refuseWhilePending(): void {
@@ -110,7 +106,7 @@ export class Consumer {
 
   /** Forgets what was consumed, so that it is given again. */
   forget(): void {
-    this.#exchange[Exchange.ConsumeNext] = 0;
+    this.#attachment.ring.forgetConsumed();
   }
 
   /** Whether consuming would find data, or a reason to fail. */

@@ -238,6 +238,7 @@ export class Disruptor {
     claimEnd?: number,
     options?: SyncWaitOptions,
   ): boolean {
+    if (first === undefined) return this.#producer.commitLatestSync();
     if (claimEnd === undefined && typeof first !== 'number') {
       return this.#producer.commitLatestSync(timeoutOf(first));
     }

@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -6,30 +7,33 @@ import { coreError, DisruptorError } from './errors.js';
 /**
  * The whole interface of the addon, on one page. Its callers have checked every argument.
  *
- * The numbers of the hot calls go through an *exchange*, an array that both sides see: converting
- * arguments and results costs more than the operations themselves.
+ * The numbers of a call go through an *exchange*, an array that both sides see: converting arguments
+ * and results costs more than the operations themselves.
  */
 
-/** What each number of an exchange means; the same list stands in `addon/binding/ring_handle.cc`. */
-export const Exchange = {
-  /** The latest claim: first and last sequence. Written by `claim` when it gives something. */
+/** What each number of the exchange means; the same list stands in `addon/binding/exchange.h`. */
+const Exchange = {
+  Handle: 0,
+  Start: 1,
+  End: 2,
+  Least: 3,
+  Most: 4,
+  Mark: 5,
+  Consumer: 6,
+  Milliseconds: 7,
+  Word: 8,
+  Key: 9,
+  Status: 10,
+  Outcome: 11,
+} as const;
+
+/** What a handle claimed and consumed last; the same list stands in `addon/binding/ring_handle.h`. */
+const State = {
   ClaimStart: 0,
   ClaimEnd: 1,
-  /** What was consumed last, `[start, next)`; `next` is 0 once that is committed. */
+  /** `[ConsumeStart, ConsumeNext)`; `ConsumeNext` is 0 once that is committed. */
   ConsumeStart: 2,
   ConsumeNext: 3,
-  /** For `claim`: how many sequences at least and at most. */
-  Least: 4,
-  Most: 5,
-  /** For `commit` and `awaitVisible`: first and last sequence. */
-  CommitStart: 6,
-  CommitEnd: 7,
-  /** For `commit`: 1 to commit now what becomes visible later, 0 to refuse that. */
-  Mark: 8,
-  /** How long `claim`, `commit`, `awaitVisible` and `consume` may block the thread. */
-  Milliseconds: 9,
-  /** What `claim` and `consume` (a slot, or one of {@link Outcome}) or a commit came to. */
-  Outcome: 10,
 } as const;
 
 /** Outcomes of `claim` and `consume` other than the slot where the range begins. */
@@ -48,116 +52,54 @@ export const WakerMethod = {
   Look: 2,
 } as const;
 
-/** A new exchange. In memory of its own, which the garbage collector does not move. */
-export function newExchange(): Float64Array {
-  const numbers = new Float64Array(new ArrayBuffer(11 * Float64Array.BYTES_PER_ELEMENT));
-  numbers[Exchange.ClaimStart] = 1;
-  return numbers;
-}
-
-/** One handle on a ring. After `release` every method throws `ERR_RELEASED`. */
-export interface NativeRing {
-  /** All elements; detached, and thereby empty, after `release`. */
+/** What the addon knows of a handle that it made. */
+interface Made {
+  readonly handle: number;
   readonly elements: ArrayBuffer;
   readonly elementCount: number;
   readonly elementSize: number;
   readonly consumerCount: number;
-  /** Names the segment: the same for all handles on it, and for no others. */
   readonly object: string;
-
-  readonly claim: () => void;
-  readonly commit: () => void;
-  readonly awaitVisible: () => void;
-  /** Commits what was consumed before, then consumes what there is. */
-  readonly consume: (consumer: number) => void;
-  /** Commits what was consumed. False: another handle of this consumer has moved it. */
-  readonly commitConsumed: (consumer: number) => boolean;
-  readonly ignore: (consumer: number) => void;
-  /** Whether a claim of `least` would find room, or a reason to fail. */
-  readonly claimable: (least: number) => boolean;
-  /** Whether `consume` would find data, or a reason to fail. */
-  readonly consumable: (consumer: number) => boolean;
-  /** Whether a commit from `start` on would find its turn come, or a reason to fail. */
-  readonly committable: (start: number) => boolean;
-  readonly uncommitted: (start: number, end: number) => boolean;
-  readonly next: () => number;
-  readonly cursor: () => number;
-  readonly consumerSequence: (consumer: number) => number;
-  readonly allIgnored: () => boolean;
-  readonly status: () => number;
-  readonly setStatus: (status: number) => void;
-  /**
-   * Announces a sleeper on the ring's word for data (0) or for space (1), and has the waker watch it
-   * under `key`. Look again afterwards: what came before is not told.
-   */
-  readonly watch: (space: 0 | 1, key: number) => void;
-  /** Has everybody who sleeps on that word look again. */
-  readonly disturb: (space: 0 | 1) => void;
-  readonly release: () => void;
 }
 
-/**
- * A handle with the same members in the same places as every other: looking them up costs a few
- * nanoseconds less on each call than in an object that the addon made. Keeps that object, to whose
- * life the handle is tied.
- */
-export class Handle implements NativeRing {
-  readonly owner: NativeRing;
-  readonly elements: NativeRing['elements'];
-  readonly elementCount: NativeRing['elementCount'];
-  readonly elementSize: NativeRing['elementSize'];
-  readonly consumerCount: NativeRing['consumerCount'];
-  readonly object: NativeRing['object'];
-  readonly claim: NativeRing['claim'];
-  readonly commit: NativeRing['commit'];
-  readonly awaitVisible: NativeRing['awaitVisible'];
-  readonly consume: NativeRing['consume'];
-  readonly commitConsumed: NativeRing['commitConsumed'];
-  readonly ignore: NativeRing['ignore'];
-  readonly claimable: NativeRing['claimable'];
-  readonly consumable: NativeRing['consumable'];
-  readonly committable: NativeRing['committable'];
-  readonly uncommitted: NativeRing['uncommitted'];
-  readonly next: NativeRing['next'];
-  readonly cursor: NativeRing['cursor'];
-  readonly consumerSequence: NativeRing['consumerSequence'];
-  readonly allIgnored: NativeRing['allIgnored'];
-  readonly status: NativeRing['status'];
-  readonly setStatus: NativeRing['setStatus'];
-  readonly watch: NativeRing['watch'];
-  readonly disturb: NativeRing['disturb'];
-  readonly release: NativeRing['release'];
-
-  constructor(owner: NativeRing) {
-    this.owner = owner;
-    this.elements = owner.elements;
-    this.elementCount = owner.elementCount;
-    this.elementSize = owner.elementSize;
-    this.consumerCount = owner.consumerCount;
-    this.object = owner.object;
-    this.claim = owner.claim;
-    this.commit = owner.commit;
-    this.awaitVisible = owner.awaitVisible;
-    this.consume = owner.consume;
-    this.commitConsumed = owner.commitConsumed;
-    this.ignore = owner.ignore;
-    this.claimable = owner.claimable;
-    this.consumable = owner.consumable;
-    this.committable = owner.committable;
-    this.uncommitted = owner.uncommitted;
-    this.next = owner.next;
-    this.cursor = owner.cursor;
-    this.consumerSequence = owner.consumerSequence;
-    this.allIgnored = owner.allIgnored;
-    this.status = owner.status;
-    this.setStatus = owner.setStatus;
-    this.watch = owner.watch;
-    this.disturb = owner.disturb;
-    this.release = owner.release;
-  }
+/** Creating a segment: what the addon needs to know. */
+export interface Creation {
+  elements: number;
+  elementSize: number;
+  consumers: number;
+  mode: number;
 }
 
-interface Addon {
+/** How a handle waits when it blocks the thread: see src/strategy.ts. `budget` in microseconds. */
+export interface CoreStrategy {
+  core: number;
+  budget: number;
+}
+
+interface Addon extends Record<
+  | 'claim'
+  | 'commit'
+  | 'commitLatest'
+  | 'awaitVisible'
+  | 'consume'
+  | 'commitConsumed'
+  | 'ignore'
+  | 'claimable'
+  | 'consumable'
+  | 'committable'
+  | 'uncommitted'
+  | 'next'
+  | 'cursor'
+  | 'consumerSequence'
+  | 'allIgnored'
+  | 'status'
+  | 'setStatus'
+  | 'watch'
+  | 'disturb'
+  | 'release',
+  () => void
+> {
+  readonly exchange: Float64Array;
   createRing(
     name: string,
     elements: number,
@@ -168,23 +110,16 @@ interface Addon {
     mostBytes: number,
     strategy: number,
     budget: number,
-    exchange: Float64Array,
-  ): NativeRing;
-  /**
-   * `mostBytes` is how many bytes of elements can be seen; `strategy` and `budget`, in microseconds,
-   * are those of src/strategy.ts.
-   */
+    state: Float64Array,
+  ): Made;
+  /** `mostBytes` is how many bytes of elements can be seen. */
   openRing(
     name: string,
     mostBytes: number,
     strategy: number,
     budget: number,
-    exchange: Float64Array,
-  ): NativeRing;
-  /**
-   * Starts this environment's waker: `changed` is called with the keys of the words that have
-   * changed. `method` is one of {@link WakerMethod}.
-   */
+    state: Float64Array,
+  ): Made;
   startWaker(changed: (keys: number[]) => void, method: number): void;
   setErrorFactory(factory: (errc: number, errno: number, syscall: string) => Error): void;
 }
@@ -208,4 +143,257 @@ function load(): Addon {
   return addon;
 }
 
-export const addon = load();
+const addon = load();
+// Constants of this module, which V8 compiles calls and accesses of directly.
+const { exchange, claim, commit, commitLatest, awaitVisible, consume, commitConsumed } = addon;
+
+/** One handle on a ring. After `release` every method throws `ERR_RELEASED`. */
+export class Ring {
+  readonly #handle: number;
+  readonly #state: Float64Array;
+  // The handle in the addon lives as long as this object.
+  readonly #made: Made;
+
+  private constructor(state: Float64Array, made: Made) {
+    this.#handle = made.handle;
+    this.#state = state;
+    this.#made = made;
+  }
+
+  static create(name: string, creation: Creation, { core, budget }: CoreStrategy): Ring {
+    const { elements, elementSize, consumers, mode } = creation;
+    const state = newState();
+    const { MAX_LENGTH: most } = constants;
+    return new Ring(
+      state,
+      addon.createRing(
+        name,
+        elements,
+        elementSize,
+        consumers,
+        mode,
+        true,
+        most,
+        core,
+        budget,
+        state,
+      ),
+    );
+  }
+
+  static open(name: string, { core, budget }: CoreStrategy): Ring {
+    const state = newState();
+    return new Ring(state, addon.openRing(name, constants.MAX_LENGTH, core, budget, state));
+  }
+
+  /** All elements; detached, and thereby empty, after `release`. */
+  get elements(): ArrayBuffer {
+    return this.#made.elements;
+  }
+
+  get elementCount(): number {
+    return this.#made.elementCount;
+  }
+
+  get elementSize(): number {
+    return this.#made.elementSize;
+  }
+
+  get consumerCount(): number {
+    return this.#made.consumerCount;
+  }
+
+  /** Names the segment: the same for all handles on it, and for no others. */
+  get object(): string {
+    return this.#made.object;
+  }
+
+  /** First sequence of the latest claim. */
+  get claimStart(): number {
+    return this.#state[State.ClaimStart]!;
+  }
+
+  /** Last sequence of the latest claim. */
+  get claimEnd(): number {
+    return this.#state[State.ClaimEnd]!;
+  }
+
+  /** Makes the latest claim one that gave nothing. */
+  forgetClaim(): void {
+    this.#state[State.ClaimStart] = 1;
+    this.#state[State.ClaimEnd] = 0;
+  }
+
+  /** First sequence that was consumed last; 0 when there was nothing. */
+  get consumeStart(): number {
+    return this.#state[State.ConsumeStart]!;
+  }
+
+  /** The sequence after the last one consumed and not yet committed; 0 when there is none. */
+  get consumeNext(): number {
+    return this.#state[State.ConsumeNext]!;
+  }
+
+  /** Forgets what was consumed, so that it is given again. */
+  forgetConsumed(): void {
+    this.#state[State.ConsumeNext] = 0;
+  }
+
+  /** Blocks the thread for at most `milliseconds`. A slot, or one of {@link Outcome}. */
+  claim(least: number, most: number, milliseconds: number): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Least] = least;
+    exchange[Exchange.Most] = most;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    claim();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /**
+   * `mark`: 1 to commit now what becomes visible later, 0 to refuse that. One of {@link Commit}.
+   */
+  commit(start: number, end: number, mark: 0 | 1): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Start] = start;
+    exchange[Exchange.End] = end;
+    exchange[Exchange.Mark] = mark;
+    exchange[Exchange.Milliseconds] = 0;
+    commit();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /** As `commit` for the latest claim. */
+  commitLatest(mark: 0 | 1): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Mark] = mark;
+    commitLatest();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /** Blocks the thread for at most `milliseconds`. One of {@link Commit}. */
+  awaitVisible(end: number, milliseconds: number): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.End] = end;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    awaitVisible();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /**
+   * Commits what was consumed before, then consumes what there is. Blocks the thread for at most
+   * `milliseconds`. A slot, or one of {@link Outcome}.
+   */
+  consume(consumer: number, milliseconds: number): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Consumer] = consumer;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    consume();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /** Commits what was consumed. False: another handle of this consumer has moved it. */
+  commitConsumed(consumer: number): boolean {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Consumer] = consumer;
+    commitConsumed();
+    return exchange[Exchange.Outcome] === 1;
+  }
+
+  // Everything below is seldom called.
+  #ask(method: () => void): number {
+    exchange[Exchange.Handle] = this.#handle;
+    method();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  ignore(consumer: number): void {
+    exchange[Exchange.Consumer] = consumer;
+    this.#ask(addon.ignore);
+  }
+
+  /** Whether a claim of `least` would find room, or a reason to fail. */
+  claimable(least: number): boolean {
+    exchange[Exchange.Least] = least;
+    return this.#ask(addon.claimable) === 1;
+  }
+
+  /** Whether `consume` would find data, or a reason to fail. */
+  consumable(consumer: number): boolean {
+    exchange[Exchange.Consumer] = consumer;
+    return this.#ask(addon.consumable) === 1;
+  }
+
+  /** Whether a commit from `start` on would find its turn come, or a reason to fail. */
+  committable(start: number): boolean {
+    exchange[Exchange.Start] = start;
+    return this.#ask(addon.committable) === 1;
+  }
+
+  /** Whether `[start, end]` is claimed and nothing of it is committed. */
+  uncommitted(start: number, end: number): boolean {
+    exchange[Exchange.Start] = start;
+    exchange[Exchange.End] = end;
+    return this.#ask(addon.uncommitted) === 1;
+  }
+
+  next(): number {
+    return this.#ask(addon.next);
+  }
+
+  cursor(): number {
+    return this.#ask(addon.cursor);
+  }
+
+  consumerSequence(consumer: number): number {
+    exchange[Exchange.Consumer] = consumer;
+    return this.#ask(addon.consumerSequence);
+  }
+
+  allIgnored(): boolean {
+    return this.#ask(addon.allIgnored) === 1;
+  }
+
+  status(): number {
+    return this.#ask(addon.status);
+  }
+
+  setStatus(status: number): void {
+    exchange[Exchange.Status] = status;
+    this.#ask(addon.setStatus);
+  }
+
+  /**
+   * Announces a sleeper on the ring's word for data (0) or for space (1), and has the waker watch it
+   * under `key`. Look again afterwards: what came before is not told.
+   */
+  watch(word: 0 | 1, key: number): void {
+    exchange[Exchange.Word] = word;
+    exchange[Exchange.Key] = key;
+    this.#ask(addon.watch);
+  }
+
+  /** Has everybody who sleeps on that word look again. */
+  disturb(word: 0 | 1): void {
+    exchange[Exchange.Word] = word;
+    this.#ask(addon.disturb);
+  }
+
+  release(): void {
+    this.#ask(addon.release);
+  }
+}
+
+/** In memory of its own, which the garbage collector does not move. */
+function newState(): Float64Array {
+  const state = new Float64Array(new ArrayBuffer(4 * Float64Array.BYTES_PER_ELEMENT));
+  state[State.ClaimStart] = 1;
+  return state;
+}
+
+/**
+ * Starts this environment's waker: `changed` is called with the keys of the words that have changed.
+ * `method` is one of {@link WakerMethod}.
+ */
+export function startWaker(changed: (keys: number[]) => void, method: number): void {
+  addon.startWaker(changed, method);
+}

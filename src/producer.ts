@@ -1,6 +1,6 @@
 import type { Attachment } from './attachment.js';
-import { Commit, Exchange, Outcome } from './native.js';
-import type { NativeRing } from './native.js';
+import { Commit, Outcome } from './native.js';
+import type { Ring } from './native.js';
 import type { Slots } from './slots.js';
 import { insist, SLICE_MILLISECONDS } from './waiting.js';
 import type { Operation } from './waiting.js';
@@ -31,29 +31,18 @@ const NO_ELEMENT = Buffer.alloc(0);
 
 /** Claiming and committing. A *claim* below is what the core answers: a slot or an `Outcome`. */
 export class Producer {
-  readonly #ring: NativeRing;
+  readonly #ring: Ring;
   readonly #slots: Slots;
   readonly #spin: boolean;
-  readonly #exchange: Float64Array;
   readonly #patience: number;
-  readonly #mark: number;
+  readonly #mark: 0 | 1;
 
   constructor(attachment: Attachment) {
     this.#ring = attachment.ring;
     this.#slots = attachment.slots;
     this.#spin = attachment.spin;
-    this.#exchange = attachment.exchange;
     this.#patience = attachment.spin ? SLICE_MILLISECONDS : 0;
     this.#mark = attachment.spin ? 1 : 0;
-  }
-
-  #try(least: number, most: number, milliseconds: number): number {
-    const exchange = this.#exchange;
-    exchange[Exchange.Least] = least;
-    exchange[Exchange.Most] = most;
-    exchange[Exchange.Milliseconds] = milliseconds;
-    this.#ring.claim();
-    return exchange[Exchange.Outcome]!;
   }
 
   #waits(claim: number): boolean {
@@ -62,17 +51,14 @@ export class Producer {
 
   // The latest claim is what was given last: a claim that still waits does not count.
   #give(claim: number): number {
-    if (claim < 0) {
-      this.#exchange[Exchange.ClaimStart] = 1;
-      this.#exchange[Exchange.ClaimEnd] = 0;
-    }
+    if (claim < 0) this.#ring.forgetClaim();
     return claim;
   }
 
   /** Claims from `least` to `most` elements; 0 elements are given at once. */
   claim<T>(least: number, most: number, shape: (claim: number) => T): Operation<T> {
     const attempt = () => {
-      const claim = most === 0 ? Outcome.Nothing : this.#try(least, most, 0);
+      const claim = most === 0 ? Outcome.Nothing : this.#ring.claim(least, most, 0);
       return most > 0 && this.#waits(claim) ? undefined : shape(this.#give(claim));
     };
     return { attempt };
@@ -80,16 +66,16 @@ export class Producer {
 
   claimSync(least: number, most: number, timeout?: number): number {
     if (most === 0) return this.#give(Outcome.Nothing);
-    let claim = this.#try(least, most, timeout === undefined ? this.#patience : 0);
+    let claim = this.#ring.claim(least, most, timeout === undefined ? this.#patience : 0);
     if (this.#waits(claim)) {
-      claim = insist((milliseconds) => this.#try(least, most, milliseconds), claim, timeout);
+      claim = insist((milliseconds) => this.#ring.claim(least, most, milliseconds), claim, timeout);
     }
     return this.#give(claim);
   }
 
   /** As `claimSync` for one element: the path of every message that is sent on its own. */
   claimOneSync(): Buffer {
-    const claim = this.#try(1, 1, this.#patience);
+    const claim = this.#ring.claim(1, 1, this.#patience);
     return claim >= 0 ? this.#slots.at(claim) : this.element(this.claimSync(1, 1));
   }
 
@@ -111,8 +97,8 @@ export class Producer {
   one(claim: number): Claimed {
     return {
       buf: this.element(claim),
-      claimStart: this.#exchange[Exchange.ClaimStart]!,
-      claimEnd: this.#exchange[Exchange.ClaimEnd]!,
+      claimStart: this.#ring.claimStart,
+      claimEnd: this.#ring.claimEnd,
       allConsumersIgnoring: claim === Outcome.AllIgnored,
     };
   }
@@ -120,8 +106,8 @@ export class Producer {
   many(claim: number): ClaimedMany {
     return {
       bufs: this.elements(claim),
-      claimStart: this.#exchange[Exchange.ClaimStart]!,
-      claimEnd: this.#exchange[Exchange.ClaimEnd]!,
+      claimStart: this.#ring.claimStart,
+      claimEnd: this.#ring.claimEnd,
       allConsumersIgnoring: claim === Outcome.AllIgnored,
     };
   }
@@ -129,27 +115,9 @@ export class Producer {
   /** The range that was claimed last. */
   get latest(): { claimStart: number; claimEnd: number } {
     return {
-      claimStart: this.#exchange[Exchange.ClaimStart]!,
-      claimEnd: this.#exchange[Exchange.ClaimEnd]!,
+      claimStart: this.#ring.claimStart,
+      claimEnd: this.#ring.claimEnd,
     };
-  }
-
-  #commit(claimStart: number, claimEnd: number, milliseconds: number): number {
-    const exchange = this.#exchange;
-    exchange[Exchange.CommitStart] = claimStart;
-    exchange[Exchange.CommitEnd] = claimEnd;
-    exchange[Exchange.Mark] = this.#mark;
-    exchange[Exchange.Milliseconds] = milliseconds;
-    this.#ring.commit();
-    return exchange[Exchange.Outcome]!;
-  }
-
-  #awaitVisible(claimEnd: number, milliseconds: number): number {
-    const exchange = this.#exchange;
-    exchange[Exchange.CommitEnd] = claimEnd;
-    exchange[Exchange.Milliseconds] = milliseconds;
-    this.#ring.awaitVisible();
-    return exchange[Exchange.Outcome]!;
   }
 
   commit(claimStart: number, claimEnd: number): Operation<boolean> {
@@ -157,25 +125,28 @@ export class Producer {
     const attempt = () => {
       outcome =
         outcome === Commit.Pending
-          ? this.#awaitVisible(claimEnd, 0)
-          : this.#commit(claimStart, claimEnd, 0);
+          ? this.#ring.awaitVisible(claimEnd, 0)
+          : this.#ring.commit(claimStart, claimEnd, this.#mark);
       return outcome === Commit.Pending ? undefined : outcome === Commit.Visible;
     };
     return { attempt };
   }
 
   commitSync(claimStart: number, claimEnd: number, timeout?: number): boolean {
-    let outcome = this.#commit(claimStart, claimEnd, 0);
+    let outcome = this.#ring.commit(claimStart, claimEnd, this.#mark);
     if (outcome === Commit.Pending) {
-      outcome = insist((ms) => this.#awaitVisible(claimEnd, ms), outcome, timeout);
+      outcome = insist((ms) => this.#ring.awaitVisible(claimEnd, ms), outcome, timeout);
     }
     return outcome === Commit.Visible;
   }
 
   /** As `commitSync` for the range that was claimed last. */
   commitLatestSync(timeout?: number): boolean {
-    const exchange = this.#exchange;
-    return this.commitSync(exchange[Exchange.ClaimStart]!, exchange[Exchange.ClaimEnd]!, timeout);
+    if (timeout === undefined) {
+      const outcome = this.#ring.commitLatest(this.#mark);
+      if (outcome !== Commit.Pending) return outcome === Commit.Visible;
+    }
+    return this.commitSync(this.#ring.claimStart, this.#ring.claimEnd, timeout);
   }
 
   /**
@@ -183,11 +154,7 @@ export class Producer {
    * is visible.
    */
   commitAnyway(claimStart: number, claimEnd: number): void {
-    this.#exchange[Exchange.CommitStart] = claimStart;
-    this.#exchange[Exchange.CommitEnd] = claimEnd;
-    this.#exchange[Exchange.Mark] = 1;
-    this.#exchange[Exchange.Milliseconds] = 0;
-    this.#ring.commit();
+    this.#ring.commit(claimStart, claimEnd, 1);
   }
 
   recover(claimStart: number, claimEnd: number): Buffer[] {

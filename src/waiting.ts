@@ -2,7 +2,7 @@ import { Channel, Word } from './channel.js';
 import type { Wait } from './channel.js';
 import { DisruptorError } from './errors.js';
 import { KeepAlive } from './keep-alive.js';
-import type { NativeRing } from './native.js';
+import type { Ring } from './native.js';
 import type { Strategy } from './strategy.js';
 import { callback, integer, wrongType } from './validate.js';
 
@@ -128,12 +128,12 @@ export function insist(
 
 /** How one participant waits without blocking the event loop: the one place that does. */
 export class Waiter {
-  readonly #ring: NativeRing;
+  readonly #ring: Ring;
   readonly #strategy: Strategy;
   readonly #channels: (Channel | undefined)[] = [];
   readonly keepAlive = new KeepAlive();
 
-  constructor(ring: NativeRing, strategy: Strategy) {
+  constructor(ring: Ring, strategy: Strategy) {
     this.#ring = ring;
     this.#strategy = strategy;
   }

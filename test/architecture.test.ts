@@ -14,7 +14,13 @@ const CORE = [
   ['segment', 'wait', 'watcher', 'polled_watcher'],
   ['sequencer'],
 ];
-const BINDING = [['waker'], ['environment'], ['errors'], ['ring_handle'], ['addon']];
+const BINDING = [
+  ['exchange', 'handles', 'waker'],
+  ['environment'],
+  ['errors'],
+  ['ring_handle'],
+  ['addon'],
+];
 const SOURCES = [
   ['errors'],
   ['native', 'validate', 'slots', 'keep-alive', 'polling-budget'],

@@ -16,7 +16,7 @@ uint64_t number(const Napi::Value& value) {
 }
 
 // The last four arguments of either: how many bytes a Buffer can have, strategy, budget in
-// microseconds, exchange.
+// microseconds, state.
 Napi::Value handle_or_error(const Napi::CallbackInfo& info, const Result<RingSegment>& segment) {
   const Napi::Env env = info.Env();
   if (!segment.ok()) return {env, throw_error(env, segment.error())};
@@ -30,7 +30,7 @@ Napi::Value handle_or_error(const Napi::CallbackInfo& info, const Result<RingSeg
   return {env, RingHandle::make(env, segment.value(), waiting, info[last])};
 }
 
-// (name, elements, elementSize, consumers, mode, replace, mostBytes, strategy, budget, exchange)
+// (name, elements, elementSize, consumers, mode, replace, mostBytes, strategy, budget, state)
 Napi::Value create(const Napi::CallbackInfo& info) {
   RingCreation creation;
   creation.geometry = {number(info[1]), number(info[2]), number(info[3])};
@@ -40,7 +40,7 @@ Napi::Value create(const Napi::CallbackInfo& info) {
   return handle_or_error(info, segment);
 }
 
-// (name, mostBytes, strategy, budget, exchange)
+// (name, mostBytes, strategy, budget, state)
 Napi::Value open(const Napi::CallbackInfo& info) {
   const auto segment = open_ring(info[0].As<Napi::String>().Utf8Value());
   return handle_or_error(info, segment);
@@ -59,7 +59,15 @@ void start_waker(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
-  env.SetInstanceData(new Environment());
+  // In memory of its own, which the garbage collector does not move.
+  auto memory = Napi::ArrayBuffer::New(env, (Exchange::kOutcome + 1) * sizeof(double));
+  auto* environment = new Environment(static_cast<double*>(memory.Data()));
+  env.SetInstanceData(environment);
+  const auto numbers = Napi::Float64Array::New(env, Exchange::kOutcome + 1, memory, 0);
+  // For as long as the functions below can be called.
+  Napi::Persistent(numbers).SuppressDestruct();
+  exports["exchange"] = numbers;
+  RingHandle::define(env, environment, exports);
   exports["createRing"] = Napi::Function::New<create>(env, "createRing");
   exports["openRing"] = Napi::Function::New<open>(env, "openRing");
   exports["setErrorFactory"] = Napi::Function::New<set_error_factory>(env, "setErrorFactory");

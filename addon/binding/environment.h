@@ -6,13 +6,19 @@
 
 #include <memory>
 
+#include "exchange.h"
+#include "handles.h"
 #include "waker.h"
 
 namespace shm_disruptor::binding {
 
 struct Environment {
+  explicit Environment(double* numbers) : exchange(numbers) {}
+
   static Environment& of(napi_env env) { return *Napi::Env(env).GetInstanceData<Environment>(); }
 
+  Exchange exchange;
+  Handles rings;
   /// Makes an Error object: (code: number, errno: number, syscall: string) => Error.
   napi_ref error_factory = nullptr;
   /// Wakes those who wait in this environment; null until startWaker was called.

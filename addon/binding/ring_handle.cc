@@ -3,27 +3,11 @@
 #include <iterator>
 #include <string>
 
-#include "environment.h"
 #include "errors.h"
 
 namespace shm_disruptor::binding {
 
 namespace {
-
-// Indices of the exchange; the same list stands in src/native.ts.
-enum : size_t {
-  kClaimStart,
-  kClaimEnd,
-  kConsumeStart,
-  kConsumeNext,
-  kLeast,
-  kMost,
-  kCommitStart,
-  kCommitEnd,
-  kMark,
-  kMilliseconds,
-  kOutcome,
-};
 
 // Outcomes of claim() and consume() that are no slot.
 constexpr int64_t kNothing = -1;
@@ -31,21 +15,23 @@ constexpr int64_t kAllIgnored = -2;
 
 constexpr uint64_t kNanosecondsPerMillisecond = 1'000'000;
 
-napi_value js_integer(napi_env env, int64_t value) {
-  napi_value result = nullptr;
-  napi_create_int64(env, value, &result);
-  return result;
+uint64_t patience(const Exchange& exchange) {
+  return exchange.get(Exchange::kMilliseconds) * kNanosecondsPerMillisecond;
 }
 
-napi_value js_sequence(napi_env env, uint64_t value) {
+OutOfOrder out_of_order(const Exchange& exchange) {
+  return exchange.get(Exchange::kMark) != 0 ? OutOfOrder::kMark : OutOfOrder::kRefuse;
+}
+
+Status committed(Exchange& exchange, const Result<Commit>& commit) {
+  if (!commit.ok()) return commit.error();
+  exchange.answer(static_cast<int64_t>(commit.value()));
+  return Done{};
+}
+
+napi_value js_number(napi_env env, uint64_t value) {
   napi_value result = nullptr;
   napi_create_double(env, static_cast<double>(value), &result);
-  return result;
-}
-
-napi_value js_boolean(napi_env env, bool value) {
-  napi_value result = nullptr;
-  napi_get_boolean(env, value, &result);
   return result;
 }
 
@@ -72,37 +58,34 @@ napi_value view_elements(napi_env env, const Sequencer& sequencer) {
 
 }  // namespace
 
-// The arguments of one call. TypeScript has checked them: they are what src/native.ts says.
-struct RingHandle::Call {
-  napi_env env;
-  napi_value arguments[2];
-
-  uint64_t number(size_t index) const {
-    int64_t value = 0;
-    napi_get_value_int64(env, arguments[index], &value);
-    return static_cast<uint64_t>(value);
-  }
-};
-
-template <RingHandle::Method method>
-napi_value RingHandle::invoke(napi_env env, napi_callback_info info) {
-  Call call{env, {}};
-  size_t count = std::size(call.arguments);
-  void* data = nullptr;
-  napi_get_cb_info(env, info, &count, call.arguments, nullptr, &data);
-  auto* handle = static_cast<RingHandle*>(data);
-  if (!handle->sequencer_) return throw_error(env, {Errc::kReleased, 0, nullptr});
-  return (handle->*method)(call);
+RingHandle* RingHandle::named(const Environment& environment) {
+  const uint64_t number = environment.exchange.get(Exchange::kHandle);
+  auto* handle = static_cast<RingHandle*>(environment.rings.find(number));
+  return handle != nullptr && handle->sequencer_ ? handle : nullptr;
 }
 
-RingHandle::RingHandle(const RingSegment& segment, Waiting waiting, double* exchange)
-    : sequencer_(std::in_place, segment, waiting), exchange_(exchange) {}
+// The data of every method is the environment.
+template <RingHandle::Method method>
+napi_value RingHandle::invoke(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  auto& environment = *static_cast<Environment*>(data);
+  RingHandle* handle = named(environment);
+  if (handle == nullptr) {
+    return throw_error(env, {Errc::kReleased, 0, nullptr});
+  }
+  const Status status = (handle->*method)(environment);
+  return status.ok() ? nullptr : throw_error(env, status.error());
+}
+
+RingHandle::RingHandle(const RingSegment& segment, Waiting waiting, double* state)
+    : sequencer_(std::in_place, segment, waiting), state_(state) {}
 
 // Plain Node-API: see errors.cc.
 napi_value RingHandle::make(napi_env env, const RingSegment& segment, Waiting waiting,
-                            napi_value exchange) {
+                            napi_value state) {
   void* numbers = nullptr;
-  napi_get_typedarray_info(env, exchange, nullptr, nullptr, &numbers, nullptr, nullptr);
+  napi_get_typedarray_info(env, state, nullptr, nullptr, &numbers, nullptr, nullptr);
   auto* handle = new RingHandle(segment, waiting, static_cast<double*>(numbers));
   const auto drop = [](napi_env env, void* data, void*) {
     auto* handle = static_cast<RingHandle*>(data);
@@ -110,8 +93,6 @@ napi_value RingHandle::make(napi_env env, const RingSegment& segment, Waiting wa
     delete handle;
   };
   napi_value object = nullptr;
-  // The functions below reach the handle through `data`; it lives as long as this object, which
-  // the TypeScript class holds and never takes apart.
   if (napi_create_object(env, &object) != napi_ok ||
       napi_wrap(env, object, handle, drop, nullptr, nullptr) != napi_ok) {
     delete handle;
@@ -120,29 +101,39 @@ napi_value RingHandle::make(napi_env env, const RingSegment& segment, Waiting wa
   const napi_value elements = view_elements(env, *handle->sequencer_);
   if (!elements) return nullptr;
   napi_create_reference(env, elements, 1, &handle->elements_);
+  Environment::of(env).rings.add(*handle);
 
   const auto value = [](const char* name, napi_value value) {
     return napi_property_descriptor{name,    nullptr, nullptr,         nullptr,
                                     nullptr, value,   napi_enumerable, nullptr};
-  };
-  const auto method = [&](const char* name, napi_callback callback) {
-    return napi_property_descriptor{name,    nullptr, callback,        nullptr,
-                                    nullptr, nullptr, napi_enumerable, handle};
   };
   const RingGeometry& geometry = segment.layout.geometry;
   const std::string name = std::to_string(segment.device) + " " + std::to_string(segment.inode);
   napi_value object_name = nullptr;
   napi_create_string_utf8(env, name.c_str(), name.size(), &object_name);
   const napi_property_descriptor properties[] = {
-      // Keeps the numbers alive, which `exchange_` points to.
-      value("exchange", exchange),
+      value("handle", js_number(env, handle->number())),
+      // Keeps the numbers alive, which `state_` points to.
+      value("state", state),
       value("elements", elements),
-      value("elementCount", js_sequence(env, geometry.elements)),
-      value("elementSize", js_sequence(env, geometry.element_size)),
-      value("consumerCount", js_sequence(env, geometry.consumers)),
+      value("elementCount", js_number(env, geometry.elements)),
+      value("elementSize", js_number(env, geometry.element_size)),
+      value("consumerCount", js_number(env, geometry.consumers)),
       value("object", object_name),
+  };
+  napi_define_properties(env, object, std::size(properties), properties);
+  return object;
+}
+
+void RingHandle::define(napi_env env, Environment* environment, napi_value exports) {
+  const auto method = [&](const char* name, napi_callback callback) {
+    return napi_property_descriptor{name,    nullptr, callback,        nullptr,
+                                    nullptr, nullptr, napi_enumerable, environment};
+  };
+  const napi_property_descriptor methods[] = {
       method("claim", invoke<&RingHandle::claim>),
       method("commit", invoke<&RingHandle::commit>),
+      method("commitLatest", invoke<&RingHandle::commit_latest>),
       method("awaitVisible", invoke<&RingHandle::await_visible>),
       method("consume", invoke<&RingHandle::consume>),
       method("commitConsumed", invoke<&RingHandle::commit_consumed>),
@@ -159,65 +150,68 @@ napi_value RingHandle::make(napi_env env, const RingSegment& segment, Waiting wa
       method("setStatus", invoke<&RingHandle::set_status>),
       method("watch", invoke<&RingHandle::watch>),
       method("disturb", invoke<&RingHandle::disturb>),
-      method("release", invoke<&RingHandle::release>),
+      method("release", release),
   };
-  napi_define_properties(env, object, std::size(properties), properties);
-  return object;
+  napi_define_properties(env, exports, std::size(methods), methods);
 }
 
-napi_value RingHandle::claim(const Call& call) {
-  const auto claim = sequencer_->claim(get(kLeast), get(kMost), patience());
-  if (!claim.ok()) return throw_error(call.env, claim.error());
+Status RingHandle::claim(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  const auto claim = sequencer_->claim(exchange.get(Exchange::kLeast),
+                                       exchange.get(Exchange::kMost), patience(exchange));
+  if (!claim.ok()) return claim.error();
   const uint64_t start = claim.value().start;
   if (claim.value().count == 0) {
-    set(kOutcome, claim.value().all_ignored ? kAllIgnored : kNothing);
-    return nullptr;
+    exchange.answer(claim.value().all_ignored ? kAllIgnored : kNothing);
+    return Done{};
   }
   set(kClaimStart, start);
   set(kClaimEnd, start + claim.value().count - 1);
-  set(kOutcome, sequencer_->ring().slot(start));
-  return nullptr;
+  exchange.answer(static_cast<int64_t>(sequencer_->ring().slot(start)));
+  return Done{};
 }
 
-napi_value RingHandle::commit(const Call& call) {
-  const auto mode = get(kMark) != 0 ? OutOfOrder::kMark : OutOfOrder::kRefuse;
-  return committed(call, sequencer_->commit(get(kCommitStart), get(kCommitEnd), mode, patience()));
+Status RingHandle::commit(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  return committed(exchange,
+                   sequencer_->commit(exchange.get(Exchange::kStart), exchange.get(Exchange::kEnd),
+                                      out_of_order(exchange), patience(exchange)));
 }
 
-napi_value RingHandle::await_visible(const Call& call) {
-  return committed(call, sequencer_->await_visible(get(kCommitEnd), patience()));
+Status RingHandle::commit_latest(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  return committed(exchange,
+                   sequencer_->commit(get(kClaimStart), get(kClaimEnd), out_of_order(exchange), 0));
 }
 
-napi_value RingHandle::committed(const Call& call, const Result<Commit>& commit) {
-  if (!commit.ok()) return throw_error(call.env, commit.error());
-  set(kOutcome, static_cast<int64_t>(commit.value()));
-  return nullptr;
+Status RingHandle::await_visible(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  return committed(exchange,
+                   sequencer_->await_visible(exchange.get(Exchange::kEnd), patience(exchange)));
 }
 
-// (consumer)
-napi_value RingHandle::consume(const Call& call) {
-  const uint64_t consumer = call.number(0);
+Status RingHandle::consume(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  const uint64_t consumer = exchange.get(Exchange::kConsumer);
   commit_previous(consumer);
-  const auto batch = sequencer_->consume(consumer, patience());
-  if (!batch.ok()) return throw_error(call.env, batch.error());
+  const auto batch = sequencer_->consume(consumer, patience(exchange));
+  if (!batch.ok()) return batch.error();
   const uint64_t start = batch.value().start;
   if (batch.value().count == 0) {
     set(kConsumeStart, 0);
-    set(kOutcome, kNothing);
-    return nullptr;
+    exchange.answer(kNothing);
+    return Done{};
   }
   set(kConsumeStart, start);
   set(kConsumeNext, start + batch.value().count);
-  set(kOutcome, sequencer_->ring().slot(start));
-  return nullptr;
+  exchange.answer(static_cast<int64_t>(sequencer_->ring().slot(start)));
+  return Done{};
 }
 
-// (consumer)
-napi_value RingHandle::commit_consumed(const Call& call) {
-  return js_boolean(call.env, commit_previous(call.number(0)));
+Status RingHandle::commit_consumed(Environment& environment) {
+  environment.exchange.answer(commit_previous(environment.exchange.get(Exchange::kConsumer)));
+  return Done{};
 }
-
-uint64_t RingHandle::patience() const { return get(kMilliseconds) * kNanosecondsPerMillisecond; }
 
 bool RingHandle::commit_previous(uint64_t consumer) {
   const uint64_t start = get(kConsumeStart);
@@ -227,84 +221,96 @@ bool RingHandle::commit_previous(uint64_t consumer) {
   return sequencer_->commit_consumed(consumer, start, next);
 }
 
-// (consumer)
-napi_value RingHandle::ignore(const Call& call) {
-  sequencer_->ignore(call.number(0));
-  return nullptr;
+Status RingHandle::ignore(Environment& environment) {
+  sequencer_->ignore(environment.exchange.get(Exchange::kConsumer));
+  return Done{};
 }
 
-// (least)
-napi_value RingHandle::claimable(const Call& call) {
-  return js_boolean(call.env, sequencer_->claimable(call.number(0)));
+Status RingHandle::claimable(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  exchange.answer(sequencer_->claimable(exchange.get(Exchange::kLeast)));
+  return Done{};
 }
 
-// (consumer)
-napi_value RingHandle::consumable(const Call& call) {
-  return js_boolean(call.env, sequencer_->consumable(call.number(0)));
+Status RingHandle::consumable(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  exchange.answer(sequencer_->consumable(exchange.get(Exchange::kConsumer)));
+  return Done{};
 }
 
-// (start)
-napi_value RingHandle::committable(const Call& call) {
-  return js_boolean(call.env, sequencer_->committable(call.number(0)));
+Status RingHandle::committable(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  exchange.answer(sequencer_->committable(exchange.get(Exchange::kStart)));
+  return Done{};
 }
 
-// (start, end)
-napi_value RingHandle::uncommitted(const Call& call) {
-  return js_boolean(call.env, sequencer_->uncommitted(call.number(0), call.number(1)));
+Status RingHandle::uncommitted(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  exchange.answer(
+      sequencer_->uncommitted(exchange.get(Exchange::kStart), exchange.get(Exchange::kEnd)));
+  return Done{};
 }
 
-napi_value RingHandle::next(const Call& call) { return js_sequence(call.env, sequencer_->next()); }
-
-napi_value RingHandle::cursor(const Call& call) {
-  return js_sequence(call.env, sequencer_->cursor());
+Status RingHandle::next(Environment& environment) {
+  environment.exchange.answer_unsigned(sequencer_->next());
+  return Done{};
 }
 
-// (consumer)
-napi_value RingHandle::consumer_sequence(const Call& call) {
-  const uint64_t sequence = sequencer_->consumer_sequence(call.number(0));
-  return js_sequence(call.env, sequence);
+Status RingHandle::cursor(Environment& environment) {
+  environment.exchange.answer_unsigned(sequencer_->cursor());
+  return Done{};
 }
 
-napi_value RingHandle::all_ignored(const Call& call) {
-  return js_boolean(call.env, sequencer_->all_ignored());
+Status RingHandle::consumer_sequence(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  exchange.answer_unsigned(sequencer_->consumer_sequence(exchange.get(Exchange::kConsumer)));
+  return Done{};
 }
 
-napi_value RingHandle::status(const Call& call) {
-  return js_integer(call.env, sequencer_->status());
+Status RingHandle::all_ignored(Environment& environment) {
+  environment.exchange.answer(sequencer_->all_ignored());
+  return Done{};
 }
 
-// (status)
-napi_value RingHandle::set_status(const Call& call) {
-  sequencer_->set_status(static_cast<int32_t>(call.number(0)));
-  return nullptr;
+Status RingHandle::status(Environment& environment) {
+  environment.exchange.answer(sequencer_->status());
+  return Done{};
 }
 
-Word& RingHandle::word(const Call& call) {
-  return call.number(0) != 0 ? sequencer_->space_waiters() : sequencer_->data_waiters();
+Status RingHandle::set_status(Environment& environment) {
+  sequencer_->set_status(static_cast<int32_t>(environment.exchange.get(Exchange::kStatus)));
+  return Done{};
 }
 
-// (space, key)
-napi_value RingHandle::watch(const Call& call) {
-  Word& watched = word(call);
-  Environment::of(call.env).waker->watch(call.number(1), sequencer_->mapping(), watched,
-                                         announce_sleeper(watched));
-  return nullptr;
+Word& RingHandle::word(const Exchange& exchange) {
+  return exchange.get(Exchange::kWord) != 0 ? sequencer_->space_waiters()
+                                            : sequencer_->data_waiters();
 }
 
-// (space)
-napi_value RingHandle::disturb(const Call& call) {
-  wake_sleepers(word(call));
-  return nullptr;
+Status RingHandle::watch(Environment& environment) {
+  Word& watched = word(environment.exchange);
+  environment.waker->watch(environment.exchange.get(Exchange::kKey), sequencer_->mapping(), watched,
+                           announce_sleeper(watched));
+  return Done{};
+}
+
+Status RingHandle::disturb(Environment& environment) {
+  wake_sleepers(word(environment.exchange));
+  return Done{};
 }
 
 // Empties every view: the last of them, or this handle, unmaps the segment.
-napi_value RingHandle::release(const Call& call) {
+napi_value RingHandle::release(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  RingHandle* handle = named(*static_cast<Environment*>(data));
+  if (handle == nullptr) return nullptr;
   napi_value elements = nullptr;
-  napi_get_reference_value(call.env, elements_, &elements);
-  napi_detach_arraybuffer(call.env, elements);
-  napi_delete_reference(call.env, elements_);
-  elements_ = nullptr;
-  sequencer_.reset();
+  napi_get_reference_value(env, handle->elements_, &elements);
+  napi_detach_arraybuffer(env, elements);
+  napi_delete_reference(env, handle->elements_);
+  handle->elements_ = nullptr;
+  handle->sequencer_.reset();
   return nullptr;
 }
 

@@ -6,65 +6,71 @@
 #include <optional>
 
 #include "../core/sequencer.h"
+#include "environment.h"
 
 namespace shm_disruptor::binding {
 
-/// Makes `NativeRing` objects; src/native.ts documents each member.
+/// What a `Ring` of src/native.ts works through.
 ///
-/// The methods are plain Node-API functions that find their handle in the function's own data:
-/// no lookup on `this`, and none that a foreign `this` could confuse. The arguments and answers of
-/// the hot ones go through the exchange, an array of numbers that both sides see, because
-/// converting values costs more than the operation itself.
-class RingHandle {
+/// Every method is one function for all handles of the environment, and takes and gives its numbers
+/// through the exchange, the handle's own among them. V8 calls a function that never changes more
+/// cheaply than one of each object.
+class RingHandle : public Registered {
  public:
+  /// The object that `Ring` keeps, and to whose life the handle is tied. Null with an exception.
   static napi_value make(napi_env env, const RingSegment& segment, Waiting waiting,
-                         napi_value exchange);
+                         napi_value state);
+
+  /// Adds the methods to `exports`.
+  static void define(napi_env env, Environment* environment, napi_value exports);
 
  private:
-  struct Call;
-  using Method = napi_value (RingHandle::*)(const Call&);
+  using Method = Status (RingHandle::*)(Environment&);
 
-  RingHandle(const RingSegment& segment, Waiting waiting, double* exchange);
+  RingHandle(const RingSegment& segment, Waiting waiting, double* state);
 
+  /// The one that the exchange names; null when there is none or it was released.
+  static RingHandle* named(const Environment& environment);
   template <Method method>
   static napi_value invoke(napi_env env, napi_callback_info info);
 
-  napi_value claim(const Call& call);
-  napi_value commit(const Call& call);
-  napi_value await_visible(const Call& call);
-  napi_value consume(const Call& call);
-  napi_value commit_consumed(const Call& call);
-  napi_value ignore(const Call& call);
-  napi_value claimable(const Call& call);
-  napi_value consumable(const Call& call);
-  napi_value committable(const Call& call);
-  napi_value uncommitted(const Call& call);
-  napi_value next(const Call& call);
-  napi_value cursor(const Call& call);
-  napi_value consumer_sequence(const Call& call);
-  napi_value all_ignored(const Call& call);
-  napi_value status(const Call& call);
-  napi_value set_status(const Call& call);
-  Word& word(const Call& call);
-  napi_value watch(const Call& call);
-  napi_value disturb(const Call& call);
-  napi_value release(const Call& call);
+  Status claim(Environment&);
+  Status commit(Environment&);
+  Status commit_latest(Environment&);
+  Status await_visible(Environment&);
+  Status consume(Environment&);
+  Status commit_consumed(Environment&);
+  Status ignore(Environment&);
+  Status claimable(Environment&);
+  Status consumable(Environment&);
+  Status committable(Environment&);
+  Status uncommitted(Environment&);
+  Status next(Environment&);
+  Status cursor(Environment&);
+  Status consumer_sequence(Environment&);
+  Status all_ignored(Environment&);
+  Status status(Environment&);
+  Status set_status(Environment&);
+  Status watch(Environment&);
+  Status disturb(Environment&);
+  static napi_value release(napi_env env, napi_callback_info info);
 
-  // The exchange holds doubles. Signed conversions: they are one instruction.
-  template <class Integer>
-  void set(size_t index, Integer value) {
-    exchange_[index] = static_cast<double>(static_cast<int64_t>(value));
+  // What this handle claimed and consumed last: TypeScript reads it without a call. The same list
+  // stands in src/native.ts.
+  enum State : size_t { kClaimStart, kClaimEnd, kConsumeStart, kConsumeNext };
+
+  void set(State index, uint64_t sequence) {
+    state_[index] = static_cast<double>(static_cast<int64_t>(sequence));
   }
-  uint64_t get(size_t index) const {
-    return static_cast<uint64_t>(static_cast<int64_t>(exchange_[index]));
+  uint64_t get(State index) const {
+    return static_cast<uint64_t>(static_cast<int64_t>(state_[index]));
   }
-  uint64_t patience() const;
-  napi_value committed(const Call& call, const Result<Commit>& commit);
   bool commit_previous(uint64_t consumer);
+  Word& word(const Exchange& exchange);
 
   std::optional<Sequencer> sequencer_;
+  double* state_;
   napi_ref elements_ = nullptr;
-  double* exchange_;
 };
 
 }  // namespace shm_disruptor::binding

@@ -117,8 +117,7 @@ class Sequencer {
     const bool streaming = std::exchange(at_once_, result.value().count != 0);
     if (result.value().count != 0) {
       if (!streaming || result.value().count >= kWorthTaking) return result;
-      gather();
-      return try_consume(consumer);
+      return gather(consumer, result.value().count);
     }
     wait(header_->data_waiters, nanoseconds, [&] {
       result = try_consume(consumer);
@@ -204,8 +203,9 @@ class Sequencer {
   Word& space_waiters() { return header_->space_waiters; }
 
  private:
-  static constexpr uint64_t kWorthTaking = 32;
-  static constexpr int kGatherPauses = 32;
+  static constexpr uint64_t kWorthTaking = 64;
+  static constexpr int kFirstPauses = 16;
+  static constexpr int kMorePauses = 48;
 
   std::byte* base() const { return segment_.mapping->base(); }
 
@@ -361,10 +361,15 @@ class Sequencer {
   }
 
   // A consumer that keeps pace takes the cursor's cache line from the producer for every single
-  // element, which slows down both. Where data was there twice without waiting, a moment's patience
-  // lets several come. A lone message is never held up: whoever waited for it takes it at once.
-  static void gather() {
-    for (int i = 0; i < kGatherPauses; ++i) relax_processor();
+  // element, which slows down both. Where data was there twice without waiting and still more is
+  // coming, a moment's patience lets several come: two looks instead of one for each. A lone
+  // message is never held up: whoever waited for it takes it at once.
+  Result<Batch> gather(uint64_t consumer, uint64_t seen) {
+    relax_processor(kFirstPauses);
+    Result<Batch> result = try_consume(consumer);
+    if (!result.ok() || result.value().count == seen) return result;
+    relax_processor(kMorePauses);
+    return try_consume(consumer);
   }
 
   // Why a counter lies above every sequence that there can be.

@@ -48,6 +48,10 @@ inline void relax_processor() {
 #endif
 }
 
+inline void relax_processor(int times) {
+  for (int i = 0; i < times; ++i) relax_processor();
+}
+
 /// Announces a sleeper: step 1. The caller looks again and then sleeps while `word` holds what this
 /// returns.
 inline uint32_t announce_sleeper(Word& word) { return word.set_bits(kSleepersBit) | kSleepersBit; }
