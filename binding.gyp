@@ -5,8 +5,10 @@
       "sources": [
         "addon/binding/addon.cc",
         "addon/binding/errors.cc",
+        "addon/binding/inspection.cc",
         "addon/binding/ring_handle.cc",
         "addon/binding/waker.cc",
+        "addon/core/inspect.cc",
         "addon/core/segment.cc",
         "addon/core/watcher.cc"
       ],
@@ -16,7 +18,7 @@
       "cflags_cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti"],
       "conditions": [
         ["OS=='linux'", {
-          "sources": ["addon/core/os/futex_linux.cc", "addon/core/os/futex_poll_linux.cc", "addon/core/os/shm_linux.cc"]
+          "sources": ["addon/core/os/futex_linux.cc", "addon/core/os/futex_poll_linux.cc", "addon/core/os/lock_linux.cc", "addon/core/os/shm_linux.cc"]
         }]
       ]
     }

@@ -9,6 +9,8 @@ import { Waiter } from './waiting.js';
 /** One participant's hold on a ring: what producing and consuming share. */
 export class Attachment {
   readonly ring: Ring;
+  /** What the user calls it. */
+  readonly name: string;
   readonly slots: Slots;
   /** Whether operations wait until they can succeed. */
   readonly spin: boolean;
@@ -17,6 +19,7 @@ export class Attachment {
   #released = false;
 
   constructor(options: Resolved) {
+    this.name = options.path;
     this.spin = options.spin;
     this.ring = attach(options);
     this.waiter = new Waiter(this.ring, options.strategy);
@@ -50,9 +53,9 @@ export class Attachment {
 }
 
 function attach(options: Resolved): Ring {
-  const { name, path, create, mode, strategy } = options;
+  const { name, path, create, strategy } = options;
   try {
-    return create ? Ring.create(name, { ...create, mode }, strategy) : Ring.open(name, strategy);
+    return create ? Ring.create(name, create, strategy) : Ring.open(name, strategy);
   } catch (error) {
     // The core does not know what the user called the object.
     const { errno, syscall } = error as NodeJS.ErrnoException;

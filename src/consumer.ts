@@ -1,3 +1,5 @@
+import { channel } from 'node:diagnostics_channel';
+
 import type { Attachment } from './attachment.js';
 import { DisruptorError } from './errors.js';
 import { Outcome } from './native.js';
@@ -5,12 +7,32 @@ import { outOfRange } from './validate.js';
 import { insist, SLICE_MILLISECONDS } from './waiting.js';
 import type { Operation } from './waiting.js';
 
+/** Elements that were claimed and never committed, because their producer died: nobody gets them. */
+export interface Gap {
+  /** First sequence. */
+  start: number;
+  /** Last sequence. */
+  end: number;
+}
+
+/** What subscribers of the diagnostics channel `shm-disruptor:gap` are told. */
+export interface GapMessage extends Gap {
+  /** The ring, as it was named when this object was made. */
+  name: string;
+  /** The consumer that has passed the gap. */
+  consumer: number;
+}
+
+const gapChannel = channel('shm-disruptor:gap');
+
 /** Elements to read. */
 export interface Consumed {
   /** The elements: one Buffer, two when the range runs over the ring's end, none without data. */
   bufs: Buffer[];
   /** Sequence of the first element; 0 when there is none. */
   start: number;
+  /** Which elements before these were lost with their producer. Left out when there are none. */
+  gaps?: Gap[];
 }
 
 /** Consuming under one index, which is checked when it is used: many objects only produce. */
@@ -20,6 +42,9 @@ export class Consumer {
   /** Whether the ring has this consumer. */
   readonly valid: boolean;
   #pending = false;
+  #passed: Gap[] = [];
+  /** What was lost before what was consumed last. */
+  gaps: Gap[] = [];
 
   constructor(attachment: Attachment, asked: unknown) {
     this.#attachment = attachment;
@@ -28,6 +53,11 @@ export class Consumer {
       Number.isInteger(asked) &&
       (asked as number) >= 0 &&
       (asked as number) < attachment.ring.consumerCount;
+  }
+
+  /** Becomes that consumer now. @throws DisruptorError `ERR_CONSUMER_BUSY` */
+  attach(shared: boolean): void {
+    this.#attachment.ring.attachConsumer(this.index, shared);
   }
 
   /** @throws RangeError `ERR_OUT_OF_RANGE` */
@@ -43,7 +73,25 @@ export class Consumer {
   }
 
   #try(milliseconds: number): number {
-    return this.#attachment.ring.consume(this.index, milliseconds);
+    const { ring } = this.#attachment;
+    const slot = ring.consume(this.index, milliseconds);
+    if (ring.gapsPassed > 0) this.#takeGaps();
+    return slot;
+  }
+
+  #takeGaps(): void {
+    const { ring, name } = this.#attachment;
+    while (ring.gapsPassed > 0) {
+      const gap = ring.nextGap();
+      this.#passed.push(gap);
+      gapChannel.publish({ name, consumer: this.index, ...gap } satisfies GapMessage);
+    }
+  }
+
+  // A gap that is passed while waiting is told with what comes after it.
+  #answer(): void {
+    this.gaps = this.#passed;
+    if (this.#passed.length > 0) this.#passed = [];
   }
 
   #elements(slot: number): Buffer[] {
@@ -75,7 +123,10 @@ export class Consumer {
       this.#pending = begun = true;
       const slot = this.#try(0);
       if (slot === Outcome.Nothing && waits) return undefined;
-      return { bufs: this.#elements(slot), start: this.start };
+      this.#answer();
+      const { start, gaps } = this;
+      const bufs = this.#elements(slot);
+      return gaps.length === 0 ? { bufs, start } : { bufs, start, gaps };
     };
     const answered = () => {
       if (begun) this.#pending = false;
@@ -90,6 +141,7 @@ export class Consumer {
     if (slot === Outcome.Nothing && spin) {
       slot = insist((milliseconds) => this.#try(milliseconds), slot, timeout);
     }
+    this.#answer();
     return this.#elements(slot);
   }
 

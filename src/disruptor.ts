@@ -1,10 +1,12 @@
 import { Attachment } from './attachment.js';
 import { Consumer } from './consumer.js';
-import type { Consumed } from './consumer.js';
+import type { Consumed, Gap } from './consumer.js';
 import { resolveArguments } from './options.js';
 import type { DisruptorArguments, DisruptorOptions } from './options.js';
 import { Producer } from './producer.js';
 import type { Claimed, ClaimedMany } from './producer.js';
+import { listSegments, unlinkSegment } from './segments.js';
+import type { SegmentInfo } from './segments.js';
 import { flag, integer } from './validate.js';
 import { waitOptions, Word } from './waiting.js';
 import type { WaitOptions } from './waiting.js';
@@ -34,7 +36,12 @@ export type ClaimManyCallback = (
 export type CommitCallback = (error: Error | null, committed: boolean) => void;
 
 /** As {@link ClaimCallback}. */
-export type ConsumeCallback = (error: Error | null, bufs: Buffer[], start: number) => void;
+export type ConsumeCallback = (
+  error: Error | null,
+  bufs: Buffer[],
+  start: number,
+  gaps?: Gap[],
+) => void;
 
 function spreadMany(done: ClaimManyCallback, result: ClaimedMany): void {
   const { bufs, claimStart, claimEnd, allConsumersIgnoring } = result;
@@ -86,6 +93,25 @@ export const commitAnyway = Symbol('commitAnyway');
  * ```
  */
 export class Disruptor {
+  /**
+   * Takes the name away from a segment. Those who are attached to it go on with it; its memory is
+   * given back when the last of them has gone.
+   *
+   * @throws TypeError for a bad name; Error (`ENOENT`, `EACCES`, ...); DisruptorError
+   * `ERR_SEGMENT_FOREIGN`, `ERR_SEGMENT_NOT_REGULAR`, `ERR_SEGMENT_OWNER`, `ERR_SEGMENT_BUSY`
+   */
+  static unlink(name: string): void {
+    unlinkSegment(name);
+  }
+
+  /**
+   * Every segment of this package that the user may read, by name. Looks only: nothing is mapped,
+   * locked or changed.
+   */
+  static list(): SegmentInfo[] {
+    return listSegments();
+  }
+
   readonly #attachment: Attachment;
   readonly #producer: Producer;
   readonly #consumer: Consumer;
@@ -107,9 +133,12 @@ export class Disruptor {
     this.#attachment = new Attachment(options);
     this.#producer = new Producer(this.#attachment);
     this.#consumer = new Consumer(this.#attachment, options.consumer);
-    if (options.consumes && !this.#consumer.valid) {
+    if (!options.consumes) return;
+    try {
+      this.#consumer.attach(options.shared);
+    } catch (error) {
       this.#attachment.release();
-      throw this.#consumer.invalid;
+      throw error;
     }
   }
 
@@ -273,8 +302,8 @@ export class Disruptor {
       Word.Data,
       args,
       () => this.#consumer.consume(),
-      (done, { bufs, start }) => {
-        done(null, bufs, start);
+      (done, { bufs, start, gaps }) => {
+        done(null, bufs, start, gaps);
       },
     );
   }
@@ -331,6 +360,25 @@ export class Disruptor {
   /** The sequence after the last one consumed and not yet committed; 0 when there is none. */
   get prevConsumeNext(): number {
     return this.#consumer.next;
+  }
+
+  /** What was lost before what was consumed last, because its producer died. */
+  get prevConsumeGaps(): readonly Gap[] {
+    return this.#consumer.gaps;
+  }
+
+  /** How many gaps there were since the ring was created, and how many elements in them. */
+  get gaps(): { count: number; elements: number } {
+    return this.#attachment.ring.gaps();
+  }
+
+  /**
+   * Closes what producers claimed that have died, as far as it holds up others, and says whether that
+   * made anything visible. Whoever waits does so by itself: this is for those who do not. With
+   * `orphans: 'hold'` it does nothing.
+   */
+  recover(): boolean {
+    return this.#attachment.ring.recover();
   }
 
   /** Whether every consumer was released for good, so that nobody would read what is produced. */

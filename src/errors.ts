@@ -24,6 +24,9 @@ const CORE_ERRORS: readonly (readonly [DisruptorErrorCode | '', string])[] = [
   ['ERR_SEQUENCE_EXHAUSTED', 'The sequence would pass 2^53 - 1'],
   ['ERR_NOT_CLAIMED', 'The range to commit contains sequences that nobody has claimed'],
   ['ERR_CONSUMER_IGNORED', 'This consumer was released for good and gets no more data'],
+  ['ERR_TOO_MANY_PRODUCERS', 'The ring has no room for another producer or outstanding claim'],
+  ['ERR_CONSUMER_BUSY', 'Somebody else who lives is this consumer'],
+  ['ERR_SEGMENT_IN_USE', 'Somebody who lives is attached to the segment of this name'],
   ['ERR_RELEASED', 'The Disruptor has been released'],
 ];
 
@@ -54,6 +57,9 @@ const SYSTEM = 1;
  * | `ERR_NOT_CLAIMED` | a commit names sequences that nobody has claimed |
  * | `ERR_CONSUME_PENDING` | a `consumeNew` of this object is still waiting |
  * | `ERR_CONSUMER_IGNORED` | this consumer was released for good |
+ * | `ERR_CONSUMER_BUSY` | somebody else who lives is this consumer, and not both share it |
+ * | `ERR_TOO_MANY_PRODUCERS` | more producers, or claims outstanding, than the ring was made for |
+ * | `ERR_SEGMENT_IN_USE` | somebody who lives is attached to what was to be replaced |
  * | `ERR_TIMEOUT` | a wait took longer than its `timeout` |
  * | `ERR_RELEASED` | the object was released |
  * | `ERR_NO_BINARY` | no build of the addon fits this system |
@@ -76,6 +82,9 @@ export type DisruptorErrorCode =
   | 'ERR_SEQUENCE_EXHAUSTED'
   | 'ERR_NOT_CLAIMED'
   | 'ERR_CONSUMER_IGNORED'
+  | 'ERR_TOO_MANY_PRODUCERS'
+  | 'ERR_CONSUMER_BUSY'
+  | 'ERR_SEGMENT_IN_USE'
   | 'ERR_RELEASED'
   | 'ERR_SEGMENT_GEOMETRY'
   | 'ERR_CONSUME_PENDING'
@@ -123,6 +132,11 @@ export function coreError(errc: number, errno: number, syscall: string): Error {
   if (errc === SYSTEM) return systemError(errno, syscall);
   const [code, message] = CORE_ERRORS[errc] ?? ['', ''];
   return code === '' ? new Error(`unknown error ${errc}`) : new DisruptorError(code, message);
+}
+
+/** @internal */
+export function coreErrorCode(errc: number): DisruptorErrorCode {
+  return CORE_ERRORS[errc]?.[0] || 'ERR_SEGMENT_CORRUPT';
 }
 
 /** @internal */

@@ -34,6 +34,8 @@ const State = {
   /** `[ConsumeStart, ConsumeNext)`; `ConsumeNext` is 0 once that is committed. */
   ConsumeStart: 2,
   ConsumeNext: 3,
+  /** How many gaps consuming has passed that `nextGap` has not yet given. */
+  Gaps: 4,
 } as const;
 
 /** Outcomes of `claim` and `consume` other than the slot where the range begins. */
@@ -67,7 +69,46 @@ export interface Creation {
   elements: number;
   elementSize: number;
   consumers: number;
+  maxProducers: number;
+  orphans: Orphans;
+  deadConsumers: DeadConsumers;
   mode: number;
+  existing: Existing;
+}
+
+/** What becomes of a dead producer's claim, in the order of `Orphans` in `addon/core/layout.h`. */
+const ORPHANS = ['skip', 'hold'] as const;
+export type Orphans = (typeof ORPHANS)[number];
+
+/** What becomes of a dead consumer, in the order of `DeadConsumers` there. */
+const DEAD_CONSUMERS = ['hold', 'detach'] as const;
+export type DeadConsumers = (typeof DEAD_CONSUMERS)[number];
+
+/** What creating does with a segment of that name, as `Existing` in `addon/core/segment.h`. */
+const EXISTING = ['refuse', 'replace-dead', 'replace'] as const;
+export type Existing = (typeof EXISTING)[number];
+
+/** What can be seen of a segment from outside, as `SegmentFacts` in `addon/core/inspect.h`. */
+export interface SegmentFacts {
+  name: string;
+  /** The core's error that opening would fail with; 0 for none. */
+  damage: number;
+  bytes: number;
+  owner: number;
+  mode: number;
+  elements: number;
+  elementSize: number;
+  consumerCount: number;
+  maxProducers: number;
+  orphans: number;
+  deadConsumers: number;
+  next: number;
+  cursor: number;
+  gaps: number;
+  lost: number;
+  attached: boolean;
+  producers: { alive: number; gone: number };
+  consumers: { alive: number; gone: number };
 }
 
 /** How a handle waits when it blocks the thread: see src/strategy.ts. `budget` in microseconds. */
@@ -83,6 +124,11 @@ interface Addon extends Record<
   | 'awaitVisible'
   | 'consume'
   | 'commitConsumed'
+  | 'attachConsumer'
+  | 'nextGap'
+  | 'recover'
+  | 'takeOver'
+  | 'gaps'
   | 'ignore'
   | 'claimable'
   | 'consumable'
@@ -105,8 +151,11 @@ interface Addon extends Record<
     elements: number,
     elementSize: number,
     consumers: number,
+    producers: number,
+    orphans: number,
+    deadConsumers: number,
     mode: number,
-    replace: boolean,
+    existing: number,
     mostBytes: number,
     strategy: number,
     budget: number,
@@ -120,6 +169,8 @@ interface Addon extends Record<
     budget: number,
     state: Float64Array,
   ): Made;
+  unlink(name: string): void;
+  list(): SegmentFacts[];
   startWaker(changed: (keys: number[]) => void, method: number): void;
   setErrorFactory(factory: (errc: number, errno: number, syscall: string) => Error): void;
 }
@@ -161,24 +212,23 @@ export class Ring {
   }
 
   static create(name: string, creation: Creation, { core, budget }: CoreStrategy): Ring {
-    const { elements, elementSize, consumers, mode } = creation;
     const state = newState();
-    const { MAX_LENGTH: most } = constants;
-    return new Ring(
+    const made = addon.createRing(
+      name,
+      creation.elements,
+      creation.elementSize,
+      creation.consumers,
+      creation.maxProducers,
+      ORPHANS.indexOf(creation.orphans),
+      DEAD_CONSUMERS.indexOf(creation.deadConsumers),
+      creation.mode,
+      EXISTING.indexOf(creation.existing),
+      constants.MAX_LENGTH,
+      core,
+      budget,
       state,
-      addon.createRing(
-        name,
-        elements,
-        elementSize,
-        consumers,
-        mode,
-        true,
-        most,
-        core,
-        budget,
-        state,
-      ),
     );
+    return new Ring(state, made);
   }
 
   static open(name: string, { core, budget }: CoreStrategy): Ring {
@@ -306,6 +356,42 @@ export class Ring {
     return exchange[Exchange.Outcome]!;
   }
 
+  /** Makes us that consumer: alone, or as one of several who share it. */
+  attachConsumer(consumer: number, shared: boolean): void {
+    exchange[Exchange.Consumer] = consumer;
+    exchange[Exchange.Mark] = shared ? 1 : 0;
+    this.#ask(addon.attachConsumer);
+  }
+
+  /** How many gaps consuming has passed that `nextGap` has not yet given. */
+  get gapsPassed(): number {
+    return this.#state[State.Gaps]!;
+  }
+
+  /** The oldest of them, both ends inclusive. */
+  nextGap(): { start: number; end: number } {
+    this.#ask(addon.nextGap);
+    return { start: exchange[Exchange.Start]!, end: exchange[Exchange.End]! - 1 };
+  }
+
+  /** Closes what a dead producer holds up. Whether that made anything visible. */
+  recover(): boolean {
+    return this.#ask(addon.recover) === 1;
+  }
+
+  /** Makes `[start, end]` ours, if nobody else who lives claimed it and nothing is committed. */
+  takeOver(start: number, end: number): boolean {
+    exchange[Exchange.Start] = start;
+    exchange[Exchange.End] = end;
+    return this.#ask(addon.takeOver) === 1;
+  }
+
+  /** How many gaps there were since creation, and how many elements in them. */
+  gaps(): { count: number; elements: number } {
+    this.#ask(addon.gaps);
+    return { count: exchange[Exchange.Start]!, elements: exchange[Exchange.End]! };
+  }
+
   ignore(consumer: number): void {
     exchange[Exchange.Consumer] = consumer;
     this.#ask(addon.ignore);
@@ -385,10 +471,23 @@ export class Ring {
 
 /** In memory of its own, which the garbage collector does not move. */
 function newState(): Float64Array {
-  const state = new Float64Array(new ArrayBuffer(4 * Float64Array.BYTES_PER_ELEMENT));
+  const state = new Float64Array(new ArrayBuffer(5 * Float64Array.BYTES_PER_ELEMENT));
   state[State.ClaimStart] = 1;
   return state;
 }
+
+export function unlink(name: string): void {
+  addon.unlink(name);
+}
+
+/** Every segment of ours that this user may read, by name. */
+export function list(): SegmentFacts[] {
+  return addon.list();
+}
+
+export const orphansOf = (facts: SegmentFacts): Orphans => ORPHANS[facts.orphans]!;
+export const deadConsumersOf = (facts: SegmentFacts): DeadConsumers =>
+  DEAD_CONSUMERS[facts.deadConsumers]!;
 
 /**
  * Starts this environment's waker: `changed` is called with the keys of the words that have changed.

@@ -1,6 +1,7 @@
+import type { DeadConsumers, Existing, Orphans } from './native.js';
 import { strategy } from './strategy.js';
 import type { Strategy, WaitStrategy } from './strategy.js';
-import { integer, flag, segmentName, totalSize, wrongType } from './validate.js';
+import { integer, flag, oneOf, segmentName, totalSize, wrongType } from './validate.js';
 
 /** How a {@link Disruptor} is created or attached to. */
 export interface DisruptorOptions {
@@ -30,10 +31,37 @@ export interface DisruptorOptions {
    */
   consumer?: number;
   /**
-   * Create the ring, taking the name over from an existing one; whoever is still attached to that
-   * gets `ERR_SEGMENT_REPLACED`. Default: `false`, attach to an existing ring.
+   * Share the consumer's index with others: each element then goes to one of those who ask in time.
+   * Default: `false`, be that consumer alone; while another who lives is it, attaching throws
+   * `ERR_CONSUMER_BUSY`. (The positional constructor shares, and only once it consumes.)
    */
-  init?: boolean;
+  shared?: boolean;
+  /**
+   * `true`: create the ring, taking the name over from an existing one; whoever is still attached to
+   * that gets `ERR_SEGMENT_REPLACED`. `'new'`: create it, taking the name over only from one that
+   * nobody who lives is attached to (`ERR_SEGMENT_IN_USE` otherwise). Default: `false`, attach to an
+   * existing ring.
+   */
+  init?: boolean | 'new';
+  /**
+   * How many producers there can be at a time: an integer from 1 to 65,535. One with more than seven
+   * claims outstanding counts for two, and so on. Default: 256. With `init` only.
+   */
+  maxProducers?: number;
+  /**
+   * What becomes of elements that a producer had claimed and not committed when it died. `'skip'`:
+   * they are closed as a gap, of which consumers are told, and what was committed behind them is
+   * delivered. `'hold'`: all wait until somebody takes them over with `produceRecover`. Default:
+   * `'skip'`. With `init` only.
+   */
+  orphans?: Orphans;
+  /**
+   * What becomes of a consumer that has died. `'hold'`: producers wait for it, and who attaches next
+   * under its index goes on after its last commit. `'detach'`: producers that need its room go on
+   * without it, and who attaches next under its index begins with what is produced then. Default:
+   * `'hold'`. With `init` only.
+   */
+  deadConsumers?: DeadConsumers;
   /**
    * Wait until there is something to give: promises and callbacks without blocking the event loop,
    * `*Sync` methods by blocking the thread. Default: `false`, answer at once, with nothing if need
@@ -68,7 +96,8 @@ export type DisruptorArguments = [
   spin?: boolean,
 ];
 
-const MOST_CONSUMERS = 65_535;
+const MOST_PARTICIPANTS = 65_535;
+const DEFAULT_PRODUCERS = 256;
 const DEFAULT_MODE = 0o600;
 
 /** What a ring is made of. */
@@ -78,27 +107,37 @@ export interface Geometry {
   consumers: number;
 }
 
+/** What a new ring is told besides. */
+export interface NewRing extends Geometry {
+  maxProducers: number;
+  orphans: Orphans;
+  deadConsumers: DeadConsumers;
+  mode: number;
+  existing: Existing;
+}
+
 /** Checked options. */
 export interface Resolved {
   /** The object's name in the system. */
   readonly name: string;
   /** The name as it was given. */
   readonly path: string;
-  /** The geometry of a new ring, or undefined to attach to one. */
-  readonly create: Geometry | undefined;
+  /** What a new ring is to be, or undefined to attach to one. */
+  readonly create: NewRing | undefined;
   /** What the caller believes of the ring. */
   readonly expected: Partial<Geometry>;
   /** Which consumer. Anything: an object may only produce. */
   readonly consumer: unknown;
   /** Whether `consumer` has to be one of the ring's at once, and not only when it is used. */
   readonly consumes: boolean;
+  /** Whether others may be the same consumer. */
+  readonly shared: boolean;
   readonly spin: boolean;
   readonly strategy: Strategy;
-  readonly mode: number;
 }
 
 function count(value: unknown, name: keyof Geometry): number {
-  return integer(value, name, 1, name === 'consumers' ? MOST_CONSUMERS : undefined);
+  return integer(value, name, 1, name === 'consumers' ? MOST_PARTICIPANTS : undefined);
 }
 
 function resolve(options: DisruptorOptions): Resolved {
@@ -107,11 +146,25 @@ function resolve(options: DisruptorOptions): Resolved {
   for (const name of ['elements', 'elementSize', 'consumers'] as const) {
     if (options[name] !== undefined) expected[name] = count(options[name], name);
   }
-  const init = flag(options.init, 'init');
+  const init = options.init === 'new' || flag(options.init, 'init');
   const create = {
     elements: init ? count(expected.elements, 'elements') : 1,
     elementSize: init ? count(expected.elementSize, 'elementSize') : 1,
     consumers: expected.consumers ?? 1,
+    maxProducers: integer(
+      options.maxProducers ?? DEFAULT_PRODUCERS,
+      'maxProducers',
+      1,
+      MOST_PARTICIPANTS,
+    ),
+    orphans: oneOf(['skip', 'hold'] as const, options.orphans ?? 'skip', 'orphans'),
+    deadConsumers: oneOf(
+      ['hold', 'detach'] as const,
+      options.deadConsumers ?? 'hold',
+      'deadConsumers',
+    ),
+    mode: integer(options.mode ?? DEFAULT_MODE, 'mode', 0, 0o777),
+    existing: options.init === 'new' ? ('replace-dead' as const) : ('replace' as const),
   };
   totalSize(expected.elements ?? 1, expected.elementSize ?? 1);
   return {
@@ -121,9 +174,9 @@ function resolve(options: DisruptorOptions): Resolved {
     expected,
     consumer,
     consumes: consumer !== undefined,
+    shared: flag(options.shared, 'shared'),
     spin: flag(options.spin, 'spin'),
     strategy: strategy(options.wait, options.pollingBudget),
-    mode: options.mode === undefined ? DEFAULT_MODE : integer(options.mode, 'mode', 0, 0o777),
   };
 }
 

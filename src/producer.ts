@@ -158,7 +158,7 @@ export class Producer {
   }
 
   recover(claimStart: number, claimEnd: number): Buffer[] {
-    if (!this.#ring.uncommitted(claimStart, claimEnd)) return [];
+    if (!this.#ring.takeOver(claimStart, claimEnd)) return [];
     return this.#slots.spans(claimStart % this.#ring.elementCount, claimEnd - claimStart + 1);
   }
 }

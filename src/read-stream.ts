@@ -72,7 +72,8 @@ export class DisruptorReadStream extends Readable {
   async #pushSome(): Promise<boolean> {
     // Before consuming: if the writer had ended by now, what we then find is all there is.
     const { status } = this.disruptor;
-    const { bufs } = await this.disruptor.consumeNew();
+    const { bufs, gaps } = await this.disruptor.consumeNew();
+    for (const gap of gaps ?? []) this.emit('gap', gap);
     if (this.destroyed) {
       // Whoever reads on as this consumer gets it.
       if (bufs.length > 0) this.disruptor[forget]();

@@ -50,6 +50,14 @@ export function flag(value: unknown, name: string): boolean {
   return value;
 }
 
+/** `value` as one of a few words. */
+export function oneOf<T extends string>(words: readonly T[], value: unknown, name: string): T {
+  if (typeof value !== 'string') throw wrongType('a string', name, value);
+  const word = words.find((each) => each === value);
+  if (word === undefined) throw outOfRange(`one of ${words.join(', ')}`, name, value);
+  return word;
+}
+
 /** `value` as a callback, or undefined when it is left out. */
 export function callback<F>(value: F | undefined, name = 'callback'): F | undefined {
   if (value !== undefined && typeof value !== 'function') {

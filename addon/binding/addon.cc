@@ -2,9 +2,11 @@
 #include <napi.h>
 
 #include <string>
+#include <utility>
 
 #include "environment.h"
 #include "errors.h"
+#include "inspection.h"
 #include "ring_handle.h"
 
 namespace shm_disruptor::binding {
@@ -17,7 +19,7 @@ uint64_t number(const Napi::Value& value) {
 
 // The last four arguments of either: how many bytes a Buffer can have, strategy, budget in
 // microseconds, state.
-Napi::Value handle_or_error(const Napi::CallbackInfo& info, const Result<RingSegment>& segment) {
+Napi::Value handle_or_error(const Napi::CallbackInfo& info, Result<RingSegment> segment) {
   const Napi::Env env = info.Env();
   if (!segment.ok()) return {env, throw_error(env, segment.error())};
   const size_t last = info.Length() - 1;
@@ -27,23 +29,42 @@ Napi::Value handle_or_error(const Napi::CallbackInfo& info, const Result<RingSeg
   Waiting waiting;
   waiting.strategy = static_cast<Strategy>(number(info[last - 2]));
   waiting.budget = number(info[last - 1]) * 1000;
-  return {env, RingHandle::make(env, segment.value(), waiting, info[last])};
+  return {env, RingHandle::make(env, std::move(segment.value()), waiting, info[last])};
 }
 
-// (name, elements, elementSize, consumers, mode, replace, mostBytes, strategy, budget, state)
+// (name, elements, elementSize, consumers, producers, orphans, deadConsumers, mode, existing,
+// mostBytes, strategy, budget, state)
 Napi::Value create(const Napi::CallbackInfo& info) {
   RingCreation creation;
-  creation.geometry = {number(info[1]), number(info[2]), number(info[3])};
-  creation.mode = info[4].As<Napi::Number>().Uint32Value();
-  creation.replace = info[5].As<Napi::Boolean>().Value();
-  const auto segment = create_ring(info[0].As<Napi::String>().Utf8Value(), creation);
-  return handle_or_error(info, segment);
+  creation.geometry = {number(info[1]), number(info[2]), number(info[3]), number(info[4])};
+  creation.policy = {static_cast<Orphans>(number(info[5])),
+                     static_cast<DeadConsumers>(number(info[6]))};
+  creation.mode = static_cast<uint32_t>(number(info[7]));
+  creation.existing = static_cast<Existing>(number(info[8]));
+  return handle_or_error(info, create_ring(info[0].As<Napi::String>().Utf8Value(), creation));
 }
 
 // (name, mostBytes, strategy, budget, state)
 Napi::Value open(const Napi::CallbackInfo& info) {
-  const auto segment = open_ring(info[0].As<Napi::String>().Utf8Value());
-  return handle_or_error(info, segment);
+  return handle_or_error(info, open_ring(info[0].As<Napi::String>().Utf8Value()));
+}
+
+// (name)
+Napi::Value unlink(const Napi::CallbackInfo& info) {
+  const Status status = unlink_segment(info[0].As<Napi::String>().Utf8Value());
+  if (!status.ok()) throw_error(info.Env(), status.error());
+  return info.Env().Undefined();
+}
+
+Napi::Value list(const Napi::CallbackInfo& info) {
+  const auto segments = list_segments();
+  if (!segments.ok()) return {info.Env(), throw_error(info.Env(), segments.error())};
+  Napi::Array array = Napi::Array::New(info.Env(), segments.value().size());
+  uint32_t index = 0;
+  for (const SegmentFacts& facts : segments.value()) {
+    array[index++] = to_object(info.Env(), facts);
+  }
+  return array;
 }
 
 // (factory)
@@ -70,6 +91,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   RingHandle::define(env, environment, exports);
   exports["createRing"] = Napi::Function::New<create>(env, "createRing");
   exports["openRing"] = Napi::Function::New<open>(env, "openRing");
+  exports["unlink"] = Napi::Function::New<unlink>(env, "unlink");
+  exports["list"] = Napi::Function::New<list>(env, "list");
   exports["setErrorFactory"] = Napi::Function::New<set_error_factory>(env, "setErrorFactory");
   exports["startWaker"] = Napi::Function::New<start_waker>(env, "startWaker");
   return exports;

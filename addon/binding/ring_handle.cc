@@ -78,15 +78,16 @@ napi_value RingHandle::invoke(napi_env env, napi_callback_info info) {
   return status.ok() ? nullptr : throw_error(env, status.error());
 }
 
-RingHandle::RingHandle(const RingSegment& segment, Waiting waiting, double* state)
-    : sequencer_(std::in_place, segment, waiting), state_(state) {}
+RingHandle::RingHandle(RingSegment segment, Waiting waiting, double* state)
+    : sequencer_(std::in_place, std::move(segment), waiting), state_(state) {}
 
 // Plain Node-API: see errors.cc.
-napi_value RingHandle::make(napi_env env, const RingSegment& segment, Waiting waiting,
-                            napi_value state) {
+napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, napi_value state) {
+  const RingGeometry geometry = segment.layout.geometry;
+  const std::string name = std::to_string(segment.device) + " " + std::to_string(segment.inode);
   void* numbers = nullptr;
   napi_get_typedarray_info(env, state, nullptr, nullptr, &numbers, nullptr, nullptr);
-  auto* handle = new RingHandle(segment, waiting, static_cast<double*>(numbers));
+  auto* handle = new RingHandle(std::move(segment), waiting, static_cast<double*>(numbers));
   const auto drop = [](napi_env env, void* data, void*) {
     auto* handle = static_cast<RingHandle*>(data);
     if (handle->elements_) napi_delete_reference(env, handle->elements_);
@@ -107,8 +108,6 @@ napi_value RingHandle::make(napi_env env, const RingSegment& segment, Waiting wa
     return napi_property_descriptor{name,    nullptr, nullptr,         nullptr,
                                     nullptr, value,   napi_enumerable, nullptr};
   };
-  const RingGeometry& geometry = segment.layout.geometry;
-  const std::string name = std::to_string(segment.device) + " " + std::to_string(segment.inode);
   napi_value object_name = nullptr;
   napi_create_string_utf8(env, name.c_str(), name.size(), &object_name);
   const napi_property_descriptor properties[] = {
@@ -137,6 +136,11 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
       method("awaitVisible", invoke<&RingHandle::await_visible>),
       method("consume", invoke<&RingHandle::consume>),
       method("commitConsumed", invoke<&RingHandle::commit_consumed>),
+      method("attachConsumer", invoke<&RingHandle::attach_consumer>),
+      method("nextGap", invoke<&RingHandle::next_gap>),
+      method("recover", invoke<&RingHandle::recover>),
+      method("takeOver", invoke<&RingHandle::take_over>),
+      method("gaps", invoke<&RingHandle::gaps>),
       method("ignore", invoke<&RingHandle::ignore>),
       method("claimable", invoke<&RingHandle::claimable>),
       method("consumable", invoke<&RingHandle::consumable>),
@@ -196,6 +200,7 @@ Status RingHandle::consume(Environment& environment) {
   commit_previous(consumer);
   const auto batch = sequencer_->consume(consumer, patience(exchange));
   if (!batch.ok()) return batch.error();
+  set(kGaps, sequencer_->gap_count());
   const uint64_t start = batch.value().start;
   if (batch.value().count == 0) {
     set(kConsumeStart, 0);
@@ -219,6 +224,42 @@ bool RingHandle::commit_previous(uint64_t consumer) {
   if (next == 0) return true;
   set(kConsumeNext, 0);
   return sequencer_->commit_consumed(consumer, start, next);
+}
+
+Status RingHandle::attach_consumer(Environment& environment) {
+  const Exchange& exchange = environment.exchange;
+  const auto hold = exchange.get(Exchange::kMark) != 0 ? os::Hold::kShared : os::Hold::kExclusive;
+  return sequencer_->attach_consumer(exchange.get(Exchange::kConsumer), hold);
+}
+
+Status RingHandle::next_gap(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  const Gap gap = sequencer_->next_gap();
+  exchange.set(Exchange::kStart, gap.begin);
+  exchange.set(Exchange::kEnd, gap.end);
+  set(kGaps, sequencer_->gap_count());
+  return Done{};
+}
+
+Status RingHandle::recover(Environment& environment) {
+  environment.exchange.answer(sequencer_->recover());
+  return Done{};
+}
+
+Status RingHandle::take_over(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  const auto taken =
+      sequencer_->take_over(exchange.get(Exchange::kStart), exchange.get(Exchange::kEnd));
+  if (!taken.ok()) return taken.error();
+  exchange.answer(taken.value());
+  return Done{};
+}
+
+Status RingHandle::gaps(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  exchange.set(Exchange::kStart, sequencer_->gaps());
+  exchange.set(Exchange::kEnd, sequencer_->lost());
+  return Done{};
 }
 
 Status RingHandle::ignore(Environment& environment) {
@@ -288,6 +329,10 @@ Word& RingHandle::word(const Exchange& exchange) {
 }
 
 Status RingHandle::watch(Environment& environment) {
+  // Whoever is about to sleep, or sleeps, does something about those who hold it up and are dead.
+  const bool space = environment.exchange.get(Exchange::kWord) != 0;
+  if (space) sequencer_->detach_dead();
+  sequencer_->recover();
   Word& watched = word(environment.exchange);
   environment.waker->watch(environment.exchange.get(Exchange::kKey), sequencer_->mapping(), watched,
                            announce_sleeper(watched));

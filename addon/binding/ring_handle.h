@@ -18,8 +18,7 @@ namespace shm_disruptor::binding {
 class RingHandle : public Registered {
  public:
   /// The object that `Ring` keeps, and to whose life the handle is tied. Null with an exception.
-  static napi_value make(napi_env env, const RingSegment& segment, Waiting waiting,
-                         napi_value state);
+  static napi_value make(napi_env env, RingSegment segment, Waiting waiting, napi_value state);
 
   /// Adds the methods to `exports`.
   static void define(napi_env env, Environment* environment, napi_value exports);
@@ -27,7 +26,7 @@ class RingHandle : public Registered {
  private:
   using Method = Status (RingHandle::*)(Environment&);
 
-  RingHandle(const RingSegment& segment, Waiting waiting, double* state);
+  RingHandle(RingSegment segment, Waiting waiting, double* state);
 
   /// The one that the exchange names; null when there is none or it was released.
   static RingHandle* named(const Environment& environment);
@@ -40,6 +39,11 @@ class RingHandle : public Registered {
   Status await_visible(Environment&);
   Status consume(Environment&);
   Status commit_consumed(Environment&);
+  Status attach_consumer(Environment&);
+  Status next_gap(Environment&);
+  Status recover(Environment&);
+  Status take_over(Environment&);
+  Status gaps(Environment&);
   Status ignore(Environment&);
   Status claimable(Environment&);
   Status consumable(Environment&);
@@ -57,7 +61,7 @@ class RingHandle : public Registered {
 
   // What this handle claimed and consumed last: TypeScript reads it without a call. The same list
   // stands in src/native.ts.
-  enum State : size_t { kClaimStart, kClaimEnd, kConsumeStart, kConsumeNext };
+  enum State : size_t { kClaimStart, kClaimEnd, kConsumeStart, kConsumeNext, kGaps };
 
   void set(State index, uint64_t sequence) {
     state_[index] = static_cast<double>(static_cast<int64_t>(sequence));

@@ -8,13 +8,14 @@
 //      256  +--------------------------------------------------------------------+
 //           | next     first sequence that nobody has claimed | membership u32    |
 //      384  +--------------------------------------------------------------------+
-//           | cursor   all below it is readable               | data waiters u32  |
+//           | cursor   all below it is readable   | data waiters u32 | gap limit  |
 //      512  +--------------------------------------------------------------------+
-//           | space waiters u32                                                   |
+//           | space waiters u32 | gaps | elements lost in them                    |
 //     4096  +--------------------------------------------------------------------+
 //           | consumer table: one 128-byte entry each, its sequence first         |
+//           | producer table: one 128-byte entry each, its outstanding claims     |
 //  markers  +--------------------------------------------------------------------+
-//           | one u64 per slot: where a range committed out of order ends         |
+//           | one u64 per slot: where a range that begins there ends (marker.h)   |
 // elements  +--------------------------------------------------------------------+  page boundary
 //           | elements * element size bytes, the application's own                |
 //     size  +--------------------------------------------------------------------+
@@ -34,7 +35,7 @@
 namespace shm_disruptor {
 
 inline constexpr uint64_t kMagic = 0x52505352444d4853;  // "SHMDRSPR" read as little endian
-inline constexpr uint32_t kLayoutVersion = 1;
+inline constexpr uint32_t kLayoutVersion = 2;
 inline constexpr uint32_t kByteOrder = 0x01020304;
 
 /// What a segment holds.
@@ -45,6 +46,25 @@ struct RingGeometry {
   uint64_t elements = 0;
   uint64_t element_size = 0;
   uint64_t consumers = 0;
+  uint64_t producers = 256;  ///< entries of the producer table
+};
+
+/// What becomes of a claim whose producer has died.
+enum class Orphans : uint32_t {
+  kSkip,  ///< it is closed as a gap
+  kHold,  ///< it waits for somebody who takes it over
+};
+
+/// What becomes of a consumer that has died.
+enum class DeadConsumers : uint32_t {
+  kHold,    ///< producers wait for it, and whoever comes next under its index goes on where it was
+  kDetach,  ///< producers that need room no longer wait for it
+};
+
+/// How a ring takes a death.
+struct RingPolicy {
+  Orphans orphans = Orphans::kSkip;
+  DeadConsumers dead_consumers = DeadConsumers::kHold;
 };
 
 /// The part of the header that never changes after creation, and whose checksum says so.
@@ -58,6 +78,9 @@ struct Identity {
   uint64_t elements;
   uint64_t element_size;
   uint64_t consumers;
+  uint64_t producers;
+  RingPolicy policy;
+  uint64_t producers_offset;
   uint64_t markers_offset;
   uint64_t elements_offset;
   uint64_t generation;  ///< differs between any two segments that ever bore one name
@@ -71,20 +94,41 @@ struct Header {
   Word membership;  ///< changes whenever a consumer begins or ceases to gate
   alignas(kIsolation) Sequence cursor;
   Word data_waiters;
+  Sequence gap_limit;  ///< every gap ends at or below it; raised before the cursor passes one
   alignas(kIsolation) Word space_waiters;
+  Sequence gaps;  ///< how many gaps there were, and how many elements in them: for people to read
+  Sequence lost;
 };
 
 struct alignas(kIsolation) ConsumerEntry {
-  Sequence sequence;  ///< first sequence that this consumer has not committed, or kIgnored
+  Sequence sequence;  ///< first sequence not committed by this consumer, kIgnored or kDetached
+  Word attached;      ///< 1 once somebody was this consumer
+  Word pid;           ///< of whoever was it last: for people to read
 };
 
-static_assert(offsetof(Identity, checksum) == 80 && sizeof(Identity) == 88);
+/// Sequences [begin, limit) that an entry's owner has claimed or is about to claim; empty when
+/// begin >= limit. Those already committed may be among them.
+struct Range {
+  Sequence begin;
+  Sequence limit;
+};
+
+inline constexpr size_t kRanges = 7;
+
+struct alignas(kIsolation) ProducerEntry {
+  Word pid;  ///< of its latest owner: for people to read
+  Word unused;
+  Range ranges[kRanges];
+};
+
+static_assert(offsetof(Identity, checksum) == 104 && sizeof(Identity) == 112);
 static_assert(offsetof(Header, status) == 128);
 static_assert(offsetof(Header, next) == 256 && offsetof(Header, membership) == 264);
 static_assert(offsetof(Header, cursor) == 384 && offsetof(Header, data_waiters) == 392);
+static_assert(offsetof(Header, gap_limit) == 400);
 static_assert(offsetof(Header, space_waiters) == 512);
 static_assert(sizeof(Header) <= kPage);
-static_assert(sizeof(ConsumerEntry) == kIsolation);
+static_assert(sizeof(ConsumerEntry) == kIsolation && sizeof(ProducerEntry) == kIsolation);
 
 inline constexpr uint64_t kConsumersOffset = kPage;
 
@@ -92,6 +136,8 @@ inline constexpr uint64_t kConsumersOffset = kPage;
 /// attachment: numbers in shared memory are never trusted again after the segment was opened.
 struct RingLayout {
   RingGeometry geometry;
+  RingPolicy policy;
+  uint64_t producers_offset = 0;
   uint64_t markers_offset = 0;
   uint64_t elements_offset = 0;
   uint64_t size = 0;
@@ -100,15 +146,19 @@ struct RingLayout {
 };
 
 /// Errors: kSizeOverflow.
-inline Result<RingLayout> ring_layout(const RingGeometry& geometry) {
-  const auto table = checked_multiply(geometry.consumers, sizeof(ConsumerEntry));
+inline Result<RingLayout> ring_layout(const RingGeometry& geometry, RingPolicy policy = {}) {
+  const auto consumers = checked_multiply(geometry.consumers, sizeof(ConsumerEntry));
+  const auto producers = checked_multiply(geometry.producers, sizeof(ProducerEntry));
   const auto markers = checked_multiply(geometry.elements, sizeof(Sequence));
   const auto elements = checked_multiply(geometry.elements, geometry.element_size);
-  if (!table || !markers || !elements) return Errc::kSizeOverflow;
+  if (!consumers || !producers || !markers || !elements) return Errc::kSizeOverflow;
 
   RingLayout layout;
   layout.geometry = geometry;
-  const auto markers_offset = checked_add(kConsumersOffset, *table);
+  layout.policy = policy;
+  const auto producers_offset = checked_add(kConsumersOffset, *consumers);
+  if (!producers_offset) return Errc::kSizeOverflow;
+  const auto markers_offset = checked_add(*producers_offset, *producers);
   if (!markers_offset) return Errc::kSizeOverflow;
   const auto markers_end = checked_add(*markers_offset, *markers);
   if (!markers_end) return Errc::kSizeOverflow;
@@ -117,6 +167,7 @@ inline Result<RingLayout> ring_layout(const RingGeometry& geometry) {
   const auto size = checked_add(*elements_offset, *elements);
   // The kernel counts file sizes in signed 64 bits.
   if (!size || *size > uint64_t{INT64_MAX}) return Errc::kSizeOverflow;
+  layout.producers_offset = *producers_offset;
   layout.markers_offset = *markers_offset;
   layout.elements_offset = *elements_offset;
   layout.size = *size;

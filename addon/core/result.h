@@ -28,6 +28,9 @@ enum class Errc : uint8_t {
   kSequenceExhausted,  ///< the sequence would pass 2^53 - 1
   kNotClaimed,         ///< a commit names sequences that nobody has claimed
   kConsumerIgnored,    ///< this consumer was released for good and takes no more data
+  kTooManyProducers,   ///< the producer table is full of living producers' claims
+  kConsumerBusy,       ///< somebody alive is this consumer already
+  kSegmentInUse,       ///< somebody alive is attached to the segment that was to be replaced
   kReleased,           ///< the handle has been released
 };
 

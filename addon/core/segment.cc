@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <new>
 
+#include "liveness.h"
 #include "os/futex.h"
 
 namespace shm_disruptor {
@@ -23,6 +24,9 @@ Identity identity_of(const RingLayout& layout, uint32_t mode) {
   identity.elements = layout.geometry.elements;
   identity.element_size = layout.geometry.element_size;
   identity.consumers = layout.geometry.consumers;
+  identity.producers = layout.geometry.producers;
+  identity.policy = layout.policy;
+  identity.producers_offset = layout.producers_offset;
   identity.markers_offset = layout.markers_offset;
   identity.elements_offset = layout.elements_offset;
   identity.generation = os::fresh_generation();
@@ -43,7 +47,7 @@ Result<os::FileFacts> sound_file(const os::File& file) {
 
 Result<Identity> read_identity(const os::File& file) {
   Identity identity{};
-  const auto whole = os::read_beginning(file, &identity, sizeof identity);
+  const auto whole = os::read_at(file, &identity, sizeof identity, 0);
   if (!whole.ok()) return whole.error();
   if (!whole.value()) return Errc::kSegmentTooShort;
   if (identity.magic != kMagic) return Errc::kSegmentForeign;
@@ -58,11 +62,16 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
   if (identity.checksum != identity_checksum(identity)) return Errc::kSegmentCorrupt;
   if (identity.kind != Kind::kRing) return Errc::kSegmentKind;
   if (identity.mode != facts.mode) return Errc::kSegmentMode;
-  if (identity.elements == 0 || identity.element_size == 0 || identity.consumers == 0) {
+  if (identity.elements == 0 || identity.element_size == 0 || identity.consumers == 0 ||
+      identity.producers == 0 || identity.policy.orphans > Orphans::kHold ||
+      identity.policy.dead_consumers > DeadConsumers::kDetach) {
     return Errc::kSegmentCorrupt;
   }
-  const auto layout = ring_layout({identity.elements, identity.element_size, identity.consumers});
+  const RingGeometry geometry{identity.elements, identity.element_size, identity.consumers,
+                              identity.producers};
+  const auto layout = ring_layout(geometry, identity.policy);
   if (!layout.ok() || layout.value().size != identity.size ||
+      layout.value().producers_offset != identity.producers_offset ||
       layout.value().markers_offset != identity.markers_offset ||
       layout.value().elements_offset != identity.elements_offset) {
     return Errc::kSegmentCorrupt;
@@ -81,7 +90,8 @@ Result<RingSegment> map_ring(const os::File& file, const RingLayout& layout) {
     os::unmap(base.value(), layout.size);
     return Error{Errc::kSystem, ENOMEM, "mmap"};
   }
-  return RingSegment{MappingRef(mapping), layout, facts.value().device, facts.value().inode};
+  return RingSegment{MappingRef(mapping), layout, os::File(), facts.value().device,
+                     facts.value().inode};
 }
 
 // Tells everybody attached that the name has gone to another segment.
@@ -97,15 +107,22 @@ void poison(const RingSegment& segment) {
   }
 }
 
-// Takes the name away from the ring that has it now. Whoever holds a ring's replacement lock, and
-// nobody else, may unlink its name; so two replacements cannot remove each other's new segment.
-Status retire(const std::string& name) {
+// An object of ours that has a name, and whose replacement lock we hold: nobody else unlinks it.
+struct Named {
+  os::File file;
+  os::FileFacts facts;
+  Identity identity;
+};
+
+// Errors: kSystem (ENOENT: nobody has the name), those of sound_file, kSegmentForeign,
+// kSegmentBusy.
+//
+// Whoever holds a segment's replacement lock, and nobody else, may unlink its name; so two
+// replacements cannot remove each other's new segment.
+Result<Named> lock_named(const std::string& name) {
   for (int patience = 0; patience < kReplacementPatience; ++patience) {
-    const auto file = os::open_file(name);
-    if (!file.ok()) {
-      if (file.error().sys_errno == ENOENT) return Done{};
-      return file.error();
-    }
+    auto file = os::open_file(name);
+    if (!file.ok()) return file.error();
     const auto facts = sound_file(file.value());
     if (!facts.ok()) return facts.error();
     const auto identity = read_identity(file.value());
@@ -114,55 +131,78 @@ Status retire(const std::string& name) {
       return identity.error().code == Errc::kSegmentTooShort ? Errc::kSegmentForeign
                                                              : identity.error().code;
     }
-    if (identity.value().version == kLayoutVersion && identity.value().kind != Kind::kRing) {
-      return Errc::kSegmentKind;
-    }
-
-    const auto locked = os::try_lock_for_replacement(file.value());
+    const auto locked = os::try_lock(file.value(), liveness::kReplacement, os::Hold::kExclusive);
     if (!locked.ok()) return locked.error();
     const auto named = os::name_facts(name);
     const bool still_named = named.ok() && named.value().same_object(facts.value());
     if (locked.value() && still_named) {
-      // A damaged ring, or one of another version, has nobody who could be told.
-      const auto layout = validated_layout(identity.value(), facts.value());
-      RingSegment segment;
-      if (layout.ok()) {
-        auto mapped = map_ring(file.value(), layout.value());
-        if (!mapped.ok()) return mapped.error();
-        segment = mapped.value();
-      }
-      // Only then: who may not take the name must not harm those who use it.
-      const auto removed = os::remove_name(name);
-      if (removed.ok() && segment.mapping) poison(segment);
-      return removed;
+      return Named{std::move(file.value()), facts.value(), identity.value()};
     }
     if (!locked.value()) os::pause_a_millisecond();
   }
   return Errc::kSegmentBusy;
 }
 
+// Takes the name away from the ring that has it now.
+Status retire(const std::string& name, Existing existing) {
+  auto named = lock_named(name);
+  if (!named.ok()) {
+    if (named.error().sys_errno == ENOENT) return Done{};
+    return named.error();
+  }
+  const Identity& identity = named.value().identity;
+  if (identity.version == kLayoutVersion && identity.kind != Kind::kRing) {
+    return Errc::kSegmentKind;
+  }
+  // A damaged ring, or one of another version, has nobody who could be told.
+  const auto layout = validated_layout(identity, named.value().facts);
+  RingSegment segment;
+  if (layout.ok()) {
+    auto mapped = map_ring(named.value().file, layout.value());
+    if (!mapped.ok()) return mapped.error();
+    segment = std::move(mapped.value());
+    if (existing == Existing::kReplaceDead && liveness::others_attached(named.value().file)) {
+      return Errc::kSegmentInUse;
+    }
+  }
+  // Only then: who may not take the name must not harm those who use it.
+  const auto removed = os::remove_name(name);
+  if (removed.ok() && segment.mapping) poison(segment);
+  return removed;
+}
+
 }  // namespace
 
 Result<RingSegment> create_ring(const std::string& name, const RingCreation& creation) {
-  const auto layout = ring_layout(creation.geometry);
+  const auto layout = ring_layout(creation.geometry, creation.policy);
   if (!layout.ok()) return layout.error();
 
-  const auto created = os::create_file(layout.value().size, creation.mode, creation.birth);
+  auto created = os::create_file(layout.value().size, creation.mode, creation.birth);
   if (!created.ok()) return created.error();
   auto segment = map_ring(created.value().file, layout.value());
   if (!segment.ok()) {
     os::discard_file(created.value());
     return segment;
   }
+  // Before it has its name: so that nobody takes it for one whose creator is dead.
+  const auto attached = liveness::attach(created.value().file);
+  if (!attached.ok()) {
+    os::discard_file(created.value());
+    return attached.error();
+  }
   // The file is zero: so are all sequences, markers and elements.
   segment.value().header().identity = identity_of(layout.value(), creation.mode);
 
   for (int patience = 0; patience < kReplacementPatience; ++patience) {
     const auto published = os::publish_file(created.value(), name);
-    if (published.ok()) return segment;
+    if (published.ok()) {
+      segment.value().file = std::move(created.value().file);
+      return segment;
+    }
     Error error = published.error();
     if (error.sys_errno == EEXIST) {
-      const auto retired = creation.replace ? retire(name) : Status(Errc::kSegmentExists);
+      const auto retired = creation.existing == Existing::kRefuse ? Status(Errc::kSegmentExists)
+                                                                  : retire(name, creation.existing);
       if (retired.ok()) continue;
       error = retired.error();
     }
@@ -173,16 +213,30 @@ Result<RingSegment> create_ring(const std::string& name, const RingCreation& cre
   return Errc::kSegmentBusy;
 }
 
-Result<RingSegment> open_ring(const std::string& name) {
-  const auto file = os::open_file(name);
-  if (!file.ok()) return file.error();
-  const auto facts = sound_file(file.value());
+Result<RingLayout> validated_file(const os::File& file) {
+  const auto facts = sound_file(file);
   if (!facts.ok()) return facts.error();
-  const auto identity = read_identity(file.value());
+  const auto identity = read_identity(file);
   if (!identity.ok()) return identity.error();
-  const auto layout = validated_layout(identity.value(), facts.value());
+  return validated_layout(identity.value(), facts.value());
+}
+
+Result<RingSegment> open_ring(const std::string& name) {
+  auto file = os::open_file(name);
+  if (!file.ok()) return file.error();
+  const auto layout = validated_file(file.value());
   if (!layout.ok()) return layout.error();
-  return map_ring(file.value(), layout.value());
+  const auto attached = liveness::attach(file.value());
+  if (!attached.ok()) return attached.error();
+  auto segment = map_ring(file.value(), layout.value());
+  if (segment.ok()) segment.value().file = std::move(file.value());
+  return segment;
+}
+
+Status unlink_segment(const std::string& name) {
+  const auto named = lock_named(name);
+  if (!named.ok()) return named.error();
+  return os::remove_name(name);
 }
 
 }  // namespace shm_disruptor

@@ -14,6 +14,7 @@ namespace shm_disruptor {
 struct RingSegment {
   MappingRef mapping;
   RingLayout layout;
+  os::File file;  ///< this attachment's own opening of it, on which its locks are
   uint64_t device =
       0;  ///< with `inode`, the same for all who have mapped this object, and nobody else
   uint64_t inode = 0;
@@ -21,10 +22,18 @@ struct RingSegment {
   Header& header() const { return *reinterpret_cast<Header*>(mapping->base()); }
 };
 
+/// What creating does with a ring that has the name already.
+enum class Existing : uint8_t {
+  kRefuse,       ///< fails
+  kReplaceDead,  ///< takes its name over if nobody who lives is attached to it
+  kReplace,      ///< takes its name over
+};
+
 struct RingCreation {
   RingGeometry geometry;
+  RingPolicy policy;
   uint32_t mode = 0600;  ///< exact permission bits, whatever the umask
-  bool replace = false;  ///< take the name over from an existing ring
+  Existing existing = Existing::kRefuse;
   os::Birth birth = os::Birth::kUnnamed;
 };
 
@@ -33,11 +42,11 @@ struct RingCreation {
 /// Atomic: the segment is built whole before it gets its name, so that nobody ever opens half a
 /// segment and a creator that dies leaves nothing.
 ///
-/// With `replace`, an existing ring gives up its name and everybody attached to it gets
-/// kSegmentReplaced from then on. Objects that are not ours are never touched.
+/// Everybody attached to a ring whose name is taken over gets kSegmentReplaced from then on.
+/// Objects that are not ours are never touched.
 ///
-/// Errors: kSystem (ENOSPC, EACCES, ...), kSizeOverflow, kSegmentExists, kSegmentForeign,
-/// kSegmentKind, kSegmentNotRegular, kSegmentOwner, kSegmentBusy.
+/// Errors: kSystem (ENOSPC, EACCES, ...), kSizeOverflow, kSegmentExists, kSegmentInUse,
+/// kSegmentForeign, kSegmentKind, kSegmentNotRegular, kSegmentOwner, kSegmentBusy.
 Result<RingSegment> create_ring(const std::string& name, const RingCreation& creation);
 
 /// Attaches to the ring `name`. Everything that the header says is checked against the object
@@ -46,5 +55,15 @@ Result<RingSegment> create_ring(const std::string& name, const RingCreation& cre
 /// Errors: kSystem (ENOENT, EACCES, ...) and every kSegment... but kSegmentExists and
 /// kSegmentBusy.
 Result<RingSegment> open_ring(const std::string& name);
+
+/// What the header of an object says, checked against the object itself. The file has been opened
+/// by name. Errors: as open_ring's.
+Result<RingLayout> validated_file(const os::File& file);
+
+/// Takes the name away from a segment of ours, of whatever version. Those attached go on.
+///
+/// Errors: kSystem (ENOENT, EACCES, ...), kSegmentForeign, kSegmentNotRegular, kSegmentOwner,
+/// kSegmentBusy.
+Status unlink_segment(const std::string& name);
 
 }  // namespace shm_disruptor

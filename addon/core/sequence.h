@@ -21,6 +21,9 @@ inline constexpr uint64_t kReplacedBit = uint64_t{1} << 63;
 /// A consumer cursor that gates nobody: its consumer was released for good.
 inline constexpr uint64_t kIgnored = ~uint64_t{0};
 
+/// A consumer cursor that gates nobody until its consumer comes back: it was dead and in the way.
+inline constexpr uint64_t kDetached = kIgnored - 1;
+
 /// One 64-bit counter in shared memory. Lock-free on every platform that is supported, which is
 /// what makes it work between processes.
 class Sequence {
@@ -34,6 +37,9 @@ class Sequence {
   uint64_t load_ordered() const { return word_.load(std::memory_order_seq_cst); }
   /// The store half of such a pair; releases what was written before.
   void store_ordered(uint64_t value) { word_.store(value, std::memory_order_seq_cst); }
+  /// Releases what was written before; for a word that only this thread writes.
+  void store_release(uint64_t value) { word_.store(value, std::memory_order_release); }
+  void add(uint64_t amount) { word_.fetch_add(amount, std::memory_order_seq_cst); }
   /// Sequentially consistent on success: acquires, releases and takes part in Dekker pairs.
   bool compare_exchange(uint64_t expected, uint64_t desired) {
     return word_.compare_exchange_strong(expected, desired, std::memory_order_seq_cst,

@@ -11,8 +11,12 @@
 
 #include <cstdint>
 #include <utility>
+#include <vector>
 
+#include "claims.h"
+#include "frontier.h"
 #include "layout.h"
+#include "recovery.h"
 #include "result.h"
 #include "ring.h"
 #include "segment.h"
@@ -49,6 +53,12 @@ struct Batch {
   uint64_t count = 0;
 };
 
+/// Sequences [begin, end) that their producer claimed and died without committing.
+struct Gap {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
 /// One participant's handle on a ring: any number of handles in any number of processes and
 /// threads share the segment; one handle belongs to one thread.
 ///
@@ -62,11 +72,15 @@ class Sequencer {
         waiting_(waiting),
         header_(&segment_.header()),
         consumers_(reinterpret_cast<ConsumerEntry*>(base() + kConsumersOffset)),
-        markers_(reinterpret_cast<Sequence*>(base() + segment_.layout.markers_offset)),
-        ring_(segment_.layout.geometry.elements) {}
+        frontier_(header_, reinterpret_cast<Sequence*>(base() + segment_.layout.markers_offset),
+                  segment_.layout.geometry.elements),
+        claims_(producers(), geometry().producers) {}
+  // Not copied: its claims are its own.
+  Sequencer(Sequencer&&) = default;
 
   const RingGeometry& geometry() const { return segment_.layout.geometry; }
-  const Ring& ring() const { return ring_; }
+  const RingPolicy& policy() const { return segment_.layout.policy; }
+  const Ring& ring() const { return frontier_.ring(); }
   const MappingRef& mapping() const { return segment_.mapping; }
   std::byte* elements() const { return base() + segment_.layout.elements_offset; }
   uint64_t elements_bytes() const { return segment_.layout.elements_bytes(); }
@@ -74,14 +88,19 @@ class Sequencer {
   /// Claims between `least` and `most` sequences, 1 <= least <= most <= elements; `count` is 0
   /// when the ring has no room for `least`. Waits for room for at most `nanoseconds`.
   ///
-  /// Errors: kSequenceExhausted.
+  /// Errors: kSequenceExhausted, kTooManyProducers, kSystem.
   Result<Claim> claim(uint64_t least, uint64_t most, uint64_t nanoseconds) {
     Result<Claim> result = try_claim(least, most);
-    if (nanoseconds == 0 || !result.ok() || result.value().settled()) return result;
-    wait(header_->space_waiters, nanoseconds, [&] {
+    if (!result.ok() || result.value().settled()) return result;
+    const auto settled = [&] {
       result = try_claim(least, most);
       return !result.ok() || result.value().settled();
-    });
+    };
+    const auto unblock = [&] {
+      const bool detached = detach_dead();
+      return recover() || detached;
+    };
+    wait(header_->space_waiters, nanoseconds, settled, unblock);
     return result;
   }
 
@@ -99,30 +118,34 @@ class Sequencer {
   /// kVisible or kPending.
   Result<Commit> await_visible(uint64_t end, uint64_t nanoseconds) {
     Result<Commit> result = visible(end);
-    if (nanoseconds == 0 || !result.ok() || result.value() == Commit::kVisible) return result;
-    wait(header_->data_waiters, nanoseconds, [&] {
+    if (!result.ok() || result.value() == Commit::kVisible) return result;
+    const auto settled = [&] {
       result = visible(end);
       return !result.ok() || result.value() == Commit::kVisible;
-    });
+    };
+    wait(header_->data_waiters, nanoseconds, settled, [&] { return recover(); });
     return result;
   }
 
   /// All that is committed and that `consumer` (an index within the table) has not yet committed
   /// as consumed. Waits for anything for at most `nanoseconds`.
   ///
-  /// Errors: kConsumerIgnored.
+  /// Errors: kConsumerIgnored, kConsumerBusy, kSystem.
   Result<Batch> consume(uint64_t consumer, uint64_t nanoseconds) {
+    const Status attached = attach_consumer(consumer, os::Hold::kShared);
+    if (!attached.ok()) return attached.error();
     Result<Batch> result = try_consume(consumer);
-    if (nanoseconds == 0 || !result.ok()) return result;
+    if (!result.ok()) return result;
     const bool streaming = std::exchange(at_once_, result.value().count != 0);
     if (result.value().count != 0) {
-      if (!streaming || result.value().count >= kWorthTaking) return result;
-      return gather(consumer, result.value().count);
+      const bool enough = !streaming || result.value().count >= kWorthTaking || nanoseconds == 0;
+      return enough ? result : gather(consumer, result.value().count);
     }
-    wait(header_->data_waiters, nanoseconds, [&] {
+    const auto settled = [&] {
       result = try_consume(consumer);
       return !result.ok() || result.value().count != 0;
-    });
+    };
+    wait(header_->data_waiters, nanoseconds, settled, [&] { return recover(); });
     return result;
   }
 
@@ -150,7 +173,7 @@ class Sequencer {
     const uint64_t next = header_->next.load_ordered();
     const uint64_t gate = gating_sequence();
     const bool full = next <= kLastSequence && gate <= next && room_before(next, gate) < least;
-    if (full) help(header_->cursor.load_ordered());
+    if (full) frontier_.help(header_->cursor.load_ordered());
     return !full;
   }
 
@@ -162,7 +185,7 @@ class Sequencer {
   bool consumable(uint64_t consumer) {
     const uint64_t own = consumers_[consumer].sequence.load_ordered();
     if (header_->cursor.load_ordered() != own) return true;
-    help(own);
+    frontier_.help(own);
     return header_->cursor.load_ordered() != own;
   }
 
@@ -171,14 +194,80 @@ class Sequencer {
     const uint64_t cursor = header_->cursor.load_ordered();
     const uint64_t next = header_->next.load_ordered();
     if (start > end || start < cursor || end >= next) return false;
-    if (next > kLastSequence || end - cursor >= ring_.elements()) return false;
+    if (next > kLastSequence || end - cursor >= ring().elements()) return false;
     // From the cursor on, since a mark stands only where its range begins.
     for (uint64_t sequence = cursor; sequence <= end;) {
-      const uint64_t mark = markers_[ring_.slot(sequence)].load_ordered();
+      const uint64_t mark = frontier_.marker(sequence).end();
       if (mark > start && mark > sequence) return false;
       sequence = mark > sequence ? mark : sequence + 1;
     }
     return true;
+  }
+
+  /// Closes what a dead producer holds up, and says whether that made anything visible. Every wait
+  /// does this before it sleeps.
+  bool recover() {
+    const uint64_t cursor = header_->cursor.load_ordered();
+    if (policy().orphans == Orphans::kHold) return false;
+    if (cursor > kLastSequence || header_->next.load_ordered() <= cursor) return false;
+    return recovery().close(claims_);
+  }
+
+  /// Ends the gating of consumers that are dead and hold up the producers, where the ring's policy
+  /// says so; says whether there were any. Every wait for room does this before it sleeps.
+  bool detach_dead() {
+    if (policy().dead_consumers != DeadConsumers::kDetach) return false;
+    const uint64_t gate = gating_sequence();
+    if (gate == kIgnored) return false;
+    bool detached = false;
+    for (uint64_t i = 0; i < geometry().consumers; ++i) {
+      ConsumerEntry& entry = consumers_[i];
+      if (entry.sequence.load_ordered() != gate || entry.attached.load_ordered() == 0) continue;
+      if (consumer_ == i || liveness::consumer_lives(segment_.file, i)) continue;
+      if (!entry.sequence.compare_exchange(gate, kDetached)) continue;
+      header_->membership.add(1);
+      wake_sleepers(header_->space_waiters);
+      detached = true;
+    }
+    return detached;
+  }
+
+  /// Whether [start, end] is claimed and nothing of it is committed. If so, and if nobody else who
+  /// lives has claimed any of it, it becomes the caller's: nobody closes it while the caller lives.
+  ///
+  /// Errors: kTooManyProducers, kSystem.
+  Result<bool> take_over(uint64_t start, uint64_t end) {
+    if (!uncommitted(start, end)) return false;
+    if (claims_.hold(start, end + 1) || recovery().held_by_living(start, end + 1, claims_))
+      return true;
+    return adopt(start, end + 1);
+  }
+
+  /// Makes the caller the consumer, alone or as one of several. Consuming does so by itself, as one
+  /// of several. A consumer that was detached when it was dead begins at the cursor.
+  ///
+  /// Errors: kConsumerBusy, kSystem.
+  Status attach_consumer(uint64_t consumer, os::Hold hold) {
+    if (consumer_ == consumer) return Done{};
+    const auto taken = liveness::take_consumer(segment_.file, consumer, hold);
+    if (!taken.ok()) return taken.error();
+    if (!taken.value()) return Errc::kConsumerBusy;
+    ConsumerEntry& entry = consumers_[consumer];
+    entry.pid.store_ordered(os::current_process());
+    entry.attached.store_ordered(1);
+    if (entry.sequence.load_ordered() == kDetached) rejoin(entry.sequence);
+    consumer_ = consumer;
+    return Done{};
+  }
+
+  /// How many gaps the latest consume passed and next_gap has not yet given.
+  size_t gap_count() const { return gaps_.size(); }
+  /// The oldest of them.
+  Gap next_gap() {
+    if (gaps_.empty()) return {};
+    const Gap gap = gaps_.front();
+    gaps_.erase(gaps_.begin());
+    return gap;
   }
 
   // Snapshots, stale as soon as they are taken.
@@ -187,6 +276,9 @@ class Sequencer {
   uint64_t consumer_sequence(uint64_t consumer) const {
     return consumers_[consumer].sequence.load_acquire();
   }
+  /// How many gaps there were since creation, and how many elements in them.
+  uint64_t gaps() const { return header_->gaps.load_acquire(); }
+  uint64_t lost() const { return header_->lost.load_acquire(); }
   bool all_ignored() const { return gating_sequence() == kIgnored; }
 
   /// The application's own word.
@@ -207,7 +299,12 @@ class Sequencer {
   static constexpr int kFirstPauses = 16;
   static constexpr int kMorePauses = 48;
 
+  static constexpr size_t kMostGaps = 1024;
+
   std::byte* base() const { return segment_.mapping->base(); }
+  ProducerEntry* producers() const {
+    return reinterpret_cast<ProducerEntry*>(base() + segment_.layout.producers_offset);
+  }
 
   // THE admission function: one, many and as many as are free differ in their numbers only.
   //
@@ -215,7 +312,7 @@ class Sequencer {
   // errs on the safe side, and the cost of a claim that it admits does not depend on how many
   // consumers there are.
   Result<Claim> try_claim(uint64_t least, uint64_t most) {
-    for (;;) {
+    for (bool announced = false;;) {
       // Acquire: pairs with the membership.add of ignore(), so that a changed membership makes us
       // see the consumer's new state.
       const uint32_t membership = header_->membership.load_acquire();
@@ -223,32 +320,48 @@ class Sequencer {
       uint64_t room = room_before(next, gate_);
       // Less than `most` asks again: as many as are free are to be given.
       if (room < most || membership != membership_) {
-        if (next > kLastSequence) return broken(next);
+        if (next > kLastSequence) return given_up(announced, broken(next));
         const uint64_t gate = gating_sequence();
         // Remembering neither, so that the next claim asks again.
-        if (gate == kIgnored) return Claim{0, 0, true};
+        if (gate == kIgnored) return given_up(announced, Claim{0, 0, true});
         membership_ = membership;
         // next was loaded before the consumers, and these only move on.
-        if (next > gate && next - gate > ring_.elements()) return Errc::kSegmentCorrupt;
+        if (next > gate && next - gate > ring().elements()) {
+          return given_up(announced, Errc::kSegmentCorrupt);
+        }
         if (next < gate) {
           // A stale `next`: others claimed, committed and consumed beyond it meanwhile.
-          if (header_->next.load_ordered() < gate) return Errc::kSegmentCorrupt;
+          if (header_->next.load_ordered() < gate) {
+            return given_up(announced, Errc::kSegmentCorrupt);
+          }
           continue;
         }
         gate_ = gate;
         room = room_before(next, gate);
         if (room < least) {
-          help(header_->cursor.load_ordered());
-          return Claim{};
+          frontier_.help(header_->cursor.load_ordered());
+          return given_up(announced, Claim{});
         }
       }
-      if (next > kLastSequence) return broken(next);
+      if (next > kLastSequence) return given_up(announced, broken(next));
       const uint64_t left = kLastSequence - next;
-      if (left < least) return Errc::kSequenceExhausted;
+      if (left < least) return given_up(announced, Errc::kSequenceExhausted);
       const uint64_t free = most < room ? most : room;
       const uint64_t count = free < left ? free : left;
-      if (header_->next.compare_exchange(next, next + count)) return Claim{next, count, false};
+      const Status noted = claims_.announce(segment_.file, next, next + count, gate_);
+      if (!noted.ok()) return noted.error();
+      announced = true;
+      // Release: what we announced is found by whoever sees `next` above it.
+      if (header_->next.compare_exchange(next, next + count)) {
+        claims_.claimed(next, next + count);
+        return Claim{next, count, false};
+      }
     }
+  }
+
+  Result<Claim> given_up(bool announced, Result<Claim> result) {
+    if (announced) claims_.withdraw();
+    return result;
   }
 
   Result<Commit> try_commit(uint64_t start, uint64_t end, OutOfOrder mode) {
@@ -259,19 +372,38 @@ class Sequencer {
     const uint64_t cursor = header_->cursor.load_ordered();
     if (cursor > kLastSequence) return broken(cursor);
     // Committed before. A range that anybody may still commit lies within the ring.
-    if (start < cursor || end - cursor >= ring_.elements()) return Commit::kRefused;
-    if (start == cursor) {
-      if (advance(start, end + 1)) return Commit::kVisible;
-      return refused();
+    if (start < cursor || end - cursor >= ring().elements()) return Commit::kRefused;
+    // Somebody else's claim, whom it may outlive: nobody must close it under our hands.
+    if (!claims_.hold(start, end + 1)) {
+      const auto adopted = adopt(start, end + 1);
+      if (!adopted.ok()) return adopted.error();
+      if (!adopted.value()) return refused();
     }
-    if (mode == OutOfOrder::kRefuse) return Commit::kRefused;
-    // A mark above `start` is this range's, or that of a later lap: it was committed before.
-    Sequence& marker = markers_[ring_.slot(start)];
-    const uint64_t older = marker.load_relaxed();
-    // Ordered: pairs with help()'s load of the marker. Either the one who moves the cursor to
-    // `start` sees the mark, or we see that the cursor has come.
-    if (older > start || !marker.compare_exchange(older, end + 1)) return Commit::kRefused;
+    if (start == cursor) {
+      if (!frontier_.advance(start, end + 1)) return refused();
+      claims_.settle(start, end + 1);
+      return Commit::kVisible;
+    }
+    if (mode == OutOfOrder::kRefuse || !frontier_.mark(start, end + 1)) return Commit::kRefused;
+    claims_.settle(start, end + 1);
     return visible(end);
+  }
+
+  // Makes [begin, limit) ours, whoever claimed it. False: too late.
+  Result<bool> adopt(uint64_t begin, uint64_t limit) {
+    const Status noted =
+        claims_.announce(segment_.file, begin, limit, header_->cursor.load_ordered());
+    if (!noted.ok()) return noted.error();
+    if (!recovery().touch(begin)) {
+      claims_.withdraw();
+      return false;
+    }
+    claims_.claimed(begin, limit);
+    return true;
+  }
+
+  Recovery recovery() {
+    return Recovery(frontier_, segment_.file, producers(), geometry().producers);
   }
 
   // A compare_exchange of the cursor failed: somebody committed the same range, or replaced us.
@@ -285,54 +417,51 @@ class Sequencer {
     const uint64_t cursor = header_->cursor.load_ordered();
     if (cursor > kLastSequence) return broken(cursor);
     if (cursor > end) return Commit::kVisible;
-    help(cursor);
+    frontier_.help(cursor);
     return header_->cursor.load_ordered() > end ? Commit::kVisible : Commit::kPending;
-  }
-
-  // Moves the cursor from `from`, which is ours to commit, and on over whatever was marked behind.
-  bool advance(uint64_t from, uint64_t to) {
-    // Release: the elements were written before. Pairs with try_consume's load of the cursor.
-    if (!header_->cursor.compare_exchange(from, to)) return false;
-    help(to);
-    wake_sleepers(header_->data_waiters);
-    return true;
-  }
-
-  // Makes visible what was committed out of order from `cursor` on. Whoever moves the cursor looks
-  // at the marker there; whoever fails to move it leaves that to the one who did. Participants
-  // who are held up call it too, in case that one died in between.
-  //
-  // Ends: the marks of memory at rest lie at most one lap ahead, and each step passes one.
-  void help(uint64_t cursor) {
-    bool moved = false;
-    while (cursor <= kLastSequence) {
-      // Acquire: pairs with the store in try_commit; the compare_exchange hands what its writer
-      // wrote on to the consumers. An older lap's mark is never above the cursor.
-      const uint64_t mark = markers_[ring_.slot(cursor)].load_ordered();
-      if (mark <= cursor || mark - cursor > ring_.elements()) break;
-      if (!header_->cursor.compare_exchange(cursor, mark)) break;
-      moved = true;
-      cursor = mark;
-    }
-    if (moved) wake_sleepers(header_->data_waiters);
   }
 
   Result<Batch> try_consume(uint64_t consumer) {
     for (;;) {
-      const uint64_t own = consumers_[consumer].sequence.load_acquire();
+      Sequence& sequence = consumers_[consumer].sequence;
+      const uint64_t own = sequence.load_acquire();
       if (own == kIgnored) return Errc::kConsumerIgnored;
-      // Acquire: pairs with advance() and help(); all elements below were written.
+      // Acquire: pairs with Frontier::advance and help; all elements below were written.
       const uint64_t cursor = header_->cursor.load_ordered();
       if (cursor > kLastSequence) return broken(cursor);
       if (cursor == own) {
-        help(cursor);
+        frontier_.help(cursor);
         if (header_->cursor.load_ordered() == cursor) return Batch{};
         continue;
       }
-      if (cursor > own && cursor - own <= ring_.elements()) return Batch{own, cursor - own};
+      if (cursor > own && cursor - own <= ring().elements()) {
+        const uint64_t gap = frontier_.first_gap(own, cursor);
+        if (gap != own) return Batch{own, gap - own};
+        skip(sequence, own);
+        continue;
+      }
       // Another handle of this consumer may have moved it after we looked.
-      if (consumers_[consumer].sequence.load_acquire() == own) return Errc::kSegmentCorrupt;
+      if (sequence.load_acquire() == own) return Errc::kSegmentCorrupt;
     }
+  }
+
+  // Passes the gap that begins where the consumer is.
+  void skip(Sequence& sequence, uint64_t own) {
+    const uint64_t end = frontier_.marker(own).end();
+    if (end <= own || end - own > ring().elements()) return;
+    if (!sequence.compare_exchange(own, end)) return;
+    wake_sleepers(header_->space_waiters);
+    if (gaps_.size() < kMostGaps) gaps_.push_back({own, end});
+  }
+
+  // A gating sequence never lies above the cursor, so producers who have not yet noticed us keep
+  // clear of all from the second cursor on.
+  void rejoin(Sequence& sequence) {
+    const uint64_t first = header_->cursor.load_ordered();
+    if (first > kLastSequence || !sequence.compare_exchange(kDetached, first)) return;
+    header_->membership.add(1);
+    const uint64_t second = header_->cursor.load_ordered();
+    if (second <= kLastSequence) sequence.compare_exchange(first, second);
   }
 
   // kIgnored when nobody gates. Acquire: pairs with commit_consumed; the readers have done with
@@ -341,23 +470,32 @@ class Sequencer {
     uint64_t smallest = kIgnored;
     for (uint64_t i = 0; i < geometry().consumers; ++i) {
       const uint64_t sequence = consumers_[i].sequence.load_ordered();
-      if (sequence < smallest) smallest = sequence;
+      if (sequence < smallest && sequence != kDetached) smallest = sequence;
     }
     return smallest;
   }
 
   uint64_t room_before(uint64_t next, uint64_t gate) const {
     const uint64_t used = next - gate;
-    return used <= ring_.elements() ? ring_.elements() - used : 0;
+    return used <= ring().elements() ? ring().elements() - used : 0;
   }
 
   // A wait that goes on after one that was in vain, a slice of the same one as a rule, does not
-  // poll again.
-  template <class Ready>
-  void wait(Word& word, uint64_t nanoseconds, Ready ready) {
+  // poll again. Who may not wait at all looks after the dead now and then.
+  template <class Ready, class Unblock>
+  void wait(Word& word, uint64_t nanoseconds, Ready ready, Unblock unblock) {
+    if (nanoseconds == 0) {
+      const bool hole = header_->next.load_ordered() > header_->cursor.load_ordered();
+      if (!hole && policy().dead_consumers == DeadConsumers::kHold) return;
+      const uint64_t now = os::now_nanoseconds();
+      if (now - unblocked_ < kUnblockNanoseconds) return;
+      unblocked_ = now;
+      if (unblock()) ready();
+      return;
+    }
     Waiting waiting = waiting_;
     if (in_vain_) waiting.budget = 0;
-    in_vain_ = !wait_until(word, nanoseconds, waiting, ready);
+    in_vain_ = !wait_until(word, nanoseconds, waiting, ready, unblock);
   }
 
   // A consumer that keeps pace takes the cursor's cache line from the producer for every single
@@ -381,12 +519,15 @@ class Sequencer {
   Waiting waiting_;
   Header* header_;
   ConsumerEntry* consumers_;
-  Sequence* markers_;
-  Ring ring_;
+  Frontier frontier_;
+  Claims claims_;
+  std::vector<Gap> gaps_;
+  uint64_t consumer_ = ~uint64_t{0};  // which one we are
   uint64_t gate_ = 0;
   uint32_t membership_ = 0;
-  bool in_vain_ = false;  // the last wait ended without what it waited for
-  bool at_once_ = false;  // the last consume found data without waiting
+  bool in_vain_ = false;    // the last wait ended without what it waited for
+  uint64_t unblocked_ = 0;  // when we last looked after the dead without waiting
+  bool at_once_ = false;    // the last consume found data without waiting
 };
 
 }  // namespace shm_disruptor

@@ -39,6 +39,7 @@ struct Waiting {
 
 inline constexpr uint64_t kNapNanoseconds = 50'000;
 inline constexpr uint64_t kYieldAfterNanoseconds = 50'000;
+inline constexpr uint64_t kUnblockNanoseconds = 10'000'000;
 
 inline void relax_processor() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -65,9 +66,11 @@ inline void wake_sleepers(Word& word) {
 }
 
 /// Waits until `ready()` is true, for at most `nanoseconds`; says whether it is. `ready` uses
-/// ordered loads and is called often.
-template <class Ready>
-bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready ready) {
+/// ordered loads and is called often; `unblock` is called before each sleep, and by those who never
+/// sleep now and then: it does something about those who are dead and hold us up.
+template <class Ready, class Unblock>
+bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready ready,
+                Unblock unblock) {
   if (ready()) return true;
   if (nanoseconds == 0) return false;
   const uint64_t begin = os::now_nanoseconds();
@@ -75,6 +78,7 @@ bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready 
   const bool polls = spins || waiting.strategy == Strategy::kYield;
   const uint64_t budget = waiting.strategy == Strategy::kBlock ? 0 : waiting.budget;
   const uint64_t poll = polls || nanoseconds < budget ? nanoseconds : budget;
+  uint64_t unblocked = 0;
 
   for (uint64_t elapsed = 0; elapsed < poll; elapsed = os::now_nanoseconds() - begin) {
     for (int i = 0; i < 32; ++i) {
@@ -85,10 +89,15 @@ bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready 
     // ever letting it run keeps itself waiting. Not at once, because it costs more than an answer
     // from the next processor takes.
     if (!spins && elapsed > kYieldAfterNanoseconds) os::yield();
+    if (elapsed >= unblocked + kUnblockNanoseconds) {
+      unblocked = elapsed;
+      unblock();
+    }
   }
   while (!polls) {
     const bool naps = waiting.strategy == Strategy::kSleep;
     const uint32_t seen = naps ? 0 : announce_sleeper(word);
+    unblock();
     if (ready()) return true;
     const uint64_t elapsed = os::now_nanoseconds() - begin;
     if (elapsed >= nanoseconds) return false;

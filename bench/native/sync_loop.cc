@@ -113,7 +113,7 @@ Party start(void (*role)(Sequencer&, Message), const std::string& name, Message 
   close(go.write_end);
   auto segment = open_ring(name);
   if (!segment.ok()) fail("cannot open the ring");
-  Sequencer sequencer(segment.value());
+  Sequencer sequencer(std::move(segment.value()));
   write_whole(ready.write_end, "!", 1);
   char end_of_file;
   if (read(go.read_end, &end_of_file, 1) != 0) fail("cannot wait for the beginning");

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "../../addon/core/sequencer.h"
 
@@ -21,10 +22,12 @@ inline std::string unique_name() {
 inline std::string path_of(const std::string& name) { return "/dev/shm/" + name; }
 
 struct TestRing {
-  explicit TestRing(RingGeometry geometry, os::Birth birth = os::Birth::kUnnamed)
+  explicit TestRing(RingGeometry geometry, RingPolicy policy = {},
+                    os::Birth birth = os::Birth::kUnnamed)
       : name(unique_name()) {
     RingCreation creation;
     creation.geometry = geometry;
+    creation.policy = policy;
     creation.birth = birth;
     auto created = create_ring(name, creation);
     if (!created.ok()) {
@@ -32,13 +35,19 @@ struct TestRing {
                   static_cast<int>(created.error().code), created.error().sys_errno);
       std::exit(1);
     }
-    segment = created.value();
+    segment = std::move(created.value());
   }
   ~TestRing() { unlink(path_of(name).c_str()); }
   TestRing(const TestRing&) = delete;
   TestRing& operator=(const TestRing&) = delete;
 
-  Sequencer sequencer() const { return Sequencer(segment); }
+  /// Another attachment, with its own locks, over the same mapping: ThreadSanitizer knows memory by
+  /// its address.
+  Sequencer sequencer() const {
+    auto opened = open_ring(name);
+    opened.value().mapping = segment.mapping;
+    return Sequencer(std::move(opened.value()));
+  }
   Header& header() const { return segment.header(); }
   Sequence& consumer(uint64_t index) const {
     return reinterpret_cast<ConsumerEntry*>(segment.mapping->base() + kConsumersOffset)[index]

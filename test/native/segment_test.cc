@@ -9,6 +9,7 @@
 #include <cstring>
 #include <functional>
 
+#include "../../addon/core/liveness.h"
 #include "check.h"
 #include "fixture.h"
 
@@ -21,7 +22,7 @@ Errc open_code(const std::string& name) { return open_ring(name).error().code; }
 RingCreation replacing(RingGeometry geometry) {
   RingCreation creation;
   creation.geometry = geometry;
-  creation.replace = true;
+  creation.existing = Existing::kReplace;
   return creation;
 }
 
@@ -53,7 +54,7 @@ int count_temporaries() {
 
 TEST("what was created can be opened, with the geometry of its creator") {
   for (const auto birth : {os::Birth::kUnnamed, os::Birth::kTemporary}) {
-    const TestRing ring({10, 24, 3}, birth);
+    const TestRing ring({10, 24, 3}, {}, birth);
     const auto opened = open_ring(ring.name);
     CHECK(opened.ok());
     CHECK(opened.value().layout.geometry.elements == 10);
@@ -164,6 +165,10 @@ TEST("each contradiction in a header has its own error") {
       {Errc::kSegmentCorrupt, true, [](Identity& i) { i.size += 1; }},
       {Errc::kSegmentCorrupt, true, [](Identity& i) { i.markers_offset += 8; }},
       {Errc::kSegmentCorrupt, true, [](Identity& i) { i.elements_offset = 0; }},
+      {Errc::kSegmentCorrupt, true, [](Identity& i) { i.producers_offset -= 8; }},
+      {Errc::kSegmentCorrupt, true, [](Identity& i) { i.producers = 0; }},
+      {Errc::kSegmentCorrupt, true,
+       [](Identity& i) { i.policy.orphans = static_cast<Orphans>(2); }},
   };
   for (const auto& row : rows) {
     const TestRing ring({4, 4, 1});
@@ -213,7 +218,7 @@ TEST("a damaged ring can be replaced") {
 TEST("a replacement that does not finish makes the next one give up, not hang") {
   const TestRing ring({4, 4, 1});
   const auto stuck = os::open_file(ring.name);
-  CHECK(os::try_lock_for_replacement(stuck.value()).value());
+  CHECK(os::try_lock(stuck.value(), liveness::kReplacement, os::Hold::kExclusive).value());
   CHECK(create_ring(ring.name, replacing({4, 4, 1})).error().code == Errc::kSegmentBusy);
   CHECK(count_temporaries() == 0);
 }

@@ -160,14 +160,14 @@ TEST("rings that replace each other at once leave one, and nothing else") {
       for (int round = 0; round < 50; ++round) {
         RingCreation creation;
         creation.geometry = {4, 4, 1};
-        creation.replace = true;
+        creation.existing = Existing::kReplace;
         if (!create_ring(name, creation).ok()) ++failed;
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(failed == 0);
-  const auto opened = open_ring(name);
-  CHECK(opened.ok() && Sequencer(opened.value()).claim(1, 1, 0).ok());
+  auto opened = open_ring(name);
+  CHECK(opened.ok() && Sequencer(std::move(opened.value())).claim(1, 1, 0).ok());
   unlink(path_of(name).c_str());
 }

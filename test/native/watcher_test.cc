@@ -82,7 +82,8 @@ TEST("a change between announcing and watching is told too") {
 TEST("one key is one entry, however often it is watched and through whichever mapping") {
   for (const Method method : kMethods) {
     Fixture f(method);
-    const auto other = open_ring(f.ring.name).value();
+    const auto opened = open_ring(f.ring.name);
+    const RingSegment& other = opened.value();
     for (int i = 0; i < 1000; ++i) {
       f.watch(1, f.data());
       Word& same = other.header().data_waiters;
@@ -118,7 +119,8 @@ TEST("the mapping outlives its owner while it is watched") {
   for (const Method method : kMethods) {
     Fixture f(method);
     {
-      const auto other = open_ring(f.ring.name).value();
+      const auto opened = open_ring(f.ring.name);
+      const RingSegment& other = opened.value();
       Word& word = other.header().data_waiters;
       f.watcher.watch(1, other.mapping, word, announce_sleeper(word));
     }

@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "../result.h"
 
 namespace shm_disruptor::os {
 
-/// Owns a file descriptor.
+/// Owns a file descriptor, and with it the locks of its opening (lock.h).
 class File {
  public:
   File() = default;
@@ -66,27 +67,30 @@ Status publish_file(const NewFile& created, const std::string& name);
 /// Removes what `publish_file` has not published. Only objects born as kTemporary need it.
 void discard_file(const NewFile& created);
 
-/// Opens for reading and writing. Links are not followed and nothing blocks.
+enum class Access : uint8_t { kReadWrite, kRead };
+
+/// Opens an object. Links are not followed and nothing blocks.
 /// Errors: kSystem (ENOENT, EACCES, ...), kSegmentNotRegular for links and directories.
-Result<File> open_file(const std::string& name);
+Result<File> open_file(const std::string& name, Access access = Access::kReadWrite);
+
+/// The names of all objects, in any order. Errors: kSystem.
+Result<std::vector<std::string>> list_names();
 
 Result<FileFacts> file_facts(const File& file);
 Result<FileFacts> name_facts(const std::string& name);
 Status remove_name(const std::string& name);
 
-/// Reads exactly `size` bytes from the beginning. False: the object is shorter than that.
-Result<bool> read_beginning(const File& file, void* into, size_t size);
+/// Reads exactly `size` bytes from `offset` on. False: the object is shorter than that.
+Result<bool> read_at(const File& file, void* into, size_t size, uint64_t offset);
 
 /// Maps `size` bytes, shared, for reading and writing.
 Result<void*> map_file(const File& file, uint64_t size);
 void unmap(void* base, uint64_t size);
 
-/// Takes the object's replacement lock, which the kernel releases when `file` is closed or its
-/// process dies. False: somebody else has it.
-Result<bool> try_lock_for_replacement(const File& file);
-
 /// The user in whose name this process acts.
 uint32_t current_user();
+/// This process, for people to read.
+uint32_t current_process();
 /// Differs between any two calls on one machine since it was started.
 uint64_t fresh_generation();
 /// Gives the processor to somebody else for about a millisecond.

@@ -1,5 +1,6 @@
 // Linux: files of the tmpfs at /dev/shm, opened by path. shm_open would do the same, but binds the
 // binary to a newer glibc than Node itself needs; so would fstat, hence statx.
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -56,7 +57,13 @@ Result<NewFile> open_new(uint32_t mode, Birth birth) {
 }  // namespace
 
 File::~File() {
-  if (descriptor_ >= 0) close(descriptor_);
+  if (descriptor_ < 0) return;
+  // Closing alone would not end the locks while the file is mapped: a mapping keeps its opening.
+  struct flock all {};
+  all.l_type = F_UNLCK;
+  all.l_whence = SEEK_SET;
+  fcntl(descriptor_, F_OFD_SETLK, &all);
+  close(descriptor_);
 }
 
 Result<NewFile> create_file(uint64_t size, uint32_t mode, Birth birth) {
@@ -96,9 +103,10 @@ void discard_file(const NewFile& created) {
   if (!created.temporary_name.empty()) unlink(path_of(created.temporary_name).c_str());
 }
 
-Result<File> open_file(const std::string& name) {
+Result<File> open_file(const std::string& name, Access access) {
+  const int mode = access == Access::kRead ? O_RDONLY : O_RDWR;
   // O_NONBLOCK: a FIFO under that name must not hold us up.
-  File file(open(path_of(name).c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  File file(open(path_of(name).c_str(), mode | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (file.descriptor() >= 0) return file;
   // A link, a directory, a socket or a device without a driver.
   if (errno == ELOOP || errno == EISDIR || errno == ENXIO) return Errc::kSegmentNotRegular;
@@ -118,8 +126,19 @@ Status remove_name(const std::string& name) {
   return Done{};
 }
 
-Result<bool> read_beginning(const File& file, void* into, size_t size) {
-  const ssize_t got = pread(file.descriptor(), into, size, 0);
+Result<std::vector<std::string>> list_names() {
+  DIR* directory = opendir(kDirectory);
+  if (!directory) return last_error("opendir");
+  std::vector<std::string> names;
+  while (const dirent* entry = readdir(directory)) {
+    if (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN) names.emplace_back(entry->d_name);
+  }
+  closedir(directory);
+  return names;
+}
+
+Result<bool> read_at(const File& file, void* into, size_t size, uint64_t offset) {
+  const ssize_t got = pread(file.descriptor(), into, size, static_cast<off_t>(offset));
   if (got < 0) return last_error("pread");
   return static_cast<size_t>(got) == size;
 }
@@ -132,18 +151,9 @@ Result<void*> map_file(const File& file, uint64_t size) {
 
 void unmap(void* base, uint64_t size) { munmap(base, size); }
 
-Result<bool> try_lock_for_replacement(const File& file) {
-  struct flock range {};
-  range.l_type = F_WRLCK;
-  range.l_whence = SEEK_SET;
-  range.l_start = 0;
-  range.l_len = 1;
-  if (fcntl(file.descriptor(), F_OFD_SETLK, &range) == 0) return true;
-  if (errno == EAGAIN || errno == EACCES) return false;
-  return last_error("fcntl");
-}
-
 uint32_t current_user() { return static_cast<uint32_t>(geteuid()); }
+
+uint32_t current_process() { return static_cast<uint32_t>(getpid()); }
 
 uint64_t fresh_generation() {
   uint64_t generation = 0;

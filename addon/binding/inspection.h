@@ -1,0 +1,13 @@
+// What list and inspect tell JavaScript.
+#pragma once
+
+#include <napi.h>
+
+#include "../core/inspect.h"
+
+namespace shm_disruptor::binding {
+
+/// A `SegmentFacts` of src/native.ts.
+Napi::Object to_object(Napi::Env env, const SegmentFacts& facts);
+
+}  // namespace shm_disruptor::binding

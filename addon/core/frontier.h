@@ -1,0 +1,108 @@
+// The cursor and the markers ahead of it: how what was committed becomes visible.
+#pragma once
+
+#include <cstdint>
+
+#include "layout.h"
+#include "marker.h"
+#include "ring.h"
+#include "wait.h"
+
+namespace shm_disruptor {
+
+/// Where that ends which consumers may read. Committing in any order moves it on in order.
+class Frontier {
+ public:
+  Frontier(Header* header, Sequence* markers, uint64_t elements)
+      : header_(header), markers_(markers), ring_(elements) {}
+
+  const Ring& ring() const { return ring_; }
+  Header& header() const { return *header_; }
+  uint64_t next() const { return header_->next.load_ordered(); }
+  uint64_t cursor() const { return header_->cursor.load_ordered(); }
+
+  Sequence& marker_at(uint64_t sequence) const { return markers_[ring_.slot(sequence)]; }
+  /// Acquire: pairs with the compare_exchanges of markers below and in recovery.h.
+  Marker marker(uint64_t sequence) const { return Marker(marker_at(sequence).load_ordered()); }
+  bool marked(uint64_t sequence, Marker marker) const {
+    return marker.covers(sequence, ring_.elements());
+  }
+
+  /// Moves the cursor from `from`, which is the caller's to commit, and on over whatever was marked
+  /// behind. False: somebody else has moved it.
+  bool advance(uint64_t from, uint64_t to) {
+    // Release: the elements were written before. Pairs with try_consume's load of the cursor.
+    if (!header_->cursor.compare_exchange(from, to)) return false;
+    help(to);
+    wake_sleepers(header_->data_waiters);
+    return true;
+  }
+
+  /// Leaves a mark for [start, end), which is the caller's to commit, while the cursor is below.
+  /// False: it was committed before.
+  bool mark(uint64_t start, uint64_t end) {
+    Sequence& word = marker_at(start);
+    for (;;) {
+      const Marker older(word.load_relaxed());
+      // A mark above `start` is this range's, or that of a later lap.
+      if (older.end() > start) return false;
+      // Ordered: pairs with help()'s load of the marker. Either the one who moves the cursor to
+      // `start` sees the mark, or we see that the cursor has come. Fails when somebody has touched
+      // it (recovery.h) as well.
+      if (word.compare_exchange(older.word(), Marker::committed(end).word())) return true;
+    }
+  }
+
+  /// Makes visible what was committed out of order from `cursor` on, and passes what was closed as
+  /// a gap. Whoever moves the cursor looks at the marker there; whoever fails to move it leaves
+  /// that to the one who did. Participants who are held up call it too, in case that one died in
+  /// between.
+  ///
+  /// Ends: the marks of memory at rest lie at most one lap ahead, and each step passes one.
+  void help(uint64_t cursor) {
+    bool moved = false;
+    while (cursor <= kLastSequence) {
+      const Marker mark = marker(cursor);
+      if (!marked(cursor, mark)) break;
+      // Before the cursor passes it: whoever sees the cursor behind a gap looks for it.
+      if (mark.is_gap()) raise_gap_limit(mark.end());
+      if (!header_->cursor.compare_exchange(cursor, mark.end())) break;
+      if (mark.is_gap()) count_gap(mark.end() - cursor);
+      moved = true;
+      cursor = mark.end();
+    }
+    if (moved) wake_sleepers(header_->data_waiters);
+  }
+
+  /// Where the first gap in [from, to) begins; `to` when there is none. All of it is below the
+  /// cursor and not yet consumed by the caller.
+  uint64_t first_gap(uint64_t from, uint64_t to) const {
+    // Acquire: pairs with raise_gap_limit, which comes before the cursor passes a gap.
+    if (from >= header_->gap_limit.load_ordered()) return to;
+    for (uint64_t sequence = from; sequence < to; ++sequence) {
+      const Marker mark = marker(sequence);
+      if (mark.is_gap() && marked(sequence, mark)) return sequence;
+    }
+    return to;
+  }
+
+ private:
+  void raise_gap_limit(uint64_t end) {
+    for (uint64_t limit = header_->gap_limit.load_ordered(); limit < end;) {
+      if (header_->gap_limit.compare_exchange(limit, end)) return;
+      limit = header_->gap_limit.load_ordered();
+    }
+  }
+
+  // For people to read: one who dies before it leaves it out.
+  void count_gap(uint64_t elements) {
+    header_->gaps.add(1);
+    header_->lost.add(elements);
+  }
+
+  Header* header_;
+  Sequence* markers_;
+  Ring ring_;
+};
+
+}  // namespace shm_disruptor
