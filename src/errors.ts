@@ -136,7 +136,8 @@ export function coreError(errc: number, errno: number, syscall: string): Error {
 
 /** @internal */
 export function coreErrorCode(errc: number): DisruptorErrorCode {
-  return CORE_ERRORS[errc]?.[0] || 'ERR_SEGMENT_CORRUPT';
+  const code = CORE_ERRORS[errc]?.[0] ?? '';
+  return code === '' ? 'ERR_SEGMENT_CORRUPT' : code;
 }
 
 /** @internal */

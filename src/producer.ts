@@ -133,20 +133,21 @@ export class Producer {
   }
 
   commitSync(claimStart: number, claimEnd: number, timeout?: number): boolean {
-    let outcome = this.#ring.commit(claimStart, claimEnd, this.#mark);
-    if (outcome === Commit.Pending) {
-      outcome = insist((ms) => this.#ring.awaitVisible(claimEnd, ms), outcome, timeout);
-    }
-    return outcome === Commit.Visible;
+    const outcome = this.#ring.commit(claimStart, claimEnd, this.#mark);
+    return this.#settled(outcome, claimEnd, timeout);
   }
 
   /** As `commitSync` for the range that was claimed last. */
   commitLatestSync(timeout?: number): boolean {
-    if (timeout === undefined) {
-      const outcome = this.#ring.commitLatest(this.#mark);
-      if (outcome !== Commit.Pending) return outcome === Commit.Visible;
-    }
-    return this.commitSync(this.#ring.claimStart, this.#ring.claimEnd, timeout);
+    const outcome = this.#ring.commitLatest(this.#mark);
+    return outcome === Commit.Visible || this.#settled(outcome, this.#ring.claimEnd, timeout);
+  }
+
+  /** Whether the commit up to `claimEnd` has become visible, waiting for that if it is pending. */
+  #settled(outcome: number, claimEnd: number, timeout: number | undefined): boolean {
+    if (outcome !== Commit.Pending) return outcome === Commit.Visible;
+    const visible = insist((ms) => this.#ring.awaitVisible(claimEnd, ms), outcome, timeout);
+    return visible === Commit.Visible;
   }
 
   /**

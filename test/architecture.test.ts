@@ -10,12 +10,14 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const CORE = [
   ['align', 'result', 'ring'],
   ['sequence', 'os/shm'],
-  ['layout', 'mapping', 'os/futex', 'os/futex_poll'],
-  ['segment', 'wait', 'watcher', 'polled_watcher'],
+  ['layout', 'marker', 'mapping', 'os/futex', 'os/futex_poll', 'os/lock'],
+  ['liveness', 'wait', 'watcher', 'polled_watcher'],
+  ['segment', 'frontier', 'claims'],
+  ['inspect', 'recovery'],
   ['sequencer'],
 ];
 const BINDING = [
-  ['exchange', 'handles', 'waker'],
+  ['exchange', 'handles', 'inspection', 'waker'],
   ['environment'],
   ['errors'],
   ['ring_handle'],
@@ -26,7 +28,7 @@ const SOURCES = [
   ['native', 'validate', 'slots', 'keep-alive', 'polling-budget'],
   ['channel', 'strategy'],
   ['options', 'waiting'],
-  ['attachment'],
+  ['attachment', 'segments'],
   ['producer', 'consumer'],
   ['disruptor'],
   ['stream-status'],

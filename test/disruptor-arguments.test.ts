@@ -132,7 +132,7 @@ test('an empty name is what the system calls an invalid argument', (t) => {
 test('the longest name works, and so does one without a slash', (t) => {
   const name = uniqueName().slice(1).padEnd(255, 'x');
   const creator = ring(t, { name });
-  const attached = new Disruptor({ name: `/${name}`, consumer: 0 });
+  const attached = new Disruptor({ name: `/${name}`, consumer: 0, shared: true });
   t.true(creator.produceClaimSync().length > 0 && creator.produceCommitSync());
   t.is(attached.consumeNewSync().length, 1);
   attached.release();

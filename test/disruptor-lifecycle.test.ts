@@ -126,7 +126,7 @@ test('a Buffer outlives its object, which was collected, and stays shared', asyn
     collected = true;
   });
   const buf = (() => {
-    const d = new Disruptor({ name, consumer: 0 });
+    const d = new Disruptor({ name, consumer: 0, shared: true });
     registry.register(d, undefined);
     return d.elements.subarray(0, 4);
   })();
@@ -189,7 +189,7 @@ test('any number of workers load the addon, come and go', async (t) => {
 for (const [what, code] of [
   ['constructs', 'for (;;) new Disruptor({ name }).release();'],
   ['throws', 'for (;;) try { new Disruptor({ name }).produceCommitSync(0, 7); } catch {}'],
-  ['blocks', 'new Disruptor({ name, consumer: 0, spin: true }).consumeNewSync();'],
+  ['blocks', 'new Disruptor({ name, consumer: 0, shared: true, spin: true }).consumeNewSync();'],
 ] as const) {
   test(`a worker that ${what} is terminated at any moment`, async (t) => {
     t.timeout(WATCHDOG_MILLISECONDS);
@@ -216,7 +216,7 @@ test('a worker that ends without releasing leaves the ring usable', async (t) =>
   const library = import.meta.resolve('shm-disruptor');
   const code = `
     import(${JSON.stringify(library)}).then(({ Disruptor }) => {
-      globalThis.d = new Disruptor({ name: ${JSON.stringify(name)}, consumer: 0, spin: true });
+      globalThis.d = new Disruptor({ name: ${JSON.stringify(name)}, consumer: 0, shared: true, spin: true });
       d.consumeNew();
       require('node:worker_threads').parentPort.postMessage('waiting');
     });`;

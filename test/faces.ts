@@ -1,5 +1,5 @@
 // The three faces of a Disruptor behind one shape, so that one suite runs over all of them.
-import type { Claimed, ClaimedMany, Consumed, Disruptor } from 'shm-disruptor';
+import type { Claimed, ClaimedMany, Consumed, Disruptor, Gap } from 'shm-disruptor';
 
 /** The methods that come as promise, with a callback and as `*Sync`. */
 export interface Face {
@@ -77,7 +77,7 @@ export const callbackFace: Face = {
       (done) => {
         ring.consumeNew(done);
       },
-      (bufs: Buffer[], start: number) => ({ bufs, start }),
+      (bufs: Buffer[], start: number, gaps?: Gap[]) => ({ bufs, start, ...(gaps && { gaps }) }),
     ),
 };
 

@@ -41,13 +41,13 @@ function held(t: Scope, options: DisruptorOptions): Disruptor {
 
 /**
  * A new ring under a name of its own, released and removed when the test ends. By default 8
- * elements of 4 bytes with one consumer, which the object is, and no `spin`.
+ * elements of 4 bytes with one consumer, which the object and others are, and no `spin`.
  */
 export function ring(t: Scope, options: Partial<DisruptorOptions> = {}): Disruptor {
   const name = options.name ?? uniqueName();
   removeAtEnd(t, name);
   const small = { elements: 8, elementSize: 4, consumers: 1, consumer: 0, init: true };
-  return held(t, { ...small, ...options, name });
+  return held(t, { ...small, shared: true, ...options, name });
 }
 
 /** As `ring`, and the name: to attach to it in a worker, in another process, or by oneself. */
@@ -56,11 +56,11 @@ ring.named = (t: Scope, options: Partial<DisruptorOptions> = {}) => {
   return { name: names.get(creator)!, creator };
 };
 
-/** Another object on a ring from here, released when the test ends. By default consumer 0. */
+/** Another object on a ring from here, released when the test ends. By default consumer 0, and not alone. */
 export function attach(
   t: Scope,
   of: Disruptor,
   options: Partial<DisruptorOptions> = {},
 ): Disruptor {
-  return held(t, { name: names.get(of)!, consumer: 0, ...options });
+  return held(t, { name: names.get(of)!, consumer: 0, shared: true, ...options });
 }

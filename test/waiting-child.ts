@@ -4,7 +4,7 @@ import { Disruptor } from 'shm-disruptor';
 import type { WaitStrategy } from 'shm-disruptor';
 
 const [name, wait, kind, ...calls] = process.argv.slice(2) as [string, WaitStrategy, string];
-const ring = new Disruptor({ name, consumer: 0, spin: true, wait });
+const ring = new Disruptor({ name, consumer: 0, shared: true, spin: true, wait });
 
 const waits: Record<string, () => Promise<unknown>> = {
   consume: () => ring.consumeNew(),

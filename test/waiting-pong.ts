@@ -27,7 +27,8 @@ const PAUSE = 5;
 export async function play(player: Player): Promise<number[]> {
   const { ping, pong, rounds, options, first } = player;
   const face = { promise: promiseFace, sync: syncFace }[player.face];
-  const attach = (name: string) => new Disruptor({ consumer: 0, spin: true, ...options, name });
+  const attach = (name: string) =>
+    new Disruptor({ consumer: 0, shared: true, spin: true, ...options, name });
   const [sends, receives] = [attach(first ? ping : pong), attach(first ? pong : ping)];
   const got: number[] = [];
   const receive = async () => {

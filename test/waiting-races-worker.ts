@@ -16,7 +16,7 @@ export interface Side {
 }
 
 const { name, produces, count, seed } = workerData as Side;
-const ring = new Disruptor({ name, consumer: 0, spin: true });
+const ring = new Disruptor({ name, consumer: 0, shared: true, spin: true });
 const below = random(seed);
 const got: number[] = [];
 for (let sent = 0; produces ? sent < count : got.length < count;) {

@@ -10,41 +10,58 @@ namespace shm_disruptor {
 
 namespace {
 
-// A table as it lies in the file, read and not mapped: an object that shrinks meanwhile is an error
-// and not a signal.
-template <class Entry>
-std::vector<Entry> read_table(const os::File& file, uint64_t offset, uint64_t count) {
-  std::vector<Entry> entries(static_cast<size_t>(count));
-  const auto whole = os::read_at(file, entries.data(), entries.size() * sizeof(Entry), offset);
-  if (!whole.ok() || !whole.value()) entries.clear();
-  return entries;
-}
+// Memory as it lies in the file, read and not mapped: an object that shrinks meanwhile is an error
+// and not a signal. In words, of which every shared number is one or the lower half of one.
+class Words {
+ public:
+  Words(const os::File& file, uint64_t offset, uint64_t bytes)
+      : words_(static_cast<size_t>(bytes / sizeof(uint64_t))) {
+    const auto whole = os::read_at(file, words_.data(), words_.size() * sizeof(uint64_t), offset);
+    if (!whole.ok() || !whole.value()) words_.clear();
+  }
+
+  bool empty() const { return words_.empty(); }
+  uint64_t at(uint64_t offset) const {
+    const uint64_t index = offset / sizeof(uint64_t);
+    return index < words_.size() ? words_[static_cast<size_t>(index)] : 0;
+  }
+  uint32_t lower(uint64_t offset) const { return static_cast<uint32_t>(at(offset)); }
+
+ private:
+  std::vector<uint64_t> words_;
+};
 
 Headcount count_consumers(const os::File& file, const RingLayout& layout) {
+  static_assert(offsetof(ConsumerEntry, attached) == 8);
   Headcount count;
-  const auto table = read_table<ConsumerEntry>(file, kConsumersOffset, layout.geometry.consumers);
-  for (uint64_t i = 0; i < table.size(); ++i) {
-    if (table[i].attached.load_acquire() == 0) continue;
+  const uint64_t entries = layout.geometry.consumers;
+  const Words table(file, kConsumersOffset, entries * sizeof(ConsumerEntry));
+  for (uint64_t i = 0; i < entries; ++i) {
+    if (table.lower(i * sizeof(ConsumerEntry) + 8) == 0) continue;
     ++(liveness::consumer_lives(file, i) ? count.alive : count.gone);
   }
   return count;
 }
 
 Headcount count_producers(const os::File& file, const RingLayout& layout, uint64_t cursor) {
+  static_assert(offsetof(ProducerEntry, pid) == 0 && offsetof(ProducerEntry, ranges) == 8);
   Headcount count;
-  const auto table =
-      read_table<ProducerEntry>(file, layout.producers_offset, layout.geometry.producers);
-  for (uint64_t i = 0; i < table.size(); ++i) {
-    if (table[i].pid.load_acquire() == 0) continue;
+  const uint64_t entries = layout.geometry.producers;
+  const Words table(file, layout.producers_offset, entries * sizeof(ProducerEntry));
+  for (uint64_t i = 0; i < entries; ++i) {
+    const uint64_t entry = i * sizeof(ProducerEntry);
+    if (table.lower(entry) == 0) continue;
     if (liveness::producer_lives(file, i)) {
       ++count.alive;
       continue;
     }
-    const auto left = [&](const Range& range) {
-      const uint64_t limit = range.limit.load_acquire();
-      return limit > cursor && range.begin.load_acquire() < limit;
-    };
-    if (std::any_of(std::begin(table[i].ranges), std::end(table[i].ranges), left)) ++count.gone;
+    for (uint64_t range = entry + 8; range < entry + 8 + sizeof(Range) * kRanges;
+         range += sizeof(Range)) {
+      const uint64_t limit = table.at(range + sizeof(Sequence));
+      if (limit <= cursor || table.at(range) >= limit) continue;
+      ++count.gone;
+      break;
+    }
   }
   return count;
 }
@@ -77,15 +94,15 @@ Result<SegmentFacts> inspect_segment(const std::string& name) {
   }
   facts.geometry = layout.value().geometry;
   facts.policy = layout.value().policy;
-  const auto header = read_table<Header>(file.value(), 0, 1);
+  const Words header(file.value(), 0, sizeof(Header));
   if (header.empty()) {
     facts.damage = Errc::kSegmentTruncated;
     return facts;
   }
-  facts.next = header[0].next.load_acquire() & ~kReplacedBit;
-  facts.cursor = header[0].cursor.load_acquire() & ~kReplacedBit;
-  facts.gaps = header[0].gaps.load_acquire();
-  facts.lost = header[0].lost.load_acquire();
+  facts.next = header.at(offsetof(Header, next)) & ~kReplacedBit;
+  facts.cursor = header.at(offsetof(Header, cursor)) & ~kReplacedBit;
+  facts.gaps = header.at(offsetof(Header, gaps));
+  facts.lost = header.at(offsetof(Header, lost));
   facts.attached = liveness::others_attached(file.value());
   facts.consumers = count_consumers(file.value(), layout.value());
   facts.producers = count_producers(file.value(), layout.value(), facts.cursor);

@@ -15,7 +15,7 @@ const part = (workerData ?? JSON.parse(process.argv[2]!)) as Part;
 const face = { promise: promiseFace, sync: syncFace }[part.face];
 const ring = new Disruptor({
   name: part.name,
-  consumer: 'id' in part ? 0 : part.consumer,
+  ...('consumer' in part && { consumer: part.consumer, shared: true }),
   spin: true,
 });
 if ('id' in part) {

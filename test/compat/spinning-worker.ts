@@ -30,7 +30,7 @@ const calls = {
 };
 
 const { name, call } = workerData as Task;
-const d = new Disruptor({ name, consumer: 0, spin: true });
+const d = new Disruptor({ name, consumer: 0, shared: true, spin: true });
 parentPort!.postMessage('calling');
 const result = calls[call](d);
 const { prevClaimStart: claimStart, prevClaimEnd: claimEnd, prevConsumeStart: consumeStart } = d;

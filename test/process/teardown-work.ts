@@ -9,7 +9,7 @@ export interface Work {
 
 /** Begins the work, which never ends by itself; returns what takes part in it. */
 export function begin({ name, kind }: Work): Disruptor[] {
-  const attach = (spin: boolean) => new Disruptor({ name, consumer: 0, spin });
+  const attach = (spin: boolean) => new Disruptor({ name, consumer: 0, shared: true, spin });
   if (kind === 'waits') {
     // For data, for room, and for a commit to become visible: somebody has claimed the elements 0
     // to 2, of 8, and commits 0 and 1 late or never.
