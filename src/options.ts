@@ -44,8 +44,9 @@ export interface DisruptorOptions {
    */
   init?: boolean | 'new';
   /**
-   * How many producers there can be at a time: an integer from 1 to 65,535. One with more than seven
-   * claims outstanding counts for two, and so on. Default: 256. With `init` only.
+   * How many producers there can be at a time, of 128 bytes each: an integer from 1 to 65,535. One
+   * with more than seven separate claims outstanding takes the place of two if there is room, and so
+   * on. Default: 1024. With `init` only.
    */
   maxProducers?: number;
   /**
@@ -97,7 +98,7 @@ export type DisruptorArguments = [
 ];
 
 const MOST_PARTICIPANTS = 65_535;
-const DEFAULT_PRODUCERS = 256;
+const DEFAULT_PRODUCERS = 1024;
 const DEFAULT_MODE = 0o600;
 
 /** What a ring is made of. */

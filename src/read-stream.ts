@@ -73,7 +73,12 @@ export class DisruptorReadStream extends Readable {
     // Before consuming: if the writer had ended by now, what we then find is all there is.
     const { status } = this.disruptor;
     const { bufs, gaps } = await this.disruptor.consumeNew();
-    for (const gap of gaps ?? []) this.emit('gap', gap);
+    try {
+      for (const gap of gaps ?? []) this.emit('gap', gap);
+    } catch (error) {
+      this.disruptor[forget]();
+      throw error;
+    }
     if (this.destroyed) {
       // Whoever reads on as this consumer gets it.
       if (bufs.length > 0) this.disruptor[forget]();

@@ -330,9 +330,11 @@ Word& RingHandle::word(const Exchange& exchange) {
 
 Status RingHandle::watch(Environment& environment) {
   // Whoever is about to sleep, or sleeps, does something about those who hold it up and are dead.
-  const bool space = environment.exchange.get(Exchange::kWord) != 0;
-  if (space) sequencer_->detach_dead();
-  sequencer_->recover();
+  if (environment.exchange.get(Exchange::kWord) != 0) {
+    sequencer_->make_room();
+  } else {
+    sequencer_->recover();
+  }
   Word& watched = word(environment.exchange);
   environment.waker->watch(environment.exchange.get(Exchange::kKey), sequencer_->mapping(), watched,
                            announce_sleeper(watched));

@@ -4,8 +4,9 @@
 // covering it until that element is committed. Therefore a sequence below `next` that is neither
 // committed nor covered by the range of somebody alive belongs to the dead.
 //
-// A range may cover more than that: elements committed meanwhile, or a claim that another producer
-// was faster to make. That is harmless: it holds up recovery at most, never a living claim.
+// A range may cover more than that: elements committed meanwhile and, until its owner knows better,
+// a claim that another producer was faster to make. That may hold up recovery for a moment, and
+// never lets a living claim be closed. Claims that follow each other share a range.
 #pragma once
 
 #include <cstdint>
@@ -22,53 +23,80 @@ class Claims {
   Claims(ProducerEntry* table, uint64_t entries) : table_(table), entries_(entries) {}
 
   /// Writes down that [begin, limit) is about to be claimed, over what was announced before and
-  /// did not become a claim. `cursor`: all below it is committed. Before the compare_exchange of
-  /// `next`, with which it is published.
+  /// did not become a claim. Before the compare_exchange of `next`, with which it is published.
+  /// All below `cursor` is committed.
   ///
   /// Errors: kTooManyProducers, kSystem.
-  Status announce(const os::File& file, uint64_t begin, uint64_t limit, uint64_t cursor) {
-    if (free_ == nullptr || free_->left != 0) {
-      const Status found = find_free(file, cursor);
-      if (!found.ok()) return found;
+  Status announce(const os::File& file, uint64_t begin, uint64_t limit, const Sequence& cursor) {
+    if (current_ == nullptr || current_->used) {
+      const Status found = find_place(file, begin, limit, cursor);
+      if (!found.ok() || current_->used) return found;
     }
     // The limit last: with the old limit and the new begin the range is empty or too large.
     // Release: pairs with the loads in recovery.h, through `next`.
-    free_->range->begin.store_release(begin);
-    free_->range->limit.store_release(limit);
+    current_->range->begin.store_release(begin);
+    current_->range->limit.store_release(limit);
     return Done{};
   }
 
   /// What was announced last has not become a claim, and might cover somebody else's.
   void withdraw() {
-    if (free_ != nullptr && free_->left == 0) free_->range->limit.store_release(0);
+    if (current_ == nullptr) return;
+    current_->range->limit.store_release(current_->used ? current_->limit : 0);
   }
 
   /// What was announced last has become a claim.
   void claimed(uint64_t begin, uint64_t limit) {
-    free_->begin = begin;
-    free_->limit = limit;
-    free_->left = limit - begin;
+    if (!current_->used) {
+      current_->begin = begin;
+      current_->limit = limit;
+      current_->used = true;
+    } else if (current_->limit < limit) {
+      current_->limit = limit;
+    }
+  }
+
+  /// As `announce` and `claimed` for what somebody else has claimed, and which a recoverer may be
+  /// about to close: sequentially consistent, before the caller looks at the cursor.
+  Status adopt(const os::File& file, uint64_t begin, uint64_t limit, const Sequence& cursor) {
+    const Status announced = announce(file, begin, limit, cursor);
+    if (!announced.ok()) return announced;
+    claimed(begin, limit);
+    current_->range->limit.store_ordered(current_->limit);
+    return Done{};
+  }
+
+  /// What was adopted last is not ours after all.
+  void abandon(uint64_t begin, uint64_t limit) {
+    if (!current_->used || current_->limit != limit || current_->begin > begin) return;
+    if (current_->begin == begin) current_->used = false;
+    current_->limit = begin;
+    withdraw();
   }
 
   /// Whether all of [begin, limit) is in our claims.
   bool hold(uint64_t begin, uint64_t limit) const {
-    if (free_ != nullptr && free_->left != 0 && free_->begin == begin && free_->limit == limit) {
-      return true;
+    if (current_ != nullptr && covers(*current_, begin) && current_->limit >= limit) return true;
+    for (size_t i = 0; i <= held_.size() && begin < limit; ++i) {
+      uint64_t end = begin;
+      for (const Held& each : held_) {
+        if (covers(each, begin) && each.limit > end) end = each.limit;
+      }
+      if (end == begin) return false;
+      begin = end;
     }
-    uint64_t held = 0;
-    for (const Held& each : held_) held += overlap(each, begin, limit);
-    return held == limit - begin;
+    return begin >= limit;
   }
 
-  /// [begin, limit) is committed.
+  /// [begin, limit) is committed. Only ranges that lie within it can be used again at once; others
+  /// once the cursor has passed them.
   void settle(uint64_t begin, uint64_t limit) {
-    if (free_ != nullptr && free_->begin == begin && free_->limit == limit) {
-      free_->left = 0;
+    if (current_ != nullptr && current_->begin == begin && current_->limit == limit) {
+      current_->used = false;
       return;
     }
     for (Held& each : held_) {
-      const uint64_t gone = overlap(each, begin, limit);
-      each.left -= gone < each.left ? gone : each.left;
+      if (each.used && each.begin >= begin && each.limit <= limit) each.used = false;
     }
   }
 
@@ -87,30 +115,31 @@ class Claims {
     Range* range;
     uint64_t begin = 0;
     uint64_t limit = 0;
-    uint64_t left = 0;  ///< how many elements are not committed
+    bool used = false;
   };
 
-  static uint64_t overlap(const Held& held, uint64_t begin, uint64_t limit) {
-    if (held.left == 0) return 0;
-    const uint64_t from = held.begin > begin ? held.begin : begin;
-    const uint64_t to = held.limit < limit ? held.limit : limit;
-    return to > from ? to - from : 0;
+  static bool covers(const Held& held, uint64_t sequence) {
+    return held.used && held.begin <= sequence && sequence < held.limit;
   }
 
-  Status find_free(const os::File& file, uint64_t cursor) {
-    for (int attempt = 0; attempt < 2; ++attempt) {
-      for (Held& each : held_) {
-        // Below the cursor somebody else has committed it for us.
-        if (each.left != 0 && each.limit > cursor) continue;
-        each.left = 0;
-        free_ = &each;
+  // Makes `current_` a free range; or one in use, which has been extended to `limit`.
+  Status find_place(const os::File& file, uint64_t begin, uint64_t limit, const Sequence& cursor) {
+    if (current_ != nullptr) {
+      // It may have been extended for a claim that was not made.
+      withdraw();
+      if (current_->limit == begin) {
+        current_->range->limit.store_release(limit);
         return Done{};
       }
-      if (attempt > 0) break;
-      const Status taken = take_entry(file);
-      if (!taken.ok()) return taken;
     }
-    return Errc::kTooManyProducers;
+    const uint64_t committed = cursor.load_ordered();
+    for (Held& each : held_) {
+      if (each.used && each.limit > committed) continue;
+      each.used = false;
+      current_ = &each;
+      return Done{};
+    }
+    return take_entry(file);
   }
 
   Status take_entry(const os::File& file) {
@@ -122,13 +151,13 @@ class Claims {
       ProducerEntry& entry = table_[index];
       entry.pid.store_ordered(os::current_process());
       owned_.push_back(index);
-      const uint64_t used = held_.size();
+      const size_t first = held_.size();
       for (Range& range : entry.ranges) {
         // What a dead owner left.
         range.limit.store_release(0);
         held_.push_back({&range});
       }
-      free_ = &held_[used];
+      current_ = &held_[first];
       return Done{};
     }
     return Errc::kTooManyProducers;
@@ -138,7 +167,7 @@ class Claims {
   uint64_t entries_;
   std::vector<Held> held_;
   std::vector<uint64_t> owned_;
-  Held* free_ = nullptr;
+  Held* current_ = nullptr;  // what was announced last
 };
 
 }  // namespace shm_disruptor

@@ -46,8 +46,11 @@ struct RingGeometry {
   uint64_t elements = 0;
   uint64_t element_size = 0;
   uint64_t consumers = 0;
-  uint64_t producers = 256;  ///< entries of the producer table
+  uint64_t producers = 1024;  ///< entries of the producer table
 };
+
+/// The most consumers, and the most producers, that a ring can have.
+inline constexpr uint64_t kMostParticipants = 65'535;
 
 /// What becomes of a claim whose producer has died.
 enum class Orphans : uint32_t {
@@ -101,7 +104,7 @@ struct Header {
 };
 
 struct alignas(kIsolation) ConsumerEntry {
-  Sequence sequence;  ///< first sequence not committed by this consumer, kIgnored or kDetached
+  Sequence sequence;  ///< first sequence that this consumer has not committed, or kIgnored, ...
   Word attached;      ///< 1 once somebody was this consumer
   Word pid;           ///< of whoever was it last: for people to read
 };

@@ -44,6 +44,10 @@ inline Result<bool> take_consumer(const os::File& file, uint64_t consumer, os::H
   return os::try_lock(file, kConsumers + consumer, hold);
 }
 
+inline void leave_consumer(const os::File& file, uint64_t consumer) {
+  os::unlock(file, kConsumers + consumer);
+}
+
 /// Whether somebody else lives who is that consumer.
 inline bool consumer_lives(const os::File& file, uint64_t consumer) {
   return os::held_by_others(file, kConsumers + consumer);

@@ -41,8 +41,8 @@ class Recovery {
     return true;
   }
 
-  /// Makes [begin, limit) the caller's, whose claim it was before. False: too late, it or what
-  /// comes before it in one hole was committed or closed. `own.announce` has written it down.
+  /// Makes sure that nobody closes what `own` has just adopted from `begin` on. False: too late, it
+  /// or what comes before it in one hole was committed or closed.
   bool touch(uint64_t begin) {
     for (;;) {
       const uint64_t cursor = frontier_.cursor();
@@ -60,15 +60,6 @@ class Recovery {
     }
   }
 
-  /// Whether somebody else lives who holds any of [begin, limit).
-  bool held_by_living(uint64_t begin, uint64_t limit, const Claims& own) const {
-    bool held = false;
-    for_each_living(limit, own, [&](uint64_t, uint64_t held_begin, uint64_t held_limit) {
-      held = held || (held_begin < limit && held_limit > begin);
-    });
-    return held;
-  }
-
  private:
   // Where the dead's part of the hole ends; the hole's beginning when it is not theirs.
   uint64_t end_of_hole(uint64_t hole, const Claims& own) const {
@@ -78,11 +69,9 @@ class Recovery {
     if (end > kLastSequence + 1 || end <= hole || end - hole > frontier_.ring().elements()) {
       return hole;
     }
-    const auto cut = [&](uint64_t begin, uint64_t limit) {
-      if (limit <= hole) return;
-      if (begin < end) end = begin > hole ? begin : hole;
-    };
-    for_each_living(end, own, [&](uint64_t, uint64_t begin, uint64_t limit) { cut(begin, limit); });
+    for_each_living(end, own, [&](uint64_t begin, uint64_t limit) {
+      if (limit > hole && begin < end) end = begin > hole ? begin : hole;
+    });
     // What the dead, or anybody, committed behind the hole stays.
     for (uint64_t sequence = hole + 1; sequence < end; ++sequence) {
       if (frontier_.marked(sequence, frontier_.marker(sequence))) end = sequence;
@@ -99,15 +88,15 @@ class Recovery {
       bool lives = own.owns(index);
       bool asked = lives;
       for (const Range& each : table_[index].ranges) {
-        // Acquire, the limit first: pairs with Claims::announce.
-        const uint64_t limit = each.limit.load_acquire();
+        // Ordered, and the limit first: pairs with Claims::announce and Claims::adopt.
+        const uint64_t limit = each.limit.load_ordered();
         const uint64_t begin = each.begin.load_acquire();
         if (begin >= limit || limit <= cursor || begin >= end) continue;
         if (!asked) {
           lives = liveness::producer_lives(file_, index);
           asked = true;
         }
-        if (lives) range(index, begin, limit);
+        if (lives) range(begin, limit);
       }
     }
   }

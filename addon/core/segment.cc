@@ -63,7 +63,8 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
   if (identity.kind != Kind::kRing) return Errc::kSegmentKind;
   if (identity.mode != facts.mode) return Errc::kSegmentMode;
   if (identity.elements == 0 || identity.element_size == 0 || identity.consumers == 0 ||
-      identity.producers == 0 || identity.policy.orphans > Orphans::kHold ||
+      identity.producers == 0 || identity.consumers > kMostParticipants ||
+      identity.producers > kMostParticipants || identity.policy.orphans > Orphans::kHold ||
       identity.policy.dead_consumers > DeadConsumers::kDetach) {
     return Errc::kSegmentCorrupt;
   }
@@ -154,16 +155,19 @@ Status retire(const std::string& name, Existing existing) {
   if (identity.version == kLayoutVersion && identity.kind != Kind::kRing) {
     return Errc::kSegmentKind;
   }
-  // A damaged ring, or one of another version, has nobody who could be told.
-  const auto layout = validated_layout(identity, named.value().facts);
+  if (existing == Existing::kReplaceDead && liveness::others_attached(named.value().file)) {
+    return Errc::kSegmentInUse;
+  }
+  // A damaged ring, or one of another version, has nobody who could be told; one whose permission
+  // bits were changed has.
+  os::FileFacts facts = named.value().facts;
+  facts.mode = identity.mode;
+  const auto layout = validated_layout(identity, facts);
   RingSegment segment;
   if (layout.ok()) {
     auto mapped = map_ring(named.value().file, layout.value());
     if (!mapped.ok()) return mapped.error();
     segment = std::move(mapped.value());
-    if (existing == Existing::kReplaceDead && liveness::others_attached(named.value().file)) {
-      return Errc::kSegmentInUse;
-    }
   }
   // Only then: who may not take the name must not harm those who use it.
   const auto removed = os::remove_name(name);

@@ -24,6 +24,31 @@ inline constexpr uint64_t kIgnored = ~uint64_t{0};
 /// A consumer cursor that gates nobody until its consumer comes back: it was dead and in the way.
 inline constexpr uint64_t kDetached = kIgnored - 1;
 
+/// A consumer cursor that lets nobody claim: its consumer is on its way back from kDetached.
+inline constexpr uint64_t kJoining = kIgnored - 2;
+
+/// The last argument of every store to shared memory, made before it and ended after it. A test
+/// build is told of both moments, so that it can die or stop there; otherwise it is nothing.
+#ifdef SHM_DISRUPTOR_FAILPOINTS
+void failpoint(const char* moment, const char* file, int line);
+class Failpoint {
+ public:
+  Failpoint(const char* file = __builtin_FILE(), int line = __builtin_LINE())
+      : file_(file), line_(line) {
+    failpoint("before", file_, line_);
+  }
+  ~Failpoint() { failpoint("after", file_, line_); }
+  Failpoint(const Failpoint&) = delete;
+  Failpoint& operator=(const Failpoint&) = delete;
+
+ private:
+  const char* file_;
+  int line_;
+};
+#else
+struct Failpoint {};
+#endif
+
 /// One 64-bit counter in shared memory. Lock-free on every platform that is supported, which is
 /// what makes it work between processes.
 class Sequence {
@@ -36,16 +61,20 @@ class Sequence {
   /// (Dekker) whose other half is a sequentially consistent store or compare_exchange.
   uint64_t load_ordered() const { return word_.load(std::memory_order_seq_cst); }
   /// The store half of such a pair; releases what was written before.
-  void store_ordered(uint64_t value) { word_.store(value, std::memory_order_seq_cst); }
+  void store_ordered(uint64_t value, Failpoint = {}) {
+    word_.store(value, std::memory_order_seq_cst);
+  }
   /// Releases what was written before; for a word that only this thread writes.
-  void store_release(uint64_t value) { word_.store(value, std::memory_order_release); }
-  void add(uint64_t amount) { word_.fetch_add(amount, std::memory_order_seq_cst); }
+  void store_release(uint64_t value, Failpoint = {}) {
+    word_.store(value, std::memory_order_release);
+  }
+  void add(uint64_t amount, Failpoint = {}) { word_.fetch_add(amount, std::memory_order_seq_cst); }
   /// Sequentially consistent on success: acquires, releases and takes part in Dekker pairs.
-  bool compare_exchange(uint64_t expected, uint64_t desired) {
+  bool compare_exchange(uint64_t expected, uint64_t desired, Failpoint = {}) {
     return word_.compare_exchange_strong(expected, desired, std::memory_order_seq_cst,
                                          std::memory_order_relaxed);
   }
-  void set_bits(uint64_t bits) { word_.fetch_or(bits, std::memory_order_seq_cst); }
+  void set_bits(uint64_t bits, Failpoint = {}) { word_.fetch_or(bits, std::memory_order_seq_cst); }
 
  private:
   std::atomic<uint64_t> word_{0};
@@ -57,10 +86,16 @@ class Word {
   uint32_t load_acquire() const { return word_.load(std::memory_order_acquire); }
   uint32_t load_ordered() const { return word_.load(std::memory_order_seq_cst); }
   /// The store half of a Dekker pair; releases what was written before.
-  void store_ordered(uint32_t value) { word_.store(value, std::memory_order_seq_cst); }
-  uint32_t set_bits(uint32_t bits) { return word_.fetch_or(bits, std::memory_order_seq_cst); }
-  uint32_t add(uint32_t amount) { return word_.fetch_add(amount, std::memory_order_seq_cst); }
-  bool compare_exchange(uint32_t expected, uint32_t desired) {
+  void store_ordered(uint32_t value, Failpoint = {}) {
+    word_.store(value, std::memory_order_seq_cst);
+  }
+  uint32_t set_bits(uint32_t bits, Failpoint = {}) {
+    return word_.fetch_or(bits, std::memory_order_seq_cst);
+  }
+  uint32_t add(uint32_t amount, Failpoint = {}) {
+    return word_.fetch_add(amount, std::memory_order_seq_cst);
+  }
+  bool compare_exchange(uint32_t expected, uint32_t desired, Failpoint = {}) {
     return word_.compare_exchange_strong(expected, desired, std::memory_order_seq_cst,
                                          std::memory_order_relaxed);
   }

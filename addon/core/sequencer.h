@@ -96,11 +96,7 @@ class Sequencer {
       result = try_claim(least, most);
       return !result.ok() || result.value().settled();
     };
-    const auto unblock = [&] {
-      const bool detached = detach_dead();
-      return recover() || detached;
-    };
-    wait(header_->space_waiters, nanoseconds, settled, unblock);
+    wait(header_->space_waiters, nanoseconds, settled, [&] { return make_room(); });
     return result;
   }
 
@@ -110,8 +106,15 @@ class Sequencer {
   /// Errors: kNotClaimed.
   Result<Commit> commit(uint64_t start, uint64_t end, OutOfOrder mode, uint64_t nanoseconds) {
     Result<Commit> result = try_commit(start, end, mode);
-    if (nanoseconds == 0 || !result.ok() || result.value() != Commit::kPending) return result;
-    return await_visible(end, nanoseconds);
+    if (!result.ok() || result.value() == Commit::kVisible) return result;
+    if (result.value() == Commit::kPending) {
+      return nanoseconds == 0 ? result : await_visible(end, nanoseconds);
+    }
+    // Not its turn, perhaps because the one before is dead.
+    if (header_->cursor.load_ordered() < start && now_and_then([&] { return recover(); })) {
+      result = try_commit(start, end, mode);
+    }
+    return result;
   }
 
   /// Whether a pending commit up to `end` has become visible, waiting for at most `nanoseconds`:
@@ -173,20 +176,25 @@ class Sequencer {
     const uint64_t next = header_->next.load_ordered();
     const uint64_t gate = gating_sequence();
     const bool full = next <= kLastSequence && gate <= next && room_before(next, gate) < least;
-    if (full) frontier_.help(header_->cursor.load_ordered());
-    return !full;
+    if (!full) return true;
+    frontier_.help(header_->cursor.load_ordered());
+    return now_and_then([&] { return make_room(); });
   }
 
   /// Whether a commit from `start` on would not find earlier claims uncommitted: it is its turn, or
   /// there is a reason to fail.
-  bool committable(uint64_t start) const { return header_->cursor.load_ordered() >= start; }
+  bool committable(uint64_t start) {
+    if (header_->cursor.load_ordered() >= start) return true;
+    return now_and_then([&] { return recover(); }) && header_->cursor.load_ordered() >= start;
+  }
 
   /// Whether `consumer` would not find the ring empty: there is data, or a reason to fail.
   bool consumable(uint64_t consumer) {
     const uint64_t own = consumers_[consumer].sequence.load_ordered();
     if (header_->cursor.load_ordered() != own) return true;
     frontier_.help(own);
-    return header_->cursor.load_ordered() != own;
+    if (header_->cursor.load_ordered() != own) return true;
+    return now_and_then([&] { return recover(); });
   }
 
   /// Whether [start, end] is claimed and nothing of it is committed.
@@ -210,37 +218,27 @@ class Sequencer {
     const uint64_t cursor = header_->cursor.load_ordered();
     if (policy().orphans == Orphans::kHold) return false;
     if (cursor > kLastSequence || header_->next.load_ordered() <= cursor) return false;
-    return recovery().close(claims_);
+    // One hole after the other: each lies behind the last.
+    bool closed = false;
+    for (uint64_t i = 0; i < ring().elements() && recovery().close(claims_); ++i) closed = true;
+    return closed;
   }
 
-  /// Ends the gating of consumers that are dead and hold up the producers, where the ring's policy
-  /// says so; says whether there were any. Every wait for room does this before it sleeps.
-  bool detach_dead() {
-    if (policy().dead_consumers != DeadConsumers::kDetach) return false;
-    const uint64_t gate = gating_sequence();
-    if (gate == kIgnored) return false;
-    bool detached = false;
-    for (uint64_t i = 0; i < geometry().consumers; ++i) {
-      ConsumerEntry& entry = consumers_[i];
-      if (entry.sequence.load_ordered() != gate || entry.attached.load_ordered() == 0) continue;
-      if (consumer_ == i || liveness::consumer_lives(segment_.file, i)) continue;
-      if (!entry.sequence.compare_exchange(gate, kDetached)) continue;
-      header_->membership.add(1);
-      wake_sleepers(header_->space_waiters);
-      detached = true;
-    }
-    return detached;
+  /// As `recover`, and ends the gating of consumers that are dead and hold up the producers, where
+  /// the ring's policy says so.
+  bool make_room() {
+    const bool detached = detach_dead();
+    return recover() || detached;
   }
 
-  /// Whether [start, end] is claimed and nothing of it is committed. If so, and if nobody else who
-  /// lives has claimed any of it, it becomes the caller's: nobody closes it while the caller lives.
+  /// Whether [start, end] is claimed and nothing of it is committed. If so, it becomes the
+  /// caller's, and its former owner's as long as that one lives: nobody closes it while either
+  /// lives.
   ///
   /// Errors: kTooManyProducers, kSystem.
   Result<bool> take_over(uint64_t start, uint64_t end) {
     if (!uncommitted(start, end)) return false;
-    if (claims_.hold(start, end + 1) || recovery().held_by_living(start, end + 1, claims_))
-      return true;
-    return adopt(start, end + 1);
+    return claims_.hold(start, end + 1) ? Result<bool>(true) : adopt(start, end + 1);
   }
 
   /// Makes the caller the consumer, alone or as one of several. Consuming does so by itself, as one
@@ -249,13 +247,19 @@ class Sequencer {
   /// Errors: kConsumerBusy, kSystem.
   Status attach_consumer(uint64_t consumer, os::Hold hold) {
     if (consumer_ == consumer) return Done{};
-    const auto taken = liveness::take_consumer(segment_.file, consumer, hold);
-    if (!taken.ok()) return taken.error();
-    if (!taken.value()) return Errc::kConsumerBusy;
+    // Whoever detaches the dead has the lock for a moment.
+    for (int attempt = 0;; ++attempt) {
+      const auto taken = liveness::take_consumer(segment_.file, consumer, hold);
+      if (!taken.ok()) return taken.error();
+      if (taken.value()) break;
+      const bool detaches = policy().dead_consumers == DeadConsumers::kDetach;
+      if (!detaches || attempt == kAttachAttempts) return Errc::kConsumerBusy;
+      os::pause_a_millisecond();
+    }
     ConsumerEntry& entry = consumers_[consumer];
     entry.pid.store_ordered(os::current_process());
     entry.attached.store_ordered(1);
-    if (entry.sequence.load_ordered() == kDetached) rejoin(entry.sequence);
+    rejoin(entry.sequence);
     consumer_ = consumer;
     return Done{};
   }
@@ -299,7 +303,7 @@ class Sequencer {
   static constexpr int kFirstPauses = 16;
   static constexpr int kMorePauses = 48;
 
-  static constexpr size_t kMostGaps = 1024;
+  static constexpr int kAttachAttempts = 20;
 
   std::byte* base() const { return segment_.mapping->base(); }
   ProducerEntry* producers() const {
@@ -322,8 +326,11 @@ class Sequencer {
       if (room < most || membership != membership_) {
         if (next > kLastSequence) return given_up(announced, broken(next));
         const uint64_t gate = gating_sequence();
+        // Somebody has begun to gate while we looked, perhaps where we had looked already.
+        if (header_->membership.load_ordered() != membership) continue;
         // Remembering neither, so that the next claim asks again.
         if (gate == kIgnored) return given_up(announced, Claim{0, 0, true});
+        if (gate == kJoining) return given_up(announced, Claim{});
         membership_ = membership;
         // next was loaded before the consumers, and these only move on.
         if (next > gate && next - gate > ring().elements()) {
@@ -348,8 +355,8 @@ class Sequencer {
       if (left < least) return given_up(announced, Errc::kSequenceExhausted);
       const uint64_t free = most < room ? most : room;
       const uint64_t count = free < left ? free : left;
-      const Status noted = claims_.announce(segment_.file, next, next + count, gate_);
-      if (!noted.ok()) return noted.error();
+      const Status noted = claims_.announce(segment_.file, next, next + count, header_->cursor);
+      if (!noted.ok()) return given_up(announced, noted.error());
       announced = true;
       // Release: what we announced is found by whoever sees `next` above it.
       if (header_->next.compare_exchange(next, next + count)) {
@@ -373,33 +380,33 @@ class Sequencer {
     if (cursor > kLastSequence) return broken(cursor);
     // Committed before. A range that anybody may still commit lies within the ring.
     if (start < cursor || end - cursor >= ring().elements()) return Commit::kRefused;
-    // Somebody else's claim, whom it may outlive: nobody must close it under our hands.
-    if (!claims_.hold(start, end + 1)) {
-      const auto adopted = adopt(start, end + 1);
-      if (!adopted.ok()) return adopted.error();
-      if (!adopted.value()) return refused();
+    if (start != cursor && mode == OutOfOrder::kRefuse) return Commit::kRefused;
+    // Somebody else's claim: nobody must close it under our hands should its owner be dead.
+    const bool adopted = !claims_.hold(start, end + 1);
+    if (adopted) {
+      const auto ours = adopt(start, end + 1);
+      if (!ours.ok()) return ours.error();
+      if (!ours.value()) return refused();
     }
-    if (start == cursor) {
-      if (!frontier_.advance(start, end + 1)) return refused();
-      claims_.settle(start, end + 1);
-      return Commit::kVisible;
+    // Once more: adopting may have moved it.
+    const bool its_turn = header_->cursor.load_ordered() == start;
+    const bool done = its_turn ? frontier_.advance(start, end + 1)
+                               : mode == OutOfOrder::kMark && frontier_.mark(start, end + 1);
+    if (!done) {
+      if (adopted) claims_.abandon(start, end + 1);
+      return refused();
     }
-    if (mode == OutOfOrder::kRefuse || !frontier_.mark(start, end + 1)) return Commit::kRefused;
     claims_.settle(start, end + 1);
-    return visible(end);
+    return its_turn ? Result<Commit>(Commit::kVisible) : visible(end);
   }
 
   // Makes [begin, limit) ours, whoever claimed it. False: too late.
   Result<bool> adopt(uint64_t begin, uint64_t limit) {
-    const Status noted =
-        claims_.announce(segment_.file, begin, limit, header_->cursor.load_ordered());
+    const Status noted = claims_.adopt(segment_.file, begin, limit, header_->cursor);
     if (!noted.ok()) return noted.error();
-    if (!recovery().touch(begin)) {
-      claims_.withdraw();
-      return false;
-    }
-    claims_.claimed(begin, limit);
-    return true;
+    if (recovery().touch(begin)) return true;
+    claims_.abandon(begin, limit);
+    return false;
   }
 
   Recovery recovery() {
@@ -425,7 +432,11 @@ class Sequencer {
     for (;;) {
       Sequence& sequence = consumers_[consumer].sequence;
       const uint64_t own = sequence.load_acquire();
-      if (own == kIgnored) return Errc::kConsumerIgnored;
+      if (own > kLastSequence) {
+        if (own != kDetached && own != kJoining) return Errc::kConsumerIgnored;
+        if (!rejoin(sequence)) return broken(header_->cursor.load_ordered());
+        continue;
+      }
       // Acquire: pairs with Frontier::advance and help; all elements below were written.
       const uint64_t cursor = header_->cursor.load_ordered();
       if (cursor > kLastSequence) return broken(cursor);
@@ -451,28 +462,63 @@ class Sequencer {
     if (end <= own || end - own > ring().elements()) return;
     if (!sequence.compare_exchange(own, end)) return;
     wake_sleepers(header_->space_waiters);
-    if (gaps_.size() < kMostGaps) gaps_.push_back({own, end});
+    gaps_.push_back({own, end});
   }
 
-  // A gating sequence never lies above the cursor, so producers who have not yet noticed us keep
-  // clear of all from the second cursor on.
-  void rejoin(Sequence& sequence) {
-    const uint64_t first = header_->cursor.load_ordered();
-    if (first > kLastSequence || !sequence.compare_exchange(kDetached, first)) return;
+  // Brings a consumer back that was detached: where the cursor is once every producer either has
+  // seen that somebody joins, or has looked at the consumers before. For a gating sequence never
+  // lies above the cursor: what those claim who looked before lies within a lap of where we begin.
+  // Whoever dies half way leaves it to the next. False: there is no cursor to begin at.
+  bool rejoin(Sequence& sequence) {
+    uint64_t seen = sequence.load_ordered();
+    if (seen == kDetached && sequence.compare_exchange(kDetached, kJoining)) seen = kJoining;
+    if (seen != kJoining) return true;
     header_->membership.add(1);
-    const uint64_t second = header_->cursor.load_ordered();
-    if (second <= kLastSequence) sequence.compare_exchange(first, second);
+    const uint64_t cursor = header_->cursor.load_ordered();
+    if (cursor > kLastSequence) return false;
+    sequence.compare_exchange(kJoining, cursor);
+    wake_sleepers(header_->space_waiters);
+    return true;
   }
 
-  // kIgnored when nobody gates. Acquire: pairs with commit_consumed; the readers have done with
-  // the elements below. Ordered, because a claim goes to sleep on its answer.
+  bool detach_dead() {
+    if (policy().dead_consumers != DeadConsumers::kDetach) return false;
+    const uint64_t gate = gating_sequence();
+    bool detached = false;
+    for (uint64_t i = 0; i < geometry().consumers; ++i) {
+      ConsumerEntry& entry = consumers_[i];
+      const uint64_t sequence = entry.sequence.load_ordered();
+      const bool in_the_way = sequence == kJoining || (sequence == gate && gate <= kLastSequence);
+      if (!in_the_way || consumer_ == i || entry.attached.load_ordered() == 0) continue;
+      // While we have its lock nobody can become this consumer.
+      const auto dead = liveness::take_consumer(segment_.file, i, os::Hold::kExclusive);
+      if (!dead.ok() || !dead.value()) continue;
+      if (entry.sequence.compare_exchange(sequence, kDetached)) {
+        header_->membership.add(1);
+        wake_sleepers(header_->space_waiters);
+        detached = true;
+      }
+      liveness::leave_consumer(segment_.file, i);
+    }
+    return detached;
+  }
+
+  // The smallest; the cursor when all who would gate are detached; kJoining while one of them comes
+  // back; kIgnored when nobody ever gates again. Acquire: pairs with commit_consumed; the readers
+  // have done with the elements below. Ordered, because a claim goes to sleep on its answer.
   uint64_t gating_sequence() const {
     uint64_t smallest = kIgnored;
+    bool detached = false;
     for (uint64_t i = 0; i < geometry().consumers; ++i) {
       const uint64_t sequence = consumers_[i].sequence.load_ordered();
-      if (sequence < smallest && sequence != kDetached) smallest = sequence;
+      if (sequence == kJoining) return kJoining;
+      if (sequence == kDetached) {
+        detached = true;
+      } else if (sequence < smallest) {
+        smallest = sequence;
+      }
     }
-    return smallest;
+    return smallest == kIgnored && detached ? header_->cursor.load_ordered() : smallest;
   }
 
   uint64_t room_before(uint64_t next, uint64_t gate) const {
@@ -485,17 +531,25 @@ class Sequencer {
   template <class Ready, class Unblock>
   void wait(Word& word, uint64_t nanoseconds, Ready ready, Unblock unblock) {
     if (nanoseconds == 0) {
-      const bool hole = header_->next.load_ordered() > header_->cursor.load_ordered();
-      if (!hole && policy().dead_consumers == DeadConsumers::kHold) return;
-      const uint64_t now = os::now_nanoseconds();
-      if (now - unblocked_ < kUnblockNanoseconds) return;
-      unblocked_ = now;
-      if (unblock()) ready();
+      if (now_and_then(unblock)) ready();
       return;
     }
     Waiting waiting = waiting_;
     if (in_vain_) waiting.budget = 0;
     in_vain_ = !wait_until(word, nanoseconds, waiting, ready, unblock);
+  }
+
+  // For those who may not wait: does something about those who are dead and hold us up, if there
+  // may be any and it was not done just now in vain. Says whether that has changed anything.
+  template <class Unblock>
+  bool now_and_then(Unblock unblock) {
+    const bool hole = header_->next.load_ordered() > header_->cursor.load_ordered();
+    if (!hole && policy().dead_consumers == DeadConsumers::kHold) return false;
+    const uint64_t now = os::now_nanoseconds();
+    if (now - unblocked_ < kUnblockNanoseconds) return false;
+    const bool changed = unblock();
+    unblocked_ = changed ? 0 : now;
+    return changed;
   }
 
   // A consumer that keeps pace takes the cursor's cache line from the producer for every single

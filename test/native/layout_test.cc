@@ -8,7 +8,7 @@ TEST("the parts of a ring follow each other, elements on a page boundary") {
   const auto layout = ring_layout({1000, 24, 3});
   CHECK(layout.ok());
   CHECK(layout.value().producers_offset == kConsumersOffset + 3 * kIsolation);
-  CHECK(layout.value().markers_offset == layout.value().producers_offset + 256 * kIsolation);
+  CHECK(layout.value().markers_offset == layout.value().producers_offset + 1024 * kIsolation);
   CHECK(layout.value().elements_offset >= layout.value().markers_offset + 1000 * 8);
   CHECK(layout.value().elements_offset % kPage == 0);
   CHECK(layout.value().elements_bytes() == 24000);

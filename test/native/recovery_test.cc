@@ -1,6 +1,9 @@
 // What happens when participants die. Destroying a Sequencer is such a death: all that ends is its
 // opening of the file, and the kernel lets go of its locks, as it does when a process is killed.
+#include <sys/stat.h>
+
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "../../addon/core/inspect.h"
@@ -184,18 +187,102 @@ TEST("a commit of somebody else's claim is not closed under its hands") {
   CHECK((receive(ring).sequences == Sequences{0, 1}));
 }
 
-TEST("more claims outstanding than one entry holds, and more than the table has") {
-  const TestRing test({64, 4, 1, 2});
+TEST(
+    "claims that follow each other share a range; others take more entries, until there are none") {
+  const TestRing test({256, 4, 1, 2});
   Sequencer ring = test.sequencer();
-  for (uint64_t i = 0; i < 2 * kRanges; ++i) CHECK(ring.claim(1, 1, 0).value().start == i);
-  CHECK(ring.claim(1, 1, 0).error().code == Errc::kTooManyProducers);
+  for (uint64_t i = 0; i < 100; ++i) CHECK(ring.claim(1, 1, 0).value().start == i);
+  CHECK(commit(ring, 0, 99) == Commit::kVisible);
   Sequencer other = test.sequencer();
-  CHECK(other.claim(1, 1, 0).error().code == Errc::kTooManyProducers);
-  CHECK(commit(ring, 0, 0) == Commit::kVisible);
-  CHECK(ring.claim(1, 1, 0).value().start == 2 * kRanges);
-  CHECK(commit(ring, 5, 8) == Commit::kPending);
-  for (int i = 0; i < 4; ++i) CHECK(ring.claim(1, 1, 0).ok());
+  for (uint64_t i = 0; i < kRanges; ++i) {
+    CHECK(ring.claim(1, 1, 0).value().start == 100 + 2 * i);
+    CHECK(other.claim(1, 1, 0).ok());
+  }
   CHECK(ring.claim(1, 1, 0).error().code == Errc::kTooManyProducers);
+  CHECK(test.sequencer().claim(1, 1, 0).error().code == Errc::kTooManyProducers);
+  for (uint64_t i = 0; i < kRanges; ++i) {
+    CHECK(ring.commit(100 + 2 * i, 100 + 2 * i, OutOfOrder::kMark, 0).ok());
+  }
+  CHECK(ring.claim(1, 1, 0).ok());
+}
+
+TEST("parts of a claim, committed twice, do not let the rest be closed while its owner lives") {
+  const TestRing test({16, 4, 1});
+  Sequencer owner = test.sequencer();
+  Sequencer ring = test.sequencer();
+  CHECK(owner.claim(11, 11, 0).ok());
+  for (const auto& [start, end] : {std::pair{6, 7}, {5, 8}, {1, 4}, {0, 0}}) {
+    (void)commit(owner, static_cast<uint64_t>(start), static_cast<uint64_t>(end));
+  }
+  CHECK(owner.claim(1, 1, 0).ok());
+  CHECK(!ring.recover());
+  CHECK(commit(owner, 9, 10) == Commit::kVisible);
+}
+
+TEST("taking over what is partly one's own, or partly a living other's") {
+  const TestRing test({16, 4, 1});
+  claim_and_die(test, 3);
+  Sequencer ring = test.sequencer();
+  CHECK(ring.claim(2, 2, 0).ok());
+  CHECK(ring.take_over(0, 4).value());
+  std::optional<Sequencer> living(test.sequencer());
+  CHECK(living->claim(1, 1, 0).value().start == 5);
+  CHECK(ring.take_over(5, 5).value());
+  living.reset();
+  Sequencer third = test.sequencer();
+  CHECK(!third.recover());
+  CHECK(commit(ring, 0, 5) == Commit::kVisible);
+}
+
+TEST("a commit that is refused leaves the claim with its owner") {
+  const TestRing test({16, 4, 1});
+  claim_and_die(test, 1);
+  std::optional<Sequencer> owner(test.sequencer());
+  CHECK(owner->claim(1, 1, 0).ok());
+  Sequencer bystander = test.sequencer();
+  CHECK(bystander.commit(1, 1, OutOfOrder::kRefuse, 0).ok());
+  owner.reset();
+  Sequencer ring = test.sequencer();
+  CHECK(bystander.cursor() >= 1);
+  (void)ring.recover();
+  CHECK(ring.cursor() == 2);
+}
+
+TEST("a commit that may not wait goes on behind a dead claim") {
+  const TestRing test({8, 4, 1});
+  claim_and_die(test, 1);
+  Sequencer ring = test.sequencer();
+  CHECK(ring.claim(1, 1, 0).ok());
+  CHECK(ring.commit(1, 1, OutOfOrder::kRefuse, 0).value() == Commit::kVisible);
+}
+
+TEST("looking whether there is something to do looks after the dead as well") {
+  const TestRing test({4, 4, 1});
+  Sequencer ring = test.sequencer();
+  CHECK(ring.consume(0, 0).ok());
+  claim_and_die(test, 1);
+  CHECK(ring.claim(1, 1, 0).ok());
+  CHECK(commit(ring, 1, 1) == Commit::kPending);
+  Sequencer reader = test.sequencer();
+  CHECK(reader.consumable(0));
+  CHECK((receive(ring).sequences == Sequences{1}));
+  claim_and_die(test, 1);
+  Sequencer writer = test.sequencer();
+  CHECK(!writer.committable(4) && writer.cursor() == 3);
+}
+
+TEST("many holes are closed at once") {
+  const TestRing test({64, 4, 1});
+  Sequencer ring = test.sequencer();
+  for (uint64_t i = 0; i < 30; ++i) {
+    claim_and_die(test, 1);
+    CHECK(ring.claim(1, 1, 0).ok());
+    CHECK(commit(ring, 2 * i + 1, 2 * i + 1) == Commit::kPending);
+  }
+  CHECK(ring.recover());
+  CHECK(ring.cursor() == 60);
+  const Received received = receive(ring);
+  CHECK(received.sequences.size() == 30 && received.lost.size() == 30);
 }
 
 TEST("an entry whose owner is dead goes to the next") {
@@ -244,6 +331,38 @@ TEST("a consumer to be detached when dead gates until then, and comes back at th
   CHECK(back.consume(1, 0).value().start == 8);
 }
 
+TEST("with all consumers detached, producers go on, and whoever comes back begins at the cursor") {
+  const TestRing test({4, 4, 1}, {Orphans::kSkip, DeadConsumers::kDetach});
+  Sequencer producer = test.sequencer();
+  { CHECK(test.sequencer().consume(0, 0).ok()); }
+  for (uint64_t i = 0; i < 20; ++i) {
+    CHECK(producer.claim(1, 1, kMillisecond).value().start == i);
+    CHECK(commit(producer, i, i) == Commit::kVisible);
+  }
+  CHECK(!producer.all_ignored());
+  CHECK(producer.claim(4, 4, 0).value().start == 20);
+  CHECK(producer.claim(1, 1, 0).value().count == 0);
+  Sequencer back = test.sequencer();
+  CHECK(back.consume(0, 0).value().count == 0);
+  CHECK(commit(producer, 20, 23) == Commit::kVisible);
+  CHECK(back.consume(0, 0).value().start == 20);
+}
+
+TEST("a consumer that died on its way back is brought back by the next, or detached again") {
+  const TestRing test({4, 4, 1}, {Orphans::kSkip, DeadConsumers::kDetach});
+  Sequencer producer = test.sequencer();
+  { CHECK(test.sequencer().consume(0, 0).ok()); }
+  CHECK(test.consumer(0).compare_exchange(0, kJoining));
+  CHECK(producer.claim(4, 4, 0).ok());
+  CHECK(commit(producer, 0, 3) == Commit::kVisible);
+  CHECK(producer.claim(1, 1, kMillisecond).value().start == 4);
+  CHECK(test.consumer(0).load_acquire() == kDetached);
+  CHECK(test.consumer(0).compare_exchange(kDetached, kJoining));
+  Sequencer back = test.sequencer();
+  CHECK(back.consume(0, 0).ok());
+  CHECK(back.consumer_sequence(0) == producer.cursor());
+}
+
 TEST("a consumer that never came gates in any case") {
   const TestRing test({4, 4, 1}, {Orphans::kSkip, DeadConsumers::kDetach});
   Sequencer producer = test.sequencer();
@@ -277,6 +396,21 @@ TEST("a segment is taken over from the dead, and not from the living") {
   { const Sequencer last = std::move(reader); }
   const auto created = create_ring(test->name, creation);
   CHECK(created.ok() && created.value().layout.geometry.elements == 8);
+}
+
+TEST("a segment in use is not taken over, whatever its header says") {
+  const TestRing test({4, 4, 1});
+  CHECK(chmod(path_of(test.name).c_str(), 0640) == 0);
+  RingCreation creation;
+  creation.geometry = {8, 8, 1};
+  creation.existing = Existing::kReplaceDead;
+  CHECK(create_ring(test.name, creation).error().code == Errc::kSegmentInUse);
+  Sequencer old(
+      Sequencer(RingSegment{test.segment.mapping, test.segment.layout, os::File(), 0, 0}));
+  creation.existing = Existing::kReplace;
+  CHECK(create_ring(test.name, creation).ok());
+  CHECK(old.consume(0, 0).error().code != Errc::kNone);
+  CHECK(old.claim(1, 1, 0).error().code == Errc::kSegmentReplaced);
 }
 
 TEST("unlinking takes the name away and leaves those attached alone") {
