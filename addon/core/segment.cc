@@ -95,9 +95,9 @@ Result<RingSegment> map_ring(const os::File& file, const RingLayout& layout) {
                      facts.value().inode};
 }
 
-// Tells everybody attached that the name has gone to another segment.
-void poison(const RingSegment& segment) {
-  Header& header = segment.header();
+// Tells everybody attached that the name is going to another segment. Who dies after the first
+// store leaves the rest to those attached (Sequencer::recover) and to the next replacement.
+void poison(Header& header) {
   // Pairs with every load of `next` and `cursor`: their range checks fail from here on.
   header.next.set_bits(kReplacedBit);
   header.cursor.set_bits(kReplacedBit);
@@ -169,9 +169,17 @@ Status retire(const std::string& name, Existing existing) {
     if (!mapped.ok()) return mapped.error();
     segment = std::move(mapped.value());
   }
-  // Only then: who may not take the name must not harm those who use it.
+  // Who may not take the name must not harm those who use it. And they are told before it is taken:
+  // whoever dies in between leaves a segment that says that it was replaced, and not one that goes
+  // on beside its successor.
+  const auto permitted = os::may_remove_name(facts);
+  if (!permitted.ok()) return permitted.error();
+  if (segment.mapping) poison(segment.header());
   const auto removed = os::remove_name(name);
-  if (removed.ok() && segment.mapping) poison(segment);
+  if (!removed.ok() && segment.mapping) {
+    segment.header().cursor.clear_bits(kReplacedBit);
+    segment.header().next.clear_bits(kReplacedBit);
+  }
   return removed;
 }
 

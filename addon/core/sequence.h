@@ -75,6 +75,9 @@ class Sequence {
                                          std::memory_order_relaxed);
   }
   void set_bits(uint64_t bits, Failpoint = {}) { word_.fetch_or(bits, std::memory_order_seq_cst); }
+  void clear_bits(uint64_t bits, Failpoint = {}) {
+    word_.fetch_and(~bits, std::memory_order_seq_cst);
+  }
 
  private:
   std::atomic<uint64_t> word_{0};

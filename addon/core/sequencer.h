@@ -216,8 +216,15 @@ class Sequencer {
   /// does this before it sleeps.
   bool recover() {
     const uint64_t cursor = header_->cursor.load_ordered();
+    const uint64_t next = header_->next.load_ordered();
+    if (cursor > kLastSequence || next <= cursor) return false;
+    // Who replaced the segment has died half way: the consumers are to be told as well.
+    if ((next & kReplacedBit) != 0) {
+      header_->cursor.set_bits(kReplacedBit);
+      wake_sleepers(header_->data_waiters);
+      return true;
+    }
     if (policy().orphans == Orphans::kHold) return false;
-    if (cursor > kLastSequence || header_->next.load_ordered() <= cursor) return false;
     // One hole after the other: each lies behind the last.
     bool closed = false;
     for (uint64_t i = 0; i < ring().elements() && recovery().close(claims_); ++i) closed = true;

@@ -79,6 +79,9 @@ Result<std::vector<std::string>> list_names();
 Result<FileFacts> file_facts(const File& file);
 Result<FileFacts> name_facts(const std::string& name);
 Status remove_name(const std::string& name);
+/// Whether this user may remove a name of that object, as far as can be told before.
+/// Errors: kSystem (EACCES, EPERM: not permitted).
+Status may_remove_name(const FileFacts& facts);
 
 /// Reads exactly `size` bytes from `offset` on. False: the object is shorter than that.
 Result<bool> read_at(const File& file, void* into, size_t size, uint64_t offset);

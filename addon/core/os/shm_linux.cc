@@ -126,6 +126,18 @@ Status remove_name(const std::string& name) {
   return Done{};
 }
 
+Status may_remove_name(const FileFacts& facts) {
+  if (faccessat(AT_FDCWD, kDirectory, W_OK | X_OK, AT_EACCESS) != 0) return last_error("unlink");
+  struct statx directory;
+  if (statx(AT_FDCWD, kDirectory, 0, STATX_BASIC_STATS, &directory) != 0) {
+    return last_error("statx");
+  }
+  const uint32_t user = current_user();
+  const bool owns = user == 0 || user == facts.owner || user == directory.stx_uid;
+  if ((directory.stx_mode & S_ISVTX) != 0 && !owns) return Error{Errc::kSystem, EPERM, "unlink"};
+  return Done{};
+}
+
 Result<std::vector<std::string>> list_names() {
   DIR* directory = opendir(kDirectory);
   if (!directory) return last_error("opendir");

@@ -1,0 +1,81 @@
+// One place among the participants: whoever is there is killed and somebody else takes it.
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+
+import type { Part } from './participant.js';
+
+const SCRIPT = new URL('./participant.js', import.meta.url);
+
+/** A participant that runs. */
+export interface Life {
+  /** Resolves when it takes part. */
+  readonly ready: Promise<unknown>;
+  /** Resolves when it is gone: to what went wrong if it was not killed, or undefined. */
+  readonly end: Promise<string | undefined>;
+  kill(): void;
+  /** Stops it for so long, if it can be stopped. */
+  pause(milliseconds: number): Promise<void>;
+}
+
+function processLife(part: Part): Life {
+  const child: ChildProcess = fork(fileURLToPath(SCRIPT), [JSON.stringify(part)], {
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
+  let errors = '';
+  let killed = false;
+  child.stderr!.on('data', (text: Buffer) => (errors += text.toString()));
+  const end = once(child, 'close').then(([code, signal]: unknown[]) => {
+    if (code === 0 || (killed && signal === 'SIGKILL')) return undefined;
+    return `A process ended with ${String(code ?? signal)}: ${errors}`;
+  });
+  return {
+    ready: Promise.race([once(child, 'message'), end]),
+    end,
+    kill() {
+      killed = true;
+      child.kill('SIGKILL');
+    },
+    async pause(milliseconds) {
+      child.kill('SIGSTOP');
+      await sleep(milliseconds);
+      child.kill('SIGCONT');
+    },
+  };
+}
+
+function workerLife(part: Part): Life {
+  const worker = new Worker(SCRIPT, { workerData: part });
+  let killed = false;
+  const end = new Promise<string | undefined>((resolve) => {
+    let error: Error | undefined;
+    worker.once('error', (thrown: Error) => (error = thrown));
+    worker.once('exit', (code) => {
+      const well = !error && (code === 0 || killed);
+      resolve(well ? undefined : `A worker ended with ${code}: ${error?.stack ?? ''}`);
+    });
+  });
+  return {
+    ready: Promise.race([once(worker, 'message'), end]),
+    end,
+    kill() {
+      killed = true;
+      void worker.terminate();
+    },
+    pause: (milliseconds) => sleep(milliseconds),
+  };
+}
+
+/** What a place is for. */
+export interface Place {
+  kind: 'process' | 'worker';
+  consumer?: number;
+}
+
+/** Starts a participant there. */
+export function start(place: Place, part: Part): Life {
+  return place.kind === 'process' ? processLife(part) : workerLife(part);
+}
