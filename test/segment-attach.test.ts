@@ -251,7 +251,7 @@ if (spawnSync('unshare', [...unshare, 'true']).status === 0) {
       new Disruptor("/fits", 100, 4, 1, 0, true, false).release();
       console.log(JSON.stringify({ code, errno, syscall, path, message, left, leaked }));`;
     const run = `"${process.execPath}" --input-type=module -e '${script}'`;
-    const command = `mount -t tmpfs -o size=64k tmpfs /dev/shm && exec ${run}`;
+    const command = `mount -t tmpfs -o size=256k tmpfs /dev/shm && exec ${run}`;
     const output = execFileSync('unshare', [...unshare, 'sh', '-c', command], { encoding: 'utf8' });
     t.deepEqual(JSON.parse(output), {
       code: 'ENOSPC',
