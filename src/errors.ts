@@ -18,7 +18,7 @@ const CORE_ERRORS: readonly (readonly [DisruptorErrorCode | '', string])[] = [
   ['ERR_SEGMENT_VERSION', 'The segment has the layout of another version or machine'],
   ['ERR_SEGMENT_KIND', 'The segment is of another kind'],
   ['ERR_SEGMENT_CORRUPT', 'The segment is damaged: its numbers contradict each other'],
-  ['ERR_SEGMENT_TRUNCATED', 'The segment is not as long as its header says'],
+  ['ERR_SEGMENT_TRUNCATED', 'The segment is not as long as its header says, or has holes'],
   ['ERR_SEGMENT_TOO_LARGE', 'The segment has more bytes of elements than one Buffer can have here'],
   ['ERR_SEGMENT_REPLACED', 'The segment was replaced by a new one of this name'],
   ['ERR_SEQUENCE_EXHAUSTED', 'The sequence would pass 2^53 - 1'],
@@ -49,7 +49,7 @@ const SYSTEM = 1;
  * | `ERR_SEGMENT_VERSION` | made by another layout version, or on another kind of machine |
  * | `ERR_SEGMENT_KIND` | a segment of ours, but of another kind |
  * | `ERR_SEGMENT_CORRUPT` | its header or counters contradict themselves |
- * | `ERR_SEGMENT_TRUNCATED` | it is not as long as its header says |
+ * | `ERR_SEGMENT_TRUNCATED` | it is not as long as its header says, or has holes |
  * | `ERR_SEGMENT_GEOMETRY` | attached with other sizes than its creator's |
  * | `ERR_SEGMENT_TOO_LARGE` | it has more bytes of elements than one Buffer can have here |
  * | `ERR_SEGMENT_REPLACED` | it was replaced by a new one of the same name |

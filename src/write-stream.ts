@@ -102,16 +102,18 @@ export class DisruptorWriteStream extends Writable {
 
   /** Commits, trying again while other writers' earlier claims are not committed. @internal */
   async _commit(claimStart: number, claimEnd: number): Promise<void> {
-    for (;;) {
+    for (let start = claimStart; ;) {
       if (this.destroyed) {
         // Otherwise everybody would wait for this claim.
-        this.disruptor[commitAnyway](claimStart, claimEnd);
+        this.disruptor[commitAnyway](start, claimEnd);
         return;
       }
-      if (await this.disruptor.produceCommit(claimStart, claimEnd)) return;
-      // Somebody else has committed it.
-      if (this.disruptor.cursor > claimEnd) return;
-      await this.disruptor[whenCommittable](claimStart, () => this.destroyed);
+      if (await this.disruptor.produceCommit(start, claimEnd)) return;
+      // Somebody else has committed it, or a part of it.
+      const { cursor } = this.disruptor;
+      if (cursor > claimEnd) return;
+      start = Math.max(start, cursor);
+      await this.disruptor[whenCommittable](start, () => this.destroyed);
     }
   }
 }

@@ -22,7 +22,7 @@ enum class Errc : uint8_t {
   kSegmentVersion,     ///< another layout version or byte order
   kSegmentKind,        ///< ours, but of another kind
   kSegmentCorrupt,     ///< header or counters contradict themselves
-  kSegmentTruncated,   ///< the object is not as long as its header says
+  kSegmentTruncated,   ///< the object is not as long as its header says, or has holes
   kSegmentTooLarge,    ///< more bytes of elements than this runtime can see
   kSegmentReplaced,    ///< somebody created a new segment under this name meanwhile
   kSequenceExhausted,  ///< the sequence would pass 2^53 - 1

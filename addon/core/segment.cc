@@ -77,7 +77,7 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
       layout.value().elements_offset != identity.elements_offset) {
     return Errc::kSegmentCorrupt;
   }
-  if (facts.size != identity.size) return Errc::kSegmentTruncated;
+  if (facts.size != identity.size || !facts.backed) return Errc::kSegmentTruncated;
   return layout;
 }
 

@@ -440,7 +440,8 @@ class Sequencer {
       Sequence& sequence = consumers_[consumer].sequence;
       const uint64_t own = sequence.load_acquire();
       if (own > kLastSequence) {
-        if (own != kDetached && own != kJoining) return Errc::kConsumerIgnored;
+        if (own == kIgnored) return Errc::kConsumerIgnored;
+        if (own != kDetached && own != kJoining) return Errc::kSegmentCorrupt;
         if (!rejoin(sequence)) return broken(header_->cursor.load_ordered());
         continue;
       }

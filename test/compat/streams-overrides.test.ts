@@ -1,4 +1,6 @@
 // The streams go through the public methods of the object that they were given.
+import { setImmediate } from 'node:timers/promises';
+
 import test from 'ava';
 import { DisruptorReadStream, DisruptorWriteStream } from 'shm-disruptor';
 import type { Disruptor } from 'shm-disruptor';
@@ -99,6 +101,19 @@ test('a commit that answers false is tried again', async (t) => {
   const received = readAll(reader(t, ring));
   output.end();
   t.is((await received).toString(), 'oncemore');
+});
+
+test('a write ends though somebody else committed a part of its claim', async (t) => {
+  t.timeout(WATCHDOG_MILLISECONDS);
+  const ring = bytes(t);
+  const other = attach(t, ring);
+  await other.produceClaim();
+  const output = new DisruptorWriteStream(attach(t, ring));
+  const written = write(output, 'more');
+  while (ring.next < 5) await setImmediate();
+  t.true(await other.produceCommit(0, 2));
+  await written;
+  t.is(ring.cursor, 5);
 });
 
 test('a write waits for the earlier claim of somebody else', async (t) => {

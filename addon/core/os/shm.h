@@ -35,7 +35,8 @@ class File {
 struct FileFacts {
   bool regular = false;
   uint64_t size = 0;
-  uint32_t mode = 0;  ///< permission bits only
+  bool backed = false;  ///< there is memory for all of it: no touch can fail for want of it
+  uint32_t mode = 0;    ///< permission bits only
   uint32_t owner = 0;
   uint64_t device = 0;
   uint64_t inode = 0;

@@ -29,6 +29,7 @@ Result<FileFacts> facts_from(int directory, const char* path, int flags) {
   FileFacts result;
   result.regular = S_ISREG(facts.stx_mode);
   result.size = facts.stx_size;
+  result.backed = facts.stx_blocks * 512 >= facts.stx_size;
   result.mode = facts.stx_mode & 07777;
   result.owner = facts.stx_uid;
   result.device = uint64_t{facts.stx_dev_major} << 32 | facts.stx_dev_minor;

@@ -1,0 +1,367 @@
+// One damaged image, attached to and used in every way that the public interface has.
+import { closeSync, fchmodSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Disruptor, DisruptorReadStream, DisruptorWriteStream } from 'shm-disruptor';
+import type { DisruptorOptions, WaitStrategy } from 'shm-disruptor';
+
+import { promiseFace, callbackFace } from '../faces.js';
+import { Image } from './image.js';
+import type { Damage } from './image.js';
+import { requireThat, requireTyped } from './outcome.js';
+
+const STRATEGIES: WaitStrategy[] = ['adaptive', 'block', 'sleep', 'yield', 'busy-spin'];
+const MOST_STEPS = 32;
+/** How long a wait may take, in milliseconds, and a stream may live. */
+const PATIENCE = 3;
+
+interface Claim {
+  bufs: Buffer[];
+  claimStart: number;
+  claimEnd: number;
+}
+
+/** Everything that is done with one image. */
+export class Use {
+  readonly #name: string;
+  readonly #image: Image;
+  readonly #file: number;
+  readonly #rings: Disruptor[] = [];
+  readonly #pending: Promise<void>[] = [];
+
+  constructor(name: string, image: Image) {
+    this.#name = name;
+    this.#image = image;
+    const { bytes, parameters } = image;
+    const length = Math.min(parameters.length, bytes.length);
+    this.#file = openSync(this.#path, 'wx+', 0o600);
+    writeSync(this.#file, bytes, 0, length, 0);
+    ftruncateSync(this.#file, parameters.length);
+    fchmodSync(this.#file, parameters.mode);
+  }
+
+  get #path(): string {
+    return `/dev/shm${this.#name}`;
+  }
+
+  /** Removes the file. */
+  end(): void {
+    closeSync(this.#file);
+    rmSync(this.#path, { force: true });
+  }
+
+  async run(): Promise<void> {
+    const { below } = this.#image;
+    this.#attach();
+    this.#attach();
+    for (let steps = below(MOST_STEPS); steps > 0 && this.#rings.length > 0; steps -= 1) {
+      await this.#step(this.#rings[below(this.#rings.length)]!);
+    }
+    // Also ends waits that have no limit of their own.
+    for (const ring of this.#rings) {
+      this.#try('release', () => {
+        ring.release(below(8) === 0);
+      });
+      ring.release();
+    }
+    await Promise.all(this.#pending);
+  }
+
+  #try<T>(where: string, call: () => T): T | undefined {
+    try {
+      return call();
+    } catch (error) {
+      requireTyped(error, where);
+      return undefined;
+    }
+  }
+
+  async #await<T>(where: string, call: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await call();
+    } catch (error) {
+      requireTyped(error, where);
+      return undefined;
+    }
+  }
+
+  #attach(): void {
+    const { below, parameters } = this.#image;
+    const { elements, elementSize, consumers } = parameters;
+    const consumer = below(consumers);
+    const spin = below(3) === 0;
+    const ring = this.#try('attach', () => {
+      if (below(4) === 0) {
+        return new Disruptor(this.#name, elements, elementSize, consumers, consumer, false, spin);
+      }
+      const options: DisruptorOptions = {
+        name: this.#name,
+        spin,
+        wait: STRATEGIES[below(STRATEGIES.length)]!,
+        pollingBudget: below(100),
+      };
+      if (below(8) > 0) Object.assign(options, { consumer, shared: below(4) > 0 });
+      if (below(64) === 0) {
+        Object.assign(options, { elements, elementSize, consumers });
+        options.init = below(2) === 0 ? true : 'new';
+      }
+      return new Disruptor(options);
+    });
+    if (ring) this.#rings.push(ring);
+  }
+
+  /** What a claim or a consumption gave lies within the ring, and can be used. */
+  #checked(ring: Disruptor, bufs: Buffer[], count: number | undefined, writes: boolean): void {
+    const bytes = bufs.reduce((sum, buf) => sum + buf.length, 0);
+    const all = ring.elements;
+    requireThat(bytes <= all.length, `${bytes} bytes of a ring of ${all.length}`);
+    if (count !== undefined) {
+      requireThat(bytes === count * ring.elementSize, `${bytes} bytes for ${count} elements`);
+    }
+    for (const buf of bufs) {
+      const first = buf.byteOffset - all.byteOffset;
+      requireThat(first >= 0 && first + buf.length <= all.length, 'a buffer outside the ring');
+      if (writes) buf.fill(1);
+      else buf.toString('latin1');
+    }
+  }
+
+  #checkedClaim(ring: Disruptor, claim: Claim | undefined): void {
+    if (!claim || claim.bufs.length === 0) return;
+    this.#checked(ring, claim.bufs, claim.claimEnd - claim.claimStart + 1, true);
+  }
+
+  #write({ offset, value, bytes }: Damage): void {
+    const word = Buffer.alloc(8);
+    word.writeBigUInt64LE(value);
+    writeSync(this.#file, word, 0, bytes, offset);
+  }
+
+  async #step(ring: Disruptor): Promise<void> {
+    const { below } = this.#image;
+    switch (below(12)) {
+      case 0:
+      case 1:
+        this.#sync(ring);
+        break;
+      case 2:
+        await this.#faces(ring);
+        break;
+      case 3:
+      case 4:
+      case 5:
+        await this.#promises(ring);
+        break;
+      case 6:
+        this.#look(ring);
+        break;
+      case 7:
+        if (ring.elementSize === 1 && !ring.spin) await this.#streams(ring);
+        else await this.#batches(ring);
+        break;
+      case 8:
+        this.#rare(ring);
+        break;
+      default:
+        // A ring of another geometry may have taken the name, but not the file.
+        this.#write(this.#image.damage());
+    }
+  }
+
+  /** Blocks the thread, for a moment. */
+  #sync(ring: Disruptor): void {
+    const { below, parameters } = this.#image;
+    const options = ring.spin || below(2) === 0 ? { timeout: below(2) } : undefined;
+    const count = below(parameters.elements + 2);
+    const claimed = (bufs: Buffer[]) => {
+      if (bufs.length === 0) return;
+      this.#checked(ring, bufs, ring.prevClaimEnd - ring.prevClaimStart + 1, true);
+    };
+    this.#try('sync', () => {
+      switch (below(7)) {
+        case 0: {
+          const buf = ring.produceClaimSync(options);
+          if (buf.length > 0) claimed([buf]);
+          break;
+        }
+        case 1:
+          claimed(ring.produceClaimManySync(count, options));
+          break;
+        case 2:
+          claimed(ring.produceClaimAvailSync(count, options));
+          break;
+        case 3:
+          ring.produceCommitSync(options);
+          break;
+        case 4: {
+          const start = this.#image.sequence();
+          ring.produceCommitSync(start, start + count, options);
+          break;
+        }
+        default: {
+          const bufs = ring.consumeNewSync(options);
+          if (bufs.length > 0) {
+            this.#checked(ring, bufs, ring.prevConsumeNext - ring.prevConsumeStart, false);
+          }
+        }
+      }
+    });
+    if (below(2) === 0) this.#try('consumeCommit', () => ring.consumeCommit());
+  }
+
+  /** With options: a limit, a signal, or neither, and then `release` ends the wait. */
+  async #promises(ring: Disruptor): Promise<void> {
+    const { below, parameters } = this.#image;
+    const options = [
+      { timeout: below(PATIENCE) },
+      { signal: AbortSignal.timeout(1 + below(PATIENCE)) },
+      {},
+    ][below(3)]!;
+    const count = below(parameters.elements + 2);
+    const outcome = this.#await('promise', async () => {
+      switch (below(6)) {
+        case 0: {
+          const { buf, claimStart, claimEnd } = await ring.produceClaim(options);
+          if (buf.length > 0) this.#checkedClaim(ring, { bufs: [buf], claimStart, claimEnd });
+          break;
+        }
+        case 1:
+          this.#checkedClaim(ring, await ring.produceClaimMany(count, options));
+          break;
+        case 2:
+          this.#checkedClaim(ring, await ring.produceClaimAvail(count, options));
+          break;
+        case 3: {
+          const start = below(2) === 0 ? ring.prevClaimStart : this.#image.sequence();
+          await ring.produceCommit(start, start + count, options);
+          break;
+        }
+        default: {
+          const { bufs, gaps } = await ring.consumeNew(options);
+          this.#checked(ring, bufs, undefined, false);
+          for (const gap of gaps ?? []) requireThat(gap.start <= gap.end, 'an empty gap');
+        }
+      }
+    });
+    const later = outcome.then(() => undefined);
+    this.#pending.push(later);
+    if (Object.keys(options).length > 0 && below(2) === 0) await later;
+  }
+
+  /** Without options. What waits is ended by `release`. */
+  async #faces(ring: Disruptor): Promise<void> {
+    const { below, parameters } = this.#image;
+    const face = below(2) === 0 ? promiseFace : callbackFace;
+    const count = below(parameters.elements + 2);
+    const outcome = this.#await(face.name, async () => {
+      switch (below(5)) {
+        case 0:
+          this.#checkedClaim(ring, await face.claimAvail(ring, count));
+          break;
+        case 1:
+          this.#checkedClaim(ring, await face.claimMany(ring, count));
+          break;
+        case 2:
+          await face.commit(ring);
+          break;
+        case 3:
+          await face.commitRange(ring, ring.prevClaimStart, ring.prevClaimEnd);
+          break;
+        default:
+          this.#checked(ring, (await face.consume(ring)).bufs, undefined, false);
+      }
+    });
+    this.#pending.push(outcome.then(() => undefined));
+    if (!ring.spin) await outcome;
+  }
+
+  #look(ring: Disruptor): void {
+    this.#try('look', () => {
+      const { cursor, next, status, gaps, prevConsumeGaps, allConsumersIgnoring } = ring;
+      for (const number of [cursor, next, status, gaps.count, gaps.elements]) {
+        requireThat(Number.isInteger(number), `${number} is no counter`);
+      }
+      requireThat(Array.isArray(prevConsumeGaps), 'gaps are a list');
+      requireThat(typeof allConsumersIgnoring === 'boolean', 'a flag');
+      requireThat(ring.consumers.length === 8 * this.#image.parameters.consumers, 'consumers');
+    });
+    this.#try('consumer', () => ring.consumer);
+    this.#try('recover', () => ring.recover());
+    const start = this.#image.sequence();
+    const count = this.#image.below(this.#image.parameters.elements + 2);
+    const bufs = this.#try('produceRecover', () => ring.produceRecover(start, start + count));
+    if (bufs && bufs.length > 0) this.#checked(ring, bufs, count + 1, true);
+  }
+
+  #rare(ring: Disruptor): void {
+    const { below } = this.#image;
+    switch (below(16)) {
+      case 0:
+        this.#try('list', () => Disruptor.list());
+        break;
+      case 1:
+        this.#try('unlink', () => {
+          Disruptor.unlink(this.#name);
+        });
+        break;
+      case 2:
+        this.#try('release', () => {
+          ring.release(below(2) === 0);
+        });
+        break;
+      case 3:
+        this.#attach();
+        break;
+      default:
+        this.#try('status', () => {
+          ring.status = below(4);
+        });
+    }
+  }
+
+  async #batches(ring: Disruptor): Promise<void> {
+    let left = 3;
+    await this.#await('batches', async () => {
+      for await (const { bufs } of ring.batches({ timeout: PATIENCE })) {
+        this.#checked(ring, bufs, undefined, false);
+        left -= 1;
+        if (left === 0) break;
+      }
+    });
+  }
+
+  /** A writer, a reader or both, which do what they can and are destroyed after a moment. */
+  async #streams(ring: Disruptor): Promise<void> {
+    const { below } = this.#image;
+    const streams: (DisruptorReadStream | DisruptorWriteStream)[] = [];
+    const role = below(3);
+    this.#try('stream', () => {
+      if (role !== 0) streams.push(new DisruptorReadStream(ring).resume());
+      if (role === 1) return;
+      const writer = new DisruptorWriteStream(ring);
+      streams.push(writer);
+      writer.write(Buffer.alloc(1 + below(40)), (error) => {
+        if (error) this.#failed(error);
+      });
+      if (below(2) === 0) writer.end();
+    });
+    const closed = streams.map((stream) => {
+      stream.on('error', (error) => {
+        this.#failed(error);
+      });
+      return new Promise((resolve) => stream.on('close', resolve));
+    });
+    await sleep(1 + below(PATIENCE));
+    for (const stream of streams) stream.destroy();
+    await Promise.all(closed);
+  }
+
+  #failed(error: Error): void {
+    this.#pending.push(
+      new Promise((resolve) => {
+        requireTyped(error, 'stream');
+        resolve();
+      }),
+    );
+  }
+}

@@ -1,0 +1,668 @@
+// Damaged segments, opened and used. The bytes of one input become an image: a sound segment of
+// small geometry, then damage to it, then what two attachments do with it while more words change
+// under their hands. Whatever the image says, every operation comes back, with a result that is
+// within the ring or with an error, and nobody reads or writes outside the mapping.
+//
+// Under clang this is a libFuzzer target. Elsewhere SHM_DISRUPTOR_FUZZ_MAIN gives it a main of its
+// own, without guidance by coverage: [-runs=N] [-seed=N], or files with inputs to run again. A
+// crash leaves the image under its name in /dev/shm, to be looked at; the inputs are what matters.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../../addon/core/inspect.h"
+#include "../../addon/core/sequencer.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SHM_DISRUPTOR_POISON 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SHM_DISRUPTOR_POISON 1
+#endif
+#endif
+#ifdef SHM_DISRUPTOR_POISON
+#include <sanitizer/asan_interface.h>
+#endif
+
+using namespace shm_disruptor;
+
+namespace {
+
+void require(bool promise, const char* text) {
+  if (promise) return;
+  std::fprintf(stderr, "broken promise: %s\n", text);
+  std::abort();
+}
+
+// The input, taken from its beginning on. Zeros follow its end, so that every prefix means
+// something.
+class Bytes {
+ public:
+  Bytes(const uint8_t* data, size_t size) : data_(data), left_(size) {}
+
+  bool empty() const { return left_ == 0; }
+  uint8_t byte() {
+    if (left_ == 0) return 0;
+    --left_;
+    return *data_++;
+  }
+  uint64_t below(uint64_t limit) { return byte() % limit; }
+  uint64_t raw() {
+    uint64_t value = 0;
+    for (int i = 0; i < 8; ++i) value = value << 8 | byte();
+    return value;
+  }
+
+ private:
+  const uint8_t* data_;
+  size_t left_;
+};
+
+// Where counters may stand: their type has edges there, or ours does.
+constexpr uint64_t kEdges[] = {
+    0,
+    1,
+    uint64_t{1} << 31,
+    uint64_t{1} << 32,
+    uint64_t{1} << 52,
+    kLastSequence,
+    uint64_t{1} << 54,
+    uint64_t{1} << 62,
+    kReplacedBit,
+    kJoining,
+    kDetached,
+    kIgnored,
+};
+constexpr uint64_t kSoundEdges = 6;  // how many of them are sequences
+
+// A number that the core may read where it expects a sequence. Mostly one that is nearly right.
+uint64_t odd_number(Bytes& input, uint64_t base, uint64_t elements) {
+  const uint64_t kind = input.below(8);
+  const uint64_t near = input.below(2 * elements + 4) - elements - 2;
+  switch (kind) {
+    case 0:
+      return kEdges[input.below(std::size(kEdges))] + near;
+    case 1:
+      return input.raw();
+    case 2:
+      return (base + near) | kReplacedBit;
+    case 3:  // as a marker: a gap, touched or not
+      return ((base + near) & ((uint64_t{1} << 54) - 1)) | (uint64_t{1} << 62) |
+             (input.below(4) << 54);
+    case 4:  // as a marker: a commit that was touched, up to the last of its touches
+      return ((base + near) & ((uint64_t{1} << 54) - 1)) | (uint64_t{input.byte()} << 54);
+    default:
+      return base + near;
+  }
+}
+
+struct Shape {
+  RingLayout layout;
+  uint64_t base = 0;  // around where its counters stand
+
+  const RingGeometry& geometry() const { return layout.geometry; }
+};
+
+// A 64-bit word that the core reads while it works, chosen by the input.
+uint64_t word_offset(Bytes& input, const Shape& shape) {
+  const RingLayout& layout = shape.layout;
+  switch (input.below(8)) {
+    case 0:
+      return offsetof(Header, next);
+    case 1:
+      return offsetof(Header, cursor);
+    case 2:
+      return offsetof(Header, gap_limit);
+    case 3:
+      return kConsumersOffset + input.below(layout.geometry.consumers) * sizeof(ConsumerEntry);
+    case 4: {  // the begin or the limit of one range
+      const uint64_t entry = input.below(layout.geometry.producers);
+      return layout.producers_offset + entry * sizeof(ProducerEntry) +
+             offsetof(ProducerEntry, ranges) + input.below(2 * kRanges) * sizeof(Sequence);
+    }
+    default:
+      return layout.markers_offset + input.below(layout.geometry.elements) * sizeof(Sequence);
+  }
+}
+
+// One of the 32-bit words.
+uint64_t small_word_offset(Bytes& input, const Shape& shape) {
+  const RingLayout& layout = shape.layout;
+  const uint64_t consumer =
+      kConsumersOffset + input.below(layout.geometry.consumers) * sizeof(ConsumerEntry);
+  const uint64_t producer =
+      layout.producers_offset + input.below(layout.geometry.producers) * sizeof(ProducerEntry);
+  const uint64_t offsets[] = {
+      offsetof(Header, status),
+      offsetof(Header, membership),
+      offsetof(Header, data_waiters),
+      offsetof(Header, space_waiters),
+      consumer + offsetof(ConsumerEntry, attached),
+      consumer + offsetof(ConsumerEntry, pid),
+      producer + offsetof(ProducerEntry, pid),
+  };
+  return offsets[input.below(std::size(offsets))];
+}
+
+// A segment as it lies in the file. What comes after `bytes` is a hole.
+struct Image {
+  std::vector<uint8_t> bytes;
+  uint64_t length = 0;
+  uint32_t mode = 0600;
+
+  void put(uint64_t offset, const void* from, size_t size) {
+    if (offset <= bytes.size() && bytes.size() - offset >= size) {
+      std::memcpy(bytes.data() + offset, from, size);
+    }
+  }
+  void put64(uint64_t offset, uint64_t value) { put(offset, &value, sizeof value); }
+  void put32(uint64_t offset, uint32_t value) { put(offset, &value, sizeof value); }
+};
+
+Identity identity_of(const RingLayout& layout) {
+  Identity identity{};
+  identity.magic = kMagic;
+  identity.version = kLayoutVersion;
+  identity.byte_order = kByteOrder;
+  identity.kind = Kind::kRing;
+  identity.mode = 0600;
+  identity.size = layout.size;
+  identity.elements = layout.geometry.elements;
+  identity.element_size = layout.geometry.element_size;
+  identity.consumers = layout.geometry.consumers;
+  identity.producers = layout.geometry.producers;
+  identity.policy = layout.policy;
+  identity.producers_offset = layout.producers_offset;
+  identity.markers_offset = layout.markers_offset;
+  identity.elements_offset = layout.elements_offset;
+  identity.generation = 1;
+  return identity;
+}
+
+Shape draw_shape(Bytes& input) {
+  RingGeometry geometry;
+  geometry.elements = 1 + input.below(9);
+  geometry.element_size = 1 + input.below(16);
+  geometry.consumers = 1 + input.below(3);
+  geometry.producers = 1 + input.below(3);
+  // Elements are the application's: their size is nothing that the core has to walk through.
+  const uint64_t rare = input.byte();
+  if (rare >= 252) geometry.element_size <<= 8 * (rare - 251);
+  // More participants than a ring can have, over a file with a hole.
+  if (rare >= 244 && rare < 248) geometry.consumers <<= 8 * (rare - 243);
+  if (rare >= 248 && rare < 252) geometry.producers <<= 8 * (rare - 247);
+  const uint64_t choice = input.byte();
+  RingPolicy policy;
+  policy.orphans = (choice & 1) != 0 ? Orphans::kHold : Orphans::kSkip;
+  policy.dead_consumers = (choice & 2) != 0 ? DeadConsumers::kDetach : DeadConsumers::kHold;
+  const auto layout = ring_layout(geometry, policy);
+  require(layout.ok(), "small geometries have a layout");
+  Shape shape;
+  shape.layout = layout.value();
+  const uint64_t near = input.below(16);
+  const uint64_t edge = kEdges[(choice >> 2) % kSoundEdges];
+  shape.base = edge < 16 ? edge + near : edge - 8 + near;
+  if (shape.base > kLastSequence) shape.base = kLastSequence - near;
+  return shape;
+}
+
+// As a ring that was used: the last elements consumed, or not, or claimed and not committed.
+Image sound_image(Bytes& input, const Shape& shape) {
+  const RingLayout& layout = shape.layout;
+  const uint64_t elements = layout.geometry.elements;
+  Image image;
+  image.length = layout.size;
+  image.bytes.resize(static_cast<size_t>(layout.size < (1 << 20) ? layout.size : 2 * kPage));
+  const uint64_t unread = input.below(elements + 1);
+  const uint64_t claimed = input.below(elements - unread + 1);
+  const uint64_t slowest = shape.base < unread ? shape.base : unread;
+  image.put64(offsetof(Header, next), shape.base + claimed);
+  image.put64(offsetof(Header, cursor), shape.base);
+  for (uint64_t i = 0; i < layout.geometry.consumers && i < kMostParticipants; ++i) {
+    image.put64(kConsumersOffset + i * sizeof(ConsumerEntry),
+                shape.base - (i == 0 ? slowest : slowest / (i + 1)));
+  }
+  return image;
+}
+
+// `identity` with one field changed.
+void damage_identity(Bytes& input, Identity& identity) {
+  uint64_t* const numbers[] = {
+      &identity.size,           &identity.elements,        &identity.element_size,
+      &identity.consumers,      &identity.producers,       &identity.producers_offset,
+      &identity.markers_offset, &identity.elements_offset, &identity.generation,
+      &identity.magic,
+  };
+  const uint64_t field = input.below(std::size(numbers) + 3);
+  if (field < std::size(numbers)) {
+    const uint64_t near = input.below(5) - 2;
+    *numbers[field] = input.below(4) == 0 ? input.raw() : *numbers[field] + near;
+    return;
+  }
+  // Through memory: not every number is one that the enumerations name.
+  constexpr size_t kOffsets[] = {
+      offsetof(Identity, version), offsetof(Identity, byte_order), offsetof(Identity, kind),
+      offsetof(Identity, mode),    offsetof(Identity, policy),     offsetof(Identity, policy) + 4,
+  };
+  const uint32_t value = static_cast<uint32_t>(input.below(4));
+  std::memcpy(reinterpret_cast<uint8_t*>(&identity) + kOffsets[input.below(std::size(kOffsets))],
+              &value, sizeof value);
+}
+
+void damage(Bytes& input, const Shape& shape, Image& image) {
+  const uint64_t elements = shape.geometry().elements;
+  const uint64_t header = input.byte();
+  Identity identity = identity_of(shape.layout);
+  // Seldom: most of what is behind it is reached only through a sound one.
+  if (header >= 240) damage_identity(input, identity);
+  if (header >= 250) damage_identity(input, identity);
+  identity.checksum = identity_checksum(identity);
+  if (header == 239) identity.checksum ^= input.raw();
+  image.put(0, &identity, sizeof identity);
+
+  const uint64_t words = input.below(24);
+  for (uint64_t i = 0; i < words; ++i) {
+    switch (input.below(8)) {
+      case 0:
+        image.put32(small_word_offset(input, shape), static_cast<uint32_t>(input.raw()));
+        break;
+      case 1:  // any bytes anywhere
+        image.put64(input.raw() % image.bytes.size(), input.raw());
+        break;
+      default: {
+        const uint64_t offset = word_offset(input, shape);
+        image.put64(offset, odd_number(input, shape.base, elements));
+      }
+    }
+  }
+  const uint64_t length = input.byte();
+  if (length >= 250) {
+    image.length += input.below(16) - 8;
+    if (length == 255) image.length = input.raw() % (shape.layout.size + 1);
+    if (image.bytes.size() > image.length) image.bytes.resize(static_cast<size_t>(image.length));
+  }
+  if (length == 249) image.mode = static_cast<uint32_t>(input.raw()) & 0666;
+}
+
+const std::string& image_name() {
+  static const std::string name = "shm-disruptor-fuzz-" + std::to_string(getpid());
+  return name;
+}
+
+const std::string& image_path() {
+  static const std::string path = "/dev/shm/" + image_name();
+  return path;
+}
+
+void write_image(const Image& image) {
+  const int file = open(image_path().c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  require(file >= 0, "the image can be created");
+  const auto size = static_cast<ssize_t>(image.bytes.size());
+  require(write(file, image.bytes.data(), image.bytes.size()) == size &&
+              ftruncate(file, static_cast<off_t>(image.length)) == 0 &&
+              fchmod(file, image.mode) == 0,
+          "the image can be written");
+  close(file);
+}
+
+constexpr uint64_t kGuard = kPage;
+
+// Whether the bytes behind a mapping, which the kernel gives with its last page, may be used.
+void allow(std::byte* from, std::byte* to, bool allowed) {
+#ifdef SHM_DISRUPTOR_POISON
+  const auto size = static_cast<size_t>(to - from);
+  if (allowed) {
+    __asan_unpoison_memory_region(from, size);
+  } else {
+    __asan_poison_memory_region(from, size);
+  }
+#else
+  static_cast<void>(from);
+  static_cast<void>(to);
+  static_cast<void>(allowed);
+#endif
+}
+
+// One attachment, over a mapping that nothing may be next to: pages without access before and
+// behind it and, under AddressSanitizer, none to what is left of its own last page.
+class Guest {
+ public:
+  Guest(RingSegment segment, Waiting waiting)
+      : used_(segment.layout.size), size_((used_ + kPage - 1) / kPage * kPage) {
+    void* const reserved = mmap(nullptr, size_ + 2 * kGuard, PROT_NONE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    require(reserved != MAP_FAILED, "there is room for another mapping");
+    reserved_ = static_cast<std::byte*>(reserved);
+    void* const base = mmap(reserved_ + kGuard, used_, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_FIXED, segment.file.descriptor(), 0);
+    require(base == reserved_ + kGuard, "what was mapped once can be mapped again");
+    allow(reserved_ + kGuard + used_, reserved_ + kGuard + size_, false);
+    segment.mapping = MappingRef(new Mapping(base, used_));
+    sequencer.emplace(std::move(segment), waiting);
+  }
+  ~Guest() {
+    allow(reserved_ + kGuard + used_, reserved_ + kGuard + size_, true);
+    // The guards last: while the middle is free, nobody else maps anything here.
+    sequencer.reset();
+    munmap(reserved_, kGuard);
+    munmap(reserved_ + kGuard + size_, kGuard);
+  }
+  Guest(const Guest&) = delete;
+  Guest& operator=(const Guest&) = delete;
+
+  std::optional<Sequencer> sequencer;
+
+ private:
+  uint64_t used_;
+  uint64_t size_;  ///< in whole pages
+  std::byte* reserved_ = nullptr;
+};
+
+Waiting draw_waiting(Bytes& input) {
+  Waiting waiting;
+  waiting.strategy = static_cast<Strategy>(input.below(5));
+  waiting.budget = 1000 * input.below(2);
+  return waiting;
+}
+
+bool open_guest(Bytes& input, std::optional<Guest>& guest) {
+  guest.reset();
+  const Waiting waiting = draw_waiting(input);
+  auto opened = open_ring(image_name());
+  if (!opened.ok()) return false;
+  guest.emplace(std::move(opened.value()), waiting);
+  return true;
+}
+
+// What an owner does with elements that he was given.
+void use_elements(Sequencer& ring, uint64_t start, uint64_t count, bool writes) {
+  const RingGeometry& geometry = ring.geometry();
+  require(count <= geometry.elements, "no more is given than the ring has");
+  require(start <= kLastSequence && start + count <= kLastSequence + 1,
+          "sequences end with the last one");
+  const Spans spans = ring.ring().spans(start, count);
+  require(spans.slot + spans.first <= geometry.elements && spans.second <= geometry.elements &&
+              spans.first + spans.second == count,
+          "what is given lies within the ring");
+  // Of large elements the ends.
+  const auto touch = [&](uint64_t slot, uint64_t slots) {
+    if (slots == 0) return;
+    volatile std::byte* const first = ring.elements() + slot * geometry.element_size;
+    volatile std::byte* const last = first + (slots * geometry.element_size - 1);
+    const std::byte before = *first;
+    if (writes) *first = *last = before;
+  };
+  touch(spans.slot, spans.first);
+  touch(0, spans.second);
+}
+
+// What one attachment remembers of what it was given, as a caller does.
+struct Memory {
+  Claim claim;
+  Batch batch;
+  uint64_t consumer = 0;
+};
+
+uint64_t draw_patience(Bytes& input) { return input.below(16) == 0 ? 20'000 : 0; }
+
+void claim_some(Bytes& input, Sequencer& ring, Memory& memory) {
+  const uint64_t least = 1 + input.below(ring.geometry().elements);
+  const uint64_t most = least + input.below(ring.geometry().elements - least + 1);
+  const auto claim = ring.claim(least, most, draw_patience(input));
+  if (!claim.ok() || claim.value().count == 0) return;
+  require(claim.value().count >= least && claim.value().count <= most, "a claim is as asked for");
+  memory.claim = claim.value();
+  use_elements(ring, memory.claim.start, memory.claim.count, true);
+}
+
+void commit_some(Bytes& input, Sequencer& ring, const Memory& memory, uint64_t base) {
+  uint64_t start = memory.claim.start;
+  uint64_t end = memory.claim.start + memory.claim.count - 1;
+  // Callers of the core have checked that these are sequences, and nothing else.
+  if (input.below(3) == 0) {
+    start = odd_number(input, base, ring.geometry().elements) & kLastSequence;
+    end = (start + input.below(ring.geometry().elements + 2) - 1) & kLastSequence;
+  }
+  const auto mode = input.below(2) == 0 ? OutOfOrder::kRefuse : OutOfOrder::kMark;
+  const auto committed = ring.commit(start, end, mode, draw_patience(input));
+  if (committed.ok() && committed.value() == Commit::kPending) {
+    static_cast<void>(ring.await_visible(end, draw_patience(input)));
+  }
+}
+
+void consume_some(Bytes& input, Sequencer& ring, Memory& memory) {
+  memory.consumer = input.below(ring.geometry().consumers);
+  const auto batch = ring.consume(memory.consumer, draw_patience(input));
+  memory.batch = {};
+  if (batch.ok() && batch.value().count != 0) {
+    memory.batch = batch.value();
+    use_elements(ring, memory.batch.start, memory.batch.count, false);
+  }
+  for (size_t left = ring.gap_count(); left > 0; --left) {
+    const Gap gap = ring.next_gap();
+    require(gap.begin < gap.end && gap.end - gap.begin <= ring.geometry().elements,
+            "a gap lies within one lap");
+  }
+}
+
+void take_over_some(Bytes& input, Sequencer& ring, Memory& memory, uint64_t base) {
+  const uint64_t elements = ring.geometry().elements;
+  const uint64_t start = odd_number(input, base, elements) & kLastSequence;
+  const uint64_t end = (start + input.below(elements + 2) - 1) & kLastSequence;
+  const bool uncommitted = ring.uncommitted(start, end);
+  const auto taken = ring.take_over(start, end);
+  if (!taken.ok() || !taken.value()) return;
+  require(uncommitted, "only what is not committed is taken over");
+  use_elements(ring, start, end - start + 1, true);
+  memory.claim = {start, end - start + 1, false};
+}
+
+void look(Bytes& input, Sequencer& ring, uint64_t base) {
+  const uint64_t elements = ring.geometry().elements;
+  static_cast<void>(ring.claimable(1 + input.below(elements)));
+  static_cast<void>(ring.consumable(input.below(ring.geometry().consumers)));
+  const uint64_t start = odd_number(input, base, elements) & kLastSequence;
+  static_cast<void>(ring.committable(start));
+  static_cast<void>(ring.uncommitted(start, start + input.below(elements + 2)));
+  static_cast<void>(ring.next() + ring.cursor() + ring.gaps() + ring.lost());
+  static_cast<void>(ring.consumer_sequence(input.below(ring.geometry().consumers)));
+  static_cast<void>(ring.all_ignored());
+  static_cast<void>(ring.status());
+}
+
+void look_from_outside(Bytes& input) {
+  const auto facts = inspect_segment(image_name());
+  require(!facts.ok() || facts.value().name == image_name(), "what is looked at has its name");
+  // It looks at the segments of everybody.
+  if (input.below(64) == 0) static_cast<void>(list_segments());
+}
+
+void replace(Bytes& input, const Shape& shape) {
+  RingCreation creation;
+  creation.geometry = shape.geometry();
+  creation.geometry.element_size = 1;
+  creation.existing = static_cast<Existing>(input.below(3));
+  const auto created = create_ring(image_name(), creation);
+  require(!created.ok() || created.value().header().next.load_acquire() == 0,
+          "a new ring is empty");
+}
+
+// Somebody else's store.
+void change_word(Bytes& input, Sequencer& ring, const Shape& shape) {
+  std::byte* const base = ring.mapping()->base();
+  if (input.below(8) == 0) {
+    auto* const word = reinterpret_cast<Word*>(base + small_word_offset(input, shape));
+    word->store_ordered(static_cast<uint32_t>(input.raw()));
+    return;
+  }
+  auto* const sequence = reinterpret_cast<Sequence*>(base + word_offset(input, shape));
+  // Around where it stands now: nearly right is worse than wrong.
+  const bool moved = input.below(2) == 0;
+  sequence->store_ordered(
+      odd_number(input, moved ? ring.cursor() : shape.base, shape.geometry().elements));
+}
+
+bool same_geometry(const Sequencer& ring, const Shape& shape) {
+  const RingGeometry& one = ring.geometry();
+  const RingGeometry& other = shape.geometry();
+  return one.elements == other.elements && one.consumers == other.consumers &&
+         one.producers == other.producers;
+}
+
+void use(Bytes& input, const Shape& shape) {
+  constexpr int kMostOperations = 96;
+  std::optional<Guest> guests[2];
+  Memory memories[2];
+  look_from_outside(input);
+  for (auto& guest : guests) {
+    if (!open_guest(input, guest)) return;
+  }
+  for (int i = 0; i < kMostOperations && !input.empty(); ++i) {
+    const uint64_t choice = input.byte();
+    const uint64_t which = choice >> 7;
+    Memory& memory = memories[which];
+    if (!guests[which]) {
+      memory = {};
+      if (!open_guest(input, guests[which])) continue;
+    }
+    Sequencer& ring = *guests[which]->sequencer;
+    switch ((choice & 127) % 20) {
+      case 0:
+      case 1:
+      case 2:
+        claim_some(input, ring, memory);
+        break;
+      case 3:
+      case 4:
+      case 5:
+        commit_some(input, ring, memory, shape.base);
+        break;
+      case 6:
+      case 7:
+      case 8:
+        consume_some(input, ring, memory);
+        break;
+      case 9:
+        static_cast<void>(ring.commit_consumed(memory.consumer, memory.batch.start,
+                                               memory.batch.start + memory.batch.count));
+        break;
+      case 10:
+        static_cast<void>(ring.recover());
+        break;
+      case 11:
+        static_cast<void>(ring.make_room());
+        break;
+      case 12:
+        take_over_some(input, ring, memory, shape.base);
+        break;
+      case 13:
+        static_cast<void>(
+            ring.attach_consumer(input.below(ring.geometry().consumers),
+                                 input.below(2) == 0 ? os::Hold::kShared : os::Hold::kExclusive));
+        break;
+      case 14:
+        look(input, ring, shape.base);
+        break;
+      case 15:
+        // Dies: its claims are left as they are.
+        guests[which].reset();
+        break;
+      case 16: {
+        const uint64_t rare = input.byte();
+        if (rare < 64) ring.ignore(rare % ring.geometry().consumers);
+        if (rare >= 64 && rare < 128) ring.set_status(static_cast<int32_t>(rare));
+        if (rare >= 128 && rare < 192) look_from_outside(input);
+        if (rare >= 224 && rare < 240) replace(input, shape);
+        if (rare >= 250) static_cast<void>(unlink_segment(image_name()));
+        break;
+      }
+      default:
+        if (same_geometry(ring, shape)) change_word(input, ring, shape);
+    }
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  Bytes input(data, size);
+  const Shape shape = draw_shape(input);
+  Image image = sound_image(input, shape);
+  damage(input, shape, image);
+  write_image(image);
+  use(input, shape);
+  unlink(image_path().c_str());
+  return 0;
+}
+
+#ifdef SHM_DISRUPTOR_FUZZ_MAIN
+
+namespace {
+
+// One image may take so many seconds.
+constexpr unsigned kPatience = 10;
+
+// splitmix64
+uint64_t random_number(uint64_t& state) {
+  uint64_t mixed = state += 0x9e3779b97f4a7c15;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+  return mixed ^ (mixed >> 31);
+}
+
+void run(const std::vector<uint8_t>& input) {
+  alarm(kPatience);
+  LLVMFuzzerTestOneInput(input.data(), input.size());
+  alarm(0);
+}
+
+void run_file(const char* path) {
+  std::FILE* const file = std::fopen(path, "rb");
+  require(file != nullptr, "the input can be read");
+  std::vector<uint8_t> input(1 << 16);
+  input.resize(std::fread(input.data(), 1, input.size(), file));
+  std::fclose(file);
+  run(input);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  uint64_t runs = 20'000;
+  uint64_t seed = 1;
+  bool files = false;
+  for (int i = 1; i < count; ++i) {
+    if (std::strncmp(arguments[i], "-runs=", 6) == 0) {
+      runs = std::strtoull(arguments[i] + 6, nullptr, 10);
+    } else if (std::strncmp(arguments[i], "-seed=", 6) == 0) {
+      seed = std::strtoull(arguments[i] + 6, nullptr, 10);
+    } else if (arguments[i][0] != '-') {
+      files = true;
+      run_file(arguments[i]);
+    }
+  }
+  if (files) return 0;
+  // The seed of each image is printed before a crash of it would be: an input for -seed with
+  // -runs=1.
+  for (uint64_t i = 0; i < runs; ++i) {
+    uint64_t state = seed + i;
+    std::vector<uint8_t> input(64 + random_number(state) % 448);
+    for (uint8_t& byte : input) byte = static_cast<uint8_t>(random_number(state));
+    if (i % 1000 == 0) std::fprintf(stderr, "# from seed %llu\n", (unsigned long long)(seed + i));
+    run(input);
+  }
+  std::fprintf(stderr, "# %llu images, none of which did any harm\n", (unsigned long long)runs);
+  return 0;
+}
+
+#endif
