@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "layout.h"
@@ -22,82 +23,78 @@ class Claims {
  public:
   Claims(ProducerEntry* table, uint64_t entries) : table_(table), entries_(entries) {}
 
-  /// Writes down that [begin, limit) is about to be claimed, over what was announced before and
-  /// did not become a claim. Before the compare_exchange of `next`, with which it is published.
-  /// All below `cursor` is committed.
+  /// Finds a place for [begin, limit), which `announce` needs first. All below `cursor` is
+  /// committed.
   ///
   /// Errors: kTooManyProducers, kSystem.
-  Status announce(const os::File& file, uint64_t begin, uint64_t limit, const Sequence& cursor) {
-    if (current_ == nullptr || current_->used) {
-      const Status found = find_place(file, begin, limit, cursor);
-      if (!found.ok() || current_->used) return found;
+  Status prepare(const os::File& file, uint64_t begin, const Sequence& cursor) {
+    return current_.used || current_.range == nullptr ? find_place(file, begin, cursor)
+                                                      : Status(Done{});
+  }
+  /// Whether `announce` can do without `prepare`, as when the latest claim is committed.
+  bool prepared() const { return !current_.used && current_.range != nullptr; }
+
+  /// Writes down that [begin, limit) is about to be claimed, over what was announced before and
+  /// did not become a claim. Before the compare_exchange of `next`, with which it is published.
+  void announce(uint64_t begin, uint64_t limit) {
+    if (!current_.used) {
+      current_.begin = begin;
+      // The limit last: with the old limit and the new begin the range is empty or too large.
+      // Release: pairs with the loads in recovery.h, through `next`.
+      current_.range->begin.store_release(begin);
     }
-    // The limit last: with the old limit and the new begin the range is empty or too large.
-    // Release: pairs with the loads in recovery.h, through `next`.
-    current_->range->begin.store_release(begin);
-    current_->range->limit.store_release(limit);
-    return Done{};
+    current_.range->limit.store_release(limit);
+  }
+
+  /// What was announced last, up to `limit`, has become a claim.
+  void claimed(uint64_t limit) {
+    current_.limit = limit;
+    current_.used = true;
   }
 
   /// What was announced last has not become a claim, and might cover somebody else's.
   void withdraw() {
-    if (current_ == nullptr) return;
-    current_->range->limit.store_release(current_->used ? current_->limit : 0);
-  }
-
-  /// What was announced last has become a claim.
-  void claimed(uint64_t begin, uint64_t limit) {
-    if (!current_->used) {
-      current_->begin = begin;
-      current_->limit = limit;
-      current_->used = true;
-    } else if (current_->limit < limit) {
-      current_->limit = limit;
+    if (current_.range != nullptr) {
+      current_.range->limit.store_release(current_.used ? current_.limit : 0);
     }
   }
 
   /// As `announce` and `claimed` for what somebody else has claimed, and which a recoverer may be
   /// about to close: sequentially consistent, before the caller looks at the cursor.
   Status adopt(const os::File& file, uint64_t begin, uint64_t limit, const Sequence& cursor) {
-    const Status announced = announce(file, begin, limit, cursor);
-    if (!announced.ok()) return announced;
-    claimed(begin, limit);
-    current_->range->limit.store_ordered(current_->limit);
+    const Status place = prepare(file, begin, cursor);
+    if (!place.ok()) return place;
+    announce(begin, limit);
+    claimed(limit);
+    current_.range->limit.store_ordered(limit);
     return Done{};
   }
 
   /// What was adopted last is not ours after all.
   void abandon(uint64_t begin, uint64_t limit) {
-    if (!current_->used || current_->limit != limit || current_->begin > begin) return;
-    if (current_->begin == begin) current_->used = false;
-    current_->limit = begin;
+    if (!current_.used || current_.limit != limit || current_.begin > begin) return;
+    if (current_.begin == begin) current_.used = false;
+    current_.limit = begin;
     withdraw();
   }
 
+  /// Whether [begin, limit) is the latest claim, the whole of it.
+  bool is_latest(uint64_t begin, uint64_t limit) const {
+    return current_.used && current_.begin == begin && current_.limit == limit;
+  }
+  /// The latest claim is committed.
+  void settle_latest() { current_.used = false; }
+
   /// Whether all of [begin, limit) is in our claims.
   bool hold(uint64_t begin, uint64_t limit) const {
-    if (current_ != nullptr && covers(*current_, begin) && current_->limit >= limit) return true;
-    for (size_t i = 0; i <= held_.size() && begin < limit; ++i) {
-      uint64_t end = begin;
-      for (const Held& each : held_) {
-        if (covers(each, begin) && each.limit > end) end = each.limit;
-      }
-      if (end == begin) return false;
-      begin = end;
-    }
-    return begin >= limit;
+    return (covers(current_, begin) && current_.limit >= limit) || hold_together(begin, limit);
   }
 
   /// [begin, limit) is committed. Only ranges that lie within it can be used again at once; others
   /// once the cursor has passed them.
   void settle(uint64_t begin, uint64_t limit) {
-    if (current_ != nullptr && current_->begin == begin && current_->limit == limit) {
-      current_->used = false;
-      return;
-    }
-    for (Held& each : held_) {
-      if (each.used && each.begin >= begin && each.limit <= limit) each.used = false;
-    }
+    if (current_.begin >= begin && current_.limit <= limit) current_.used = false;
+    if (current_.begin != begin || current_.limit != limit) settle_others(begin, limit);
   }
 
   /// Whether entry `index` is one of ours.
@@ -112,7 +109,7 @@ class Claims {
   // One range of an entry of ours. Its numbers are kept privately: nobody can make us believe that
   // we hold what we do not.
   struct Held {
-    Range* range;
+    Range* range = nullptr;
     uint64_t begin = 0;
     uint64_t limit = 0;
     bool used = false;
@@ -122,21 +119,39 @@ class Claims {
     return held.used && held.begin <= sequence && sequence < held.limit;
   }
 
-  // Makes `current_` a free range; or one in use, which has been extended to `limit`.
-  Status find_place(const os::File& file, uint64_t begin, uint64_t limit, const Sequence& cursor) {
-    if (current_ != nullptr) {
-      // It may have been extended for a claim that was not made.
-      withdraw();
-      if (current_->limit == begin) {
-        current_->range->limit.store_release(limit);
-        return Done{};
+  // Below, out of the way of the claim and commit that are alone: they are called for each message.
+
+  __attribute__((noinline)) bool hold_together(uint64_t begin, uint64_t limit) const {
+    for (size_t i = 0; i <= others_.size() + 1 && begin < limit; ++i) {
+      uint64_t end = covers(current_, begin) ? current_.limit : begin;
+      for (const Held& each : others_) {
+        if (covers(each, begin) && each.limit > end) end = each.limit;
       }
+      if (end == begin) return false;
+      begin = end;
     }
+    return begin >= limit;
+  }
+
+  __attribute__((noinline)) void settle_others(uint64_t begin, uint64_t limit) {
+    for (Held& each : others_) {
+      if (each.begin >= begin && each.limit <= limit) each.used = false;
+    }
+  }
+
+  // Makes `current_` a free range, or leaves it as one in use that ends at `begin`.
+  __attribute__((noinline)) Status find_place(const os::File& file, uint64_t begin,
+                                              const Sequence& cursor) {
+    // It may have been extended for a claim that was not made.
+    withdraw();
+    if (current_.used && current_.limit == begin) return Done{};
     const uint64_t committed = cursor.load_ordered();
-    for (Held& each : held_) {
+    if (current_.limit <= committed) current_.used = false;
+    if (!current_.used && current_.range != nullptr) return Done{};
+    for (Held& each : others_) {
       if (each.used && each.limit > committed) continue;
-      each.used = false;
-      current_ = &each;
+      std::swap(current_, each);
+      current_.used = false;
       return Done{};
     }
     return take_entry(file);
@@ -151,13 +166,16 @@ class Claims {
       ProducerEntry& entry = table_[index];
       entry.pid.store_ordered(os::current_process());
       owned_.push_back(index);
-      const size_t first = held_.size();
+      if (current_.range != nullptr) others_.push_back(current_);
       for (Range& range : entry.ranges) {
         // What a dead owner left.
         range.limit.store_release(0);
-        held_.push_back({&range});
+        Held held;
+        held.range = &range;
+        others_.push_back(held);
       }
-      current_ = &held_[first];
+      current_ = others_.back();
+      others_.pop_back();
       return Done{};
     }
     return Errc::kTooManyProducers;
@@ -165,9 +183,9 @@ class Claims {
 
   ProducerEntry* table_;
   uint64_t entries_;
-  std::vector<Held> held_;
+  Held current_;  // what was announced last
+  std::vector<Held> others_;
   std::vector<uint64_t> owned_;
-  Held* current_ = nullptr;  // what was announced last
 };
 
 }  // namespace shm_disruptor

@@ -60,18 +60,7 @@ class Frontier {
   ///
   /// Ends: the marks of memory at rest lie at most one lap ahead, and each step passes one.
   void help(uint64_t cursor) {
-    bool moved = false;
-    while (cursor <= kLastSequence) {
-      const Marker mark = marker(cursor);
-      if (!marked(cursor, mark)) break;
-      // Before the cursor passes it: whoever sees the cursor behind a gap looks for it.
-      if (mark.is_gap()) raise_gap_limit(mark.end());
-      if (!header_->cursor.compare_exchange(cursor, mark.end())) break;
-      if (mark.is_gap()) count_gap(mark.end() - cursor);
-      moved = true;
-      cursor = mark.end();
-    }
-    if (moved) wake_sleepers(header_->data_waiters);
+    if (marked(cursor, marker(cursor))) pass_marks(cursor);
   }
 
   /// Where the first gap in [from, to) begins; `to` when there is none. All of it is below the
@@ -87,6 +76,21 @@ class Frontier {
   }
 
  private:
+  __attribute__((noinline)) void pass_marks(uint64_t cursor) {
+    bool moved = false;
+    while (cursor <= kLastSequence) {
+      const Marker mark = marker(cursor);
+      if (!marked(cursor, mark)) break;
+      // Before the cursor passes it: whoever sees the cursor behind a gap looks for it.
+      if (mark.is_gap()) raise_gap_limit(mark.end());
+      if (!header_->cursor.compare_exchange(cursor, mark.end())) break;
+      if (mark.is_gap()) count_gap(mark.end() - cursor);
+      moved = true;
+      cursor = mark.end();
+    }
+    if (moved) wake_sleepers(header_->data_waiters);
+  }
+
   void raise_gap_limit(uint64_t end) {
     for (uint64_t limit = header_->gap_limit.load_ordered(); limit < end;) {
       if (header_->gap_limit.compare_exchange(limit, end)) return;

@@ -323,7 +323,25 @@ class Sequencer {
   // errs on the safe side, and the cost of a claim that it admits does not depend on how many
   // consumers there are.
   Result<Claim> try_claim(uint64_t least, uint64_t most) {
-    for (bool announced = false;;) {
+    // The way of every message that is sent on its own: as below, where nothing is in the way.
+    const uint32_t membership = header_->membership.load_acquire();
+    const uint64_t next = header_->next.load_ordered();
+    bool announced = false;
+    if (membership == membership_ && room_before(next, gate_) >= most && claims_.prepared() &&
+        next <= kLastSequence - most) {
+      claims_.announce(next, next + most);
+      announced = true;
+      if (header_->next.compare_exchange(next, next + most)) {
+        claims_.claimed(next + most);
+        return Claim{next, most, false};
+      }
+    }
+    return try_any_claim(least, most, announced);
+  }
+
+  __attribute__((noinline)) Result<Claim> try_any_claim(uint64_t least, uint64_t most,
+                                                        bool announced) {
+    for (;;) {
       // Acquire: pairs with the membership.add of ignore(), so that a changed membership makes us
       // see the consumer's new state.
       const uint32_t membership = header_->membership.load_acquire();
@@ -362,12 +380,15 @@ class Sequencer {
       if (left < least) return given_up(announced, Errc::kSequenceExhausted);
       const uint64_t free = most < room ? most : room;
       const uint64_t count = free < left ? free : left;
-      const Status noted = claims_.announce(segment_.file, next, next + count, header_->cursor);
-      if (!noted.ok()) return given_up(announced, noted.error());
+      if (!claims_.prepared()) {
+        const Status place = claims_.prepare(segment_.file, next, header_->cursor);
+        if (!place.ok()) return given_up(announced, place.error());
+      }
+      claims_.announce(next, next + count);
       announced = true;
       // Release: what we announced is found by whoever sees `next` above it.
       if (header_->next.compare_exchange(next, next + count)) {
-        claims_.claimed(next, next + count);
+        claims_.claimed(next + count);
         return Claim{next, count, false};
       }
     }
@@ -379,6 +400,16 @@ class Sequencer {
   }
 
   Result<Commit> try_commit(uint64_t start, uint64_t end, OutOfOrder mode) {
+    // The way of every message that is sent on its own: our latest claim, and its turn.
+    if (claims_.is_latest(start, end + 1) && frontier_.advance(start, end + 1)) {
+      claims_.settle_latest();
+      return Commit::kVisible;
+    }
+    return try_any_commit(start, end, mode);
+  }
+
+  __attribute__((noinline)) Result<Commit> try_any_commit(uint64_t start, uint64_t end,
+                                                          OutOfOrder mode) {
     if (start > end) return Commit::kRefused;
     const uint64_t next = header_->next.load_ordered();
     if (next > kLastSequence) return broken(next);
@@ -395,8 +426,8 @@ class Sequencer {
       if (!ours.ok()) return ours.error();
       if (!ours.value()) return refused();
     }
-    // Once more: adopting may have moved it.
-    const bool its_turn = header_->cursor.load_ordered() == start;
+    // Adopting may have moved it.
+    const bool its_turn = (adopted ? header_->cursor.load_ordered() : cursor) == start;
     const bool done = its_turn ? frontier_.advance(start, end + 1)
                                : mode == OutOfOrder::kMark && frontier_.mark(start, end + 1);
     if (!done) {
