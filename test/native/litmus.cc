@@ -53,7 +53,8 @@ void play(Shared* shared, int side) {
     for (uint32_t pauses = random.below(kMostPauses); pauses != 0; --pauses) relax_processor();
     own.store_ordered(round);
     wake_sleepers(shared->word);
-    wait_until(shared->word, os::kForever, at_once, [&] { return other.load_ordered() >= round; });
+    wait_until(
+        shared->word, os::kForever, at_once, [&] { return other.load_ordered() >= round; }, [] {});
   }
 }
 
