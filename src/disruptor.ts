@@ -6,7 +6,7 @@ import type { DisruptorArguments, DisruptorOptions } from './options.js';
 import { Producer } from './producer.js';
 import type { Claimed, ClaimedMany } from './producer.js';
 import { listSegments, unlinkSegment } from './segments.js';
-import type { SegmentInfo } from './segments.js';
+import type { Losses, SegmentInfo } from './segments.js';
 import { flag, integer } from './validate.js';
 import { waitOptions, Word } from './waiting.js';
 import type { WaitOptions } from './waiting.js';
@@ -368,7 +368,7 @@ export class Disruptor {
   }
 
   /** How many gaps there were since the ring was created, and how many elements in them. */
-  get gaps(): { count: number; elements: number } {
+  get gaps(): Losses {
     return this.#attachment.ring.gaps();
   }
 

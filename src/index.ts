@@ -9,7 +9,7 @@ export type {
 export type { Claimed, ClaimedMany, ClaimRange } from './producer.js';
 export type { Consumed, Gap, GapMessage } from './consumer.js';
 export type { DeadConsumers, Orphans } from './native.js';
-export type { Participants, SegmentInfo } from './segments.js';
+export type { ConsumerCount, Losses, Participants, SegmentInfo } from './segments.js';
 export type { DisruptorArguments, DisruptorOptions } from './options.js';
 export type { WaitStrategy } from './strategy.js';
 export type { WaitOptions } from './waiting.js';

@@ -76,13 +76,17 @@ export interface Creation {
   existing: Existing;
 }
 
-/** What becomes of a dead producer's claim, in the order of `Orphans` in `addon/core/layout.h`. */
-const ORPHANS = ['skip', 'hold'] as const;
-export type Orphans = (typeof ORPHANS)[number];
+/** What becomes of what a producer claimed and had not committed when it died. */
+export type Orphans = 'skip' | 'hold';
 
-/** What becomes of a dead consumer, in the order of `DeadConsumers` there. */
-const DEAD_CONSUMERS = ['hold', 'detach'] as const;
-export type DeadConsumers = (typeof DEAD_CONSUMERS)[number];
+/** What becomes of a consumer that has died. */
+export type DeadConsumers = 'hold' | 'detach';
+
+/** In the order of `Orphans` in `addon/core/layout.h`. */
+const ORPHANS: readonly Orphans[] = ['skip', 'hold'];
+
+/** In the order of `DeadConsumers` there. */
+const DEAD_CONSUMERS: readonly DeadConsumers[] = ['hold', 'detach'];
 
 /** What creating does with a segment of that name, as `Existing` in `addon/core/segment.h`. */
 const EXISTING = ['refuse', 'replace-dead', 'replace'] as const;

@@ -6,14 +6,31 @@ import { segmentName } from './validate.js';
 
 /** How many participants live, and how many are known to have been there and are gone. */
 export interface Participants {
+  /** Who live now. */
   alive: number;
+  /** Who were there and live no more. */
   gone: number;
+}
+
+/** What was lost with its producers. */
+export interface Losses {
+  /** How many gaps. */
+  count: number;
+  /** How many elements in them. */
+  elements: number;
+}
+
+/** The consumers of a ring. */
+export interface ConsumerCount extends Participants {
+  /** How many there can be. */
+  count: number;
 }
 
 /** What can be seen of a segment from outside, at one moment. */
 export interface SegmentInfo {
   /** With a leading slash. */
   name: string;
+  /** What it holds. */
   kind: 'disruptor';
   /** All of it, in bytes. */
   bytes: number;
@@ -23,22 +40,26 @@ export interface SegmentInfo {
   mode: number;
   /** What attaching would fail with. Then what follows here is left out. */
   damage?: DisruptorErrorCode;
+  /** How many elements the ring has. */
   elements?: number;
+  /** Bytes in an element. */
   elementSize?: number;
   /** First sequence that nobody has claimed. */
   next?: number;
   /** All below it is committed. */
   cursor?: number;
   /** What was lost with its producers since creation. */
-  gaps?: { count: number; elements: number };
+  gaps?: Losses;
+  /** What becomes of dead producers' claims. */
   orphans?: Orphans;
+  /** What becomes of dead consumers. */
   deadConsumers?: DeadConsumers;
   /** Whether anybody who lives is attached. */
   attached?: boolean;
   /** Those who claimed; gone are those who left claims behind that are not committed. */
   producers?: Participants;
-  /** Those who consumed. `count` is how many there can be. */
-  consumers?: Participants & { count: number };
+  /** Those who consumed. */
+  consumers?: ConsumerCount;
 }
 
 function info(facts: SegmentFacts): SegmentInfo {
