@@ -234,6 +234,20 @@ TEST("taking over what is partly one's own, or partly a living other's") {
   CHECK(commit(ring, 0, 5) == Commit::kVisible);
 }
 
+TEST("claims taken over that overlap do not pass for more than they cover") {
+  const TestRing test({16, 4, 1});
+  claim_and_die(test, 4);
+  Sequencer ring = test.sequencer();
+  CHECK(ring.claim(2, 2, 0).value().start == 4);
+  CHECK(ring.take_over(3, 5).value());
+  CHECK(ring.take_over(1, 5).value());
+  Sequencer other = test.sequencer();
+  CHECK(other.recover() && other.cursor() == 1);
+  CHECK(commit(ring, 1, 5) == Commit::kVisible);
+  const Received received = receive(ring);
+  CHECK((received.sequences == Sequences{1, 2, 3, 4, 5}) && (received.lost == Sequences{0}));
+}
+
 TEST("a commit that is refused leaves the claim with its owner") {
   const TestRing test({16, 4, 1});
   claim_and_die(test, 1);
