@@ -1,6 +1,6 @@
 import { markAsUntransferable } from 'node:worker_threads';
 
-import { DisruptorError, released, systemError } from './errors.js';
+import { DisruptorError, naming, released } from './errors.js';
 import { Ring } from './native.js';
 import type { Resolved } from './options.js';
 import { Slots } from './slots.js';
@@ -54,14 +54,9 @@ export class Attachment {
 
 function attach(options: Resolved): Ring {
   const { name, path, create, strategy } = options;
-  try {
-    return create ? Ring.create(name, create, strategy) : Ring.open(name, strategy);
-  } catch (error) {
-    // The core does not know what the user called the object.
-    const { errno, syscall } = error as NodeJS.ErrnoException;
-    if (errno !== undefined && syscall !== undefined) throw systemError(-errno, syscall, path);
-    throw error;
-  }
+  return naming(path, () =>
+    create ? Ring.create(name, create, strategy) : Ring.open(name, strategy),
+  );
 }
 
 function checkGeometry(ring: Ring, options: Resolved): void {

@@ -125,6 +125,21 @@ export function systemError(errno: number, syscall: string, path?: string): Node
 }
 
 /**
+ * Calls the core, which does not know what the user called the object, and names it in errors of the
+ * system.
+ * @internal
+ */
+export function naming<T>(path: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    const { errno, syscall } = error as NodeJS.ErrnoException;
+    if (errno !== undefined && syscall !== undefined) throw systemError(-errno, syscall, path);
+    throw error;
+  }
+}
+
+/**
  * Makes the exception for an `Error` of the core; registered with the addon when it is loaded.
  * @internal
  */

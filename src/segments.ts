@@ -1,4 +1,4 @@
-import { coreErrorCode, systemError } from './errors.js';
+import { coreErrorCode, naming } from './errors.js';
 import type { DisruptorErrorCode } from './errors.js';
 import { deadConsumersOf, list, orphansOf, unlink } from './native.js';
 import type { DeadConsumers, Orphans, SegmentFacts } from './native.js';
@@ -87,11 +87,7 @@ export function listSegments(): SegmentInfo[] {
 
 export function unlinkSegment(path: string): void {
   const name = segmentName(path);
-  try {
+  naming(path, () => {
     unlink(name);
-  } catch (error) {
-    const { errno, syscall } = error as NodeJS.ErrnoException;
-    if (errno !== undefined && syscall !== undefined) throw systemError(-errno, syscall, path);
-    throw error;
-  }
+  });
 }

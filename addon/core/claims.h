@@ -28,8 +28,7 @@ class Claims {
   ///
   /// Errors: kTooManyProducers, kSystem.
   Status prepare(const os::File& file, uint64_t begin, const Sequence& cursor) {
-    return current_.used || current_.range == nullptr ? find_place(file, begin, cursor)
-                                                      : Status(Done{});
+    return prepared() ? Status(Done{}) : find_place(file, begin, cursor);
   }
   /// Whether `announce` can do without `prepare`, as when the latest claim is committed.
   bool prepared() const { return !current_.used && current_.range != nullptr; }

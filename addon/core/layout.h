@@ -187,4 +187,26 @@ inline uint64_t identity_checksum(const Identity& identity) {
   return hash;
 }
 
+/// What stands at the beginning of a segment of that layout.
+inline Identity identity_of(const RingLayout& layout, uint32_t mode, uint64_t generation) {
+  Identity identity{};
+  identity.magic = kMagic;
+  identity.version = kLayoutVersion;
+  identity.byte_order = kByteOrder;
+  identity.kind = Kind::kRing;
+  identity.mode = mode;
+  identity.size = layout.size;
+  identity.elements = layout.geometry.elements;
+  identity.element_size = layout.geometry.element_size;
+  identity.consumers = layout.geometry.consumers;
+  identity.producers = layout.geometry.producers;
+  identity.policy = layout.policy;
+  identity.producers_offset = layout.producers_offset;
+  identity.markers_offset = layout.markers_offset;
+  identity.elements_offset = layout.elements_offset;
+  identity.generation = generation;
+  identity.checksum = identity_checksum(identity);
+  return identity;
+}
+
 }  // namespace shm_disruptor

@@ -13,27 +13,6 @@ namespace {
 // How long a replacement waits for another one that is under way, in milliseconds.
 constexpr int kReplacementPatience = 1000;
 
-Identity identity_of(const RingLayout& layout, uint32_t mode) {
-  Identity identity{};
-  identity.magic = kMagic;
-  identity.version = kLayoutVersion;
-  identity.byte_order = kByteOrder;
-  identity.kind = Kind::kRing;
-  identity.mode = mode;
-  identity.size = layout.size;
-  identity.elements = layout.geometry.elements;
-  identity.element_size = layout.geometry.element_size;
-  identity.consumers = layout.geometry.consumers;
-  identity.producers = layout.geometry.producers;
-  identity.policy = layout.policy;
-  identity.producers_offset = layout.producers_offset;
-  identity.markers_offset = layout.markers_offset;
-  identity.elements_offset = layout.elements_offset;
-  identity.generation = os::fresh_generation();
-  identity.checksum = identity_checksum(identity);
-  return identity;
-}
-
 // The object itself, before a byte of its contents is read.
 Result<os::FileFacts> sound_file(const os::File& file) {
   auto facts = os::file_facts(file);
@@ -203,7 +182,8 @@ Result<RingSegment> create_ring(const std::string& name, const RingCreation& cre
     return attached.error();
   }
   // The file is zero: so are all sequences, markers and elements.
-  segment.value().header().identity = identity_of(layout.value(), creation.mode);
+  segment.value().header().identity =
+      identity_of(layout.value(), creation.mode, os::fresh_generation());
 
   for (int patience = 0; patience < kReplacementPatience; ++patience) {
     const auto published = os::publish_file(created.value(), name);

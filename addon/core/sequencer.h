@@ -329,12 +329,8 @@ class Sequencer {
     bool announced = false;
     if (membership == membership_ && room_before(next, gate_) >= most && claims_.prepared() &&
         next <= kLastSequence - most) {
-      claims_.announce(next, next + most);
+      if (take(next, most)) return Claim{next, most, false};
       announced = true;
-      if (header_->next.compare_exchange(next, next + most)) {
-        claims_.claimed(next + most);
-        return Claim{next, most, false};
-      }
     }
     return try_any_claim(least, most, announced);
   }
@@ -380,18 +376,20 @@ class Sequencer {
       if (left < least) return given_up(announced, Errc::kSequenceExhausted);
       const uint64_t free = most < room ? most : room;
       const uint64_t count = free < left ? free : left;
-      if (!claims_.prepared()) {
-        const Status place = claims_.prepare(segment_.file, next, header_->cursor);
-        if (!place.ok()) return given_up(announced, place.error());
-      }
-      claims_.announce(next, next + count);
+      const Status place = claims_.prepare(segment_.file, next, header_->cursor);
+      if (!place.ok()) return given_up(announced, place.error());
+      if (take(next, count)) return Claim{next, count, false};
       announced = true;
-      // Release: what we announced is found by whoever sees `next` above it.
-      if (header_->next.compare_exchange(next, next + count)) {
-        claims_.claimed(next + count);
-        return Claim{next, count, false};
-      }
     }
+  }
+
+  // Announces a claim and makes it. False: somebody else was faster, and the announcement stands.
+  bool take(uint64_t next, uint64_t count) {
+    claims_.announce(next, next + count);
+    // Release: what we announced is found by whoever sees `next` above it.
+    if (!header_->next.compare_exchange(next, next + count)) return false;
+    claims_.claimed(next + count);
+    return true;
   }
 
   Result<Claim> given_up(bool announced, Result<Claim> result) {

@@ -169,26 +169,6 @@ struct Image {
   void put32(uint64_t offset, uint32_t value) { put(offset, &value, sizeof value); }
 };
 
-Identity identity_of(const RingLayout& layout) {
-  Identity identity{};
-  identity.magic = kMagic;
-  identity.version = kLayoutVersion;
-  identity.byte_order = kByteOrder;
-  identity.kind = Kind::kRing;
-  identity.mode = 0600;
-  identity.size = layout.size;
-  identity.elements = layout.geometry.elements;
-  identity.element_size = layout.geometry.element_size;
-  identity.consumers = layout.geometry.consumers;
-  identity.producers = layout.geometry.producers;
-  identity.policy = layout.policy;
-  identity.producers_offset = layout.producers_offset;
-  identity.markers_offset = layout.markers_offset;
-  identity.elements_offset = layout.elements_offset;
-  identity.generation = 1;
-  return identity;
-}
-
 Shape draw_shape(Bytes& input) {
   RingGeometry geometry;
   geometry.elements = 1 + input.below(9);
@@ -262,7 +242,7 @@ void damage_identity(Bytes& input, Identity& identity) {
 void damage(Bytes& input, const Shape& shape, Image& image) {
   const uint64_t elements = shape.geometry().elements;
   const uint64_t header = input.byte();
-  Identity identity = identity_of(shape.layout);
+  Identity identity = identity_of(shape.layout, 0600, 1);
   // Seldom: most of what is behind it is reached only through a sound one.
   if (header >= 240) damage_identity(input, identity);
   if (header >= 250) damage_identity(input, identity);
