@@ -4,6 +4,7 @@
       "target_name": "shm_disruptor",
       "sources": [
         "addon/binding/addon.cc",
+        "addon/binding/allocator.cc",
         "addon/binding/errors.cc",
         "addon/binding/inspection.cc",
         "addon/binding/ring_handle.cc",

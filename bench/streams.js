@@ -80,8 +80,8 @@ export const scenario = {
   name: 'streams',
   about: 'chunks of 64 KiB through Node streams between two processes',
   sizes: {
-    short: { chunks: 2_000, rounds: 2 },
-    long: { chunks: 20_000, rounds: 9 },
+    short: { chunks: 10_000, rounds: 2 },
+    long: { chunks: 100_000, rounds: 9 },
   },
   columns: [nameColumn, ...rateColumns('GB/s'), ratioColumn],
   chart: moreIsBetter('GB/s', ({ rate }) => rate.median),

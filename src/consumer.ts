@@ -94,6 +94,13 @@ export class Consumer {
     if (this.#passed.length > 0) this.#passed = [];
   }
 
+  #consumed(slot: number): Consumed {
+    this.#answer();
+    const { start, gaps } = this;
+    const bufs = this.#elements(slot);
+    return gaps.length === 0 ? { bufs, start } : { bufs, start, gaps };
+  }
+
   #elements(slot: number): Buffer[] {
     if (slot < 0) return [];
     return this.#attachment.slots.spans(slot, this.next - this.start);
@@ -123,15 +130,22 @@ export class Consumer {
       this.#pending = begun = true;
       const slot = this.#try(0);
       if (slot === Outcome.Nothing && waits) return undefined;
-      this.#answer();
-      const { start, gaps } = this;
-      const bufs = this.#elements(slot);
-      return gaps.length === 0 ? { bufs, start } : { bufs, start, gaps };
+      return this.#consumed(slot);
     };
     const answered = () => {
       if (begun) this.#pending = false;
     };
     return { attempt, answered };
+  }
+
+  /** The first of what is unread, `most` elements or fewer, without waiting. */
+  consumeSome(most: number): Consumed {
+    this.#refuseWhilePending();
+    const slot = this.#try(0);
+    if (slot >= 0 && this.next - this.start > most) {
+      this.#attachment.ring.shortenConsumed(this.start + most);
+    }
+    return this.#consumed(slot);
   }
 
   consumeSync(timeout?: number): Buffer[] {

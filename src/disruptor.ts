@@ -8,7 +8,7 @@ import type { Claimed, ClaimedMany } from './producer.js';
 import { listSegments, unlinkSegment } from './segments.js';
 import type { Losses, SegmentInfo } from './segments.js';
 import { flag, integer } from './validate.js';
-import { waitOptions, Word } from './waiting.js';
+import { mayAnswerNow, waitOptions, Word } from './waiting.js';
 import type { WaitOptions } from './waiting.js';
 
 /** How long a wait that blocks the thread may take. */
@@ -56,6 +56,10 @@ export const whenReadable = Symbol('whenReadable');
 export const whenWritable = Symbol('whenWritable');
 /** @internal */
 export const whenCommittable = Symbol('whenCommittable');
+/** @internal */
+export const consumeSome = Symbol('consumeSome');
+/** @internal */
+export const claimSome = Symbol('claimSome');
 /** @internal */
 export const abandon = Symbol('abandon');
 /** @internal */
@@ -485,6 +489,22 @@ export class Disruptor {
     return this;
   }
 
+  /**
+   * As consumeNew for at most `most` elements, at once; undefined when that is to be called: because
+   * somebody has replaced it, or so that the event loop gets its turn.
+   * @internal
+   */
+  [consumeSome](most: number): Consumed | undefined {
+    if (this.#replaced('consumeNew', 'consumeCommit')) return undefined;
+    return mayAnswerNow() ? this.#consumer.consumeSome(most) : undefined;
+  }
+
+  /** The same for produceClaimAvail. @internal */
+  [claimSome](most: number): ClaimedMany | undefined {
+    if (this.#replaced('produceClaimAvail', 'produceCommit') || !mayAnswerNow()) return undefined;
+    return this.#producer.many(this.#producer.claimSync(1, this.#producer.atMostAll(most)));
+  }
+
   /** @internal */
   [whenReadable](abandoned: () => boolean): Promise<true> {
     return this.#when(Word.Data, abandoned, () => this.#consumer.ready);
@@ -513,6 +533,11 @@ export class Disruptor {
   /** Closes the hole that a claim without a commit would be. @internal */
   [commitAnyway](claimStart: number, claimEnd: number): void {
     if (!this.#attachment.released) this.#producer.commitAnyway(claimStart, claimEnd);
+  }
+
+  #replaced(first: keyof Disruptor, second: keyof Disruptor): boolean {
+    const ours = Disruptor.prototype;
+    return this[first] !== ours[first] || this[second] !== ours[second];
   }
 
   #when(word: Word, abandoned: () => boolean, condition: () => boolean): Promise<true> {

@@ -175,6 +175,7 @@ interface Addon extends Record<
   ): Made;
   unlink(name: string): void;
   list(): SegmentFacts[];
+  keepFreedMemory(): void;
   startWaker(changed: (keys: number[]) => void, method: number): void;
   setErrorFactory(factory: (errc: number, errno: number, syscall: string) => Error): void;
 }
@@ -286,6 +287,11 @@ export class Ring {
   /** The sequence after the last one consumed and not yet committed; 0 when there is none. */
   get consumeNext(): number {
     return this.#state[State.ConsumeNext]!;
+  }
+
+  /** Leaves of what was consumed only that before `next`: the rest is given again. */
+  shortenConsumed(next: number): void {
+    this.#state[State.ConsumeNext] = next;
   }
 
   /** Forgets what was consumed, so that it is given again. */
@@ -492,6 +498,11 @@ export function list(): SegmentFacts[] {
 export const orphansOf = (facts: SegmentFacts): Orphans => ORPHANS[facts.orphans]!;
 export const deadConsumersOf = (facts: SegmentFacts): DeadConsumers =>
   DEAD_CONSUMERS[facts.deadConsumers]!;
+
+/** Has memory that is given back kept for the next who asks, about 32 MiB of it. */
+export function keepFreedMemory(): void {
+  addon.keepFreedMemory();
+}
 
 /**
  * Starts this environment's waker: `changed` is called with the keys of the words that have changed.

@@ -1,9 +1,11 @@
 import { Readable } from 'node:stream';
 import type { ReadableOptions } from 'node:stream';
 
-import { abandon, forget, whenReadable } from './disruptor.js';
+import { abandon, consumeSome, forget, whenReadable } from './disruptor.js';
+import type { Consumed } from './consumer.js';
 import type { Disruptor } from './disruptor.js';
-import { checkStreamable, StreamStatus } from './stream-status.js';
+import { keepFreedMemory } from './native.js';
+import { checkStreamable, PORTION, StreamStatus } from './streaming.js';
 
 /**
  * A Readable over a ring of bytes: everything that a {@link DisruptorWriteStream} writes to it,
@@ -28,11 +30,16 @@ export class DisruptorReadStream extends Readable {
     super(options);
     checkStreamable(disruptor);
     this.disruptor = disruptor;
+    // Every chunk is allocated anew.
+    keepFreedMemory();
   }
 
   /** @internal */
   override _read(): void {
-    if (!this.#reading && !this.destroyed) void this.#pump();
+    if (this.#reading || this.destroyed) return;
+    // What is there needs no promise.
+    const consumed = this.disruptor[consumeSome](PORTION);
+    if (!consumed || this.#pushConsumed(consumed) === undefined) void this.#pump();
   }
 
   /** As Readable's. */
@@ -72,24 +79,9 @@ export class DisruptorReadStream extends Readable {
   async #pushSome(): Promise<boolean> {
     // Before consuming: if the writer had ended by now, what we then find is all there is.
     const { status } = this.disruptor;
-    const { bufs, gaps } = await this.disruptor.consumeNew();
-    try {
-      for (const gap of gaps ?? []) this.emit('gap', gap);
-    } catch (error) {
-      this.disruptor[forget]();
-      throw error;
-    }
-    if (this.destroyed) {
-      // Whoever reads on as this consumer gets it.
-      if (bufs.length > 0) this.disruptor[forget]();
-      return false;
-    }
-    if (bufs.length > 0) {
-      const chunk = Buffer.concat(bufs);
-      this.disruptor.consumeCommit();
-      // An empty chunk would not make Readable ask again.
-      return chunk.length === 0 || this.push(chunk);
-    }
+    const consumed = this.disruptor[consumeSome](PORTION) ?? (await this.disruptor.consumeNew());
+    const wanted = this.#pushConsumed(consumed);
+    if (wanted !== undefined) return wanted;
     if (status === StreamStatus.Ended) {
       this.push(null);
       return false;
@@ -101,5 +93,25 @@ export class DisruptorReadStream extends Readable {
     }
     await this.disruptor[whenReadable](() => this.destroyed || this.disruptor.status !== status);
     return true;
+  }
+
+  /** Pushes and commits. Returns whether more is wanted; undefined when there was nothing. */
+  #pushConsumed({ bufs, gaps }: Consumed): boolean | undefined {
+    try {
+      for (const gap of gaps ?? []) this.emit('gap', gap);
+    } catch (error) {
+      this.disruptor[forget]();
+      throw error;
+    }
+    if (this.destroyed) {
+      // Whoever reads on as this consumer gets it.
+      if (bufs.length > 0) this.disruptor[forget]();
+      return false;
+    }
+    if (bufs.length === 0) return undefined;
+    const chunk = Buffer.concat(bufs);
+    this.disruptor.consumeCommit();
+    // An empty chunk would not make Readable ask again.
+    return chunk.length === 0 || this.push(chunk);
   }
 }

@@ -57,6 +57,13 @@ function deliver(soon: (answer: () => void) => void, answer: () => void): void {
   });
 }
 
+/** Whether an answer may be given without any of that; counts it if so. */
+export function mayAnswerNow(): boolean {
+  if (underWay > 0 || answers + 1 === ANSWERS_PER_TURN) return false;
+  answers += 1;
+  return true;
+}
+
 const atOnce = (answer: () => void) => {
   answer();
 };

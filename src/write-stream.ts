@@ -1,9 +1,10 @@
 import { Writable } from 'node:stream';
 import type { WritableOptions } from 'node:stream';
 
-import { abandon, commitAnyway, whenCommittable, whenWritable } from './disruptor.js';
+import { abandon, claimSome, commitAnyway, whenCommittable, whenWritable } from './disruptor.js';
 import type { Disruptor } from './disruptor.js';
-import { checkStreamable, StreamStatus } from './stream-status.js';
+import type { ClaimedMany } from './producer.js';
+import { checkStreamable, PORTION, StreamStatus } from './streaming.js';
 
 /**
  * A Writable over a ring of bytes, for any number of {@link DisruptorReadStream}s. Ending it ends
@@ -37,7 +38,18 @@ export class DisruptorWriteStream extends Writable {
   ): void {
     if (this.destroyed) return;
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;
-    this.#writeAll(bytes).then(
+    let later;
+    try {
+      later = this.#writeAtOnce(bytes);
+    } catch (error) {
+      callback(error as Error);
+      return;
+    }
+    if (!later) {
+      callback();
+      return;
+    }
+    later.then(
       () => {
         callback();
       },
@@ -77,8 +89,25 @@ export class DisruptorWriteStream extends Writable {
     callback();
   }
 
-  async #writeAll(chunk: Buffer): Promise<void> {
+  /** What there is room for needs no promise: undefined when that is all. */
+  #writeAtOnce(chunk: Buffer): Promise<void> | undefined {
     let rest = chunk;
+    while (rest.length > 0) {
+      const claim = this.disruptor[claimSome](Math.min(rest.length, PORTION));
+      if (!claim || claim.bufs.length === 0) return this.#writeAll(rest);
+      rest = rest.subarray(fill(claim.bufs, rest));
+      const { claimStart, claimEnd } = claim;
+      if (!this.disruptor.produceCommitSync(claimStart, claimEnd)) {
+        return this.#writeAll(rest, claim);
+      }
+    }
+    return undefined;
+  }
+
+  /** Writes what is left, once the claim that is filled is committed. */
+  async #writeAll(chunk: Buffer, filled?: ClaimedMany): Promise<void> {
+    let rest = chunk;
+    if (filled) await this._commit(filled.claimStart, filled.claimEnd);
     while (rest.length > 0) {
       if (this.destroyed) throw unwritten();
       rest = await this.#writeSome(rest);
@@ -87,9 +116,8 @@ export class DisruptorWriteStream extends Writable {
 
   /** Writes what there is room for, or waits for room. Resolves to what is left. */
   async #writeSome(chunk: Buffer): Promise<Buffer> {
-    const claim = await this.disruptor.produceClaimAvail(chunk.length);
-    let written = 0;
-    for (const buf of claim.bufs) written += chunk.copy(buf, 0, written);
+    const claim = await this.disruptor.produceClaimAvail(Math.min(chunk.length, PORTION));
+    const written = fill(claim.bufs, chunk);
     if (written > 0) {
       await this._commit(claim.claimStart, claim.claimEnd);
     } else if (claim.allConsumersIgnoring) {
@@ -116,6 +144,13 @@ export class DisruptorWriteStream extends Writable {
       await this.disruptor[whenCommittable](start, () => this.destroyed);
     }
   }
+}
+
+/** Copies what fits. Returns how much that is. */
+function fill(bufs: Buffer[], chunk: Buffer): number {
+  let written = 0;
+  for (const buf of bufs) written += chunk.copy(buf, 0, written);
+  return written;
 }
 
 function unwritten(): Error {

@@ -17,7 +17,7 @@ const CORE = [
   ['sequencer'],
 ];
 const BINDING = [
-  ['exchange', 'handles', 'inspection', 'waker'],
+  ['allocator', 'exchange', 'handles', 'inspection', 'waker'],
   ['environment'],
   ['errors'],
   ['ring_handle'],
@@ -31,7 +31,7 @@ const SOURCES = [
   ['attachment', 'segments'],
   ['producer', 'consumer'],
   ['disruptor'],
-  ['stream-status'],
+  ['streaming'],
   ['read-stream', 'write-stream'],
   ['index'],
 ];

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "allocator.h"
 #include "environment.h"
 #include "errors.h"
 #include "inspection.h"
@@ -72,6 +73,8 @@ void set_error_factory(const Napi::CallbackInfo& info) {
   napi_create_reference(info.Env(), info[0], 1, &Environment::of(info.Env()).error_factory);
 }
 
+void keep(const Napi::CallbackInfo& /*info*/) { keep_freed_memory(); }
+
 // (changed, method)
 void start_waker(const Napi::CallbackInfo& info) {
   const auto method = static_cast<Waker::Method>(number(info[1]));
@@ -94,6 +97,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["unlink"] = Napi::Function::New<unlink>(env, "unlink");
   exports["list"] = Napi::Function::New<list>(env, "list");
   exports["setErrorFactory"] = Napi::Function::New<set_error_factory>(env, "setErrorFactory");
+  exports["keepFreedMemory"] = Napi::Function::New<keep>(env, "keepFreedMemory");
   exports["startWaker"] = Napi::Function::New<start_waker>(env, "startWaker");
   return exports;
 }

@@ -101,11 +101,12 @@ test('nothing at all: the end', async (t) => {
 });
 
 test('highWaterMark is passed on', (t) => {
-  const ring = bytes(t);
+  const ring = bytes(t, 2);
   const input = reader(t, ring, { highWaterMark: 3 });
   const output = writer(t, ring, { highWaterMark: 5 });
   t.is(input.readableHighWaterMark, 3);
   t.is(output.writableHighWaterMark, 5);
+  // Two of them find no room.
   t.true(output.write('abcd'));
   t.false(output.write('e'));
 });
