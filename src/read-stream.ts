@@ -37,9 +37,16 @@ export class DisruptorReadStream extends Readable {
   /** @internal */
   override _read(): void {
     if (this.#reading || this.destroyed) return;
-    // What is there needs no promise.
+    this.#reading = true;
     const consumed = this.disruptor[consumeSome](PORTION);
-    if (!consumed || this.#pushConsumed(consumed) === undefined) void this.#pump();
+    if (!consumed) {
+      void this.#pump();
+      return;
+    }
+    // Not before `read` has returned: it would give more than what was buffered.
+    process.nextTick(() => {
+      this.#readOn(consumed);
+    });
   }
 
   /** As Readable's. */
@@ -64,8 +71,23 @@ export class DisruptorReadStream extends Readable {
     callback(error);
   }
 
+  /** Pushes that and what else is there, without a promise, and then waits for more. */
+  #readOn(first: Consumed): void {
+    let consumed: Consumed | undefined = first;
+    let wanted: boolean | undefined = true;
+    try {
+      while (consumed && (wanted = this.#pushConsumed(consumed))) {
+        consumed = this.disruptor[consumeSome](PORTION);
+      }
+    } catch (error) {
+      this.destroy(error as Error);
+      return;
+    }
+    this.#reading = wanted !== false;
+    if (this.#reading) void this.#pump();
+  }
+
   async #pump(): Promise<void> {
-    this.#reading = true;
     try {
       while (!this.destroyed && (await this.#pushSome()));
     } catch (error) {

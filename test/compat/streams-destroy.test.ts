@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import test from 'ava';
 import { DisruptorReadStream } from 'shm-disruptor';
-import type { Disruptor } from 'shm-disruptor';
 
 import { WATCHDOG_MILLISECONDS, attach } from '../fixture.js';
 import { staysPending } from './pending.js';
@@ -80,19 +79,12 @@ test('leaving an iteration destroys the reader; another one goes on there', asyn
   t.is((await readAll(reader(t, ring))).toString(), 'second');
 });
 
-/** Streams call a method that somebody has replaced, even when they could do without. */
-function withPromises(disruptor: Disruptor): void {
-  const consumeNew = disruptor.consumeNew.bind(disruptor);
-  disruptor.consumeNew = (...args: []) => consumeNew(...args);
-}
-
 test('what a destroyed reader did not give comes again, to another object', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   const ring = bytes(t);
   const output = writer(t, ring);
   await write(output, 'data');
   const input = reader(t, ring);
-  withPromises(input.disruptor);
   input.read();
   // It reads at this moment.
   input.destroy();
@@ -107,7 +99,6 @@ test('what a destroyed reader did not give comes again, to the same object', asy
   const output = writer(t, ring);
   await write(output, 'data');
   const input = reader(t, ring);
-  withPromises(input.disruptor);
   input.read();
   input.destroy();
   await closed(input);
