@@ -7,6 +7,7 @@
         "addon/binding/allocator.cc",
         "addon/binding/errors.cc",
         "addon/binding/inspection.cc",
+        "addon/binding/joining.cc",
         "addon/binding/ring_handle.cc",
         "addon/binding/waker.cc",
         "addon/core/inspect.cc",

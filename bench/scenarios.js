@@ -3,6 +3,7 @@ import { scenario as afterIdling } from './after-idling.js';
 import { scenario as consumers } from './consumers.js';
 import { scenario as idle } from './idle.js';
 import { scenario as readers } from './readers.js';
+import { scenario as records } from './records.js';
 import { scenario as roundTrip } from './round-trip.js';
 import { scenario as streams } from './streams.js';
 import { scenario as syncLoop } from './sync-loop.js';
@@ -17,4 +18,5 @@ export const scenarios = [
   idle,
   streams,
   readers,
+  records,
 ];

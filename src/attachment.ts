@@ -6,6 +6,12 @@ import type { Resolved } from './options.js';
 import { Slots } from './slots.js';
 import { Waiter } from './waiting.js';
 
+/** What an attachment needs to know. */
+export type AttachmentOptions = Pick<
+  Resolved,
+  'name' | 'path' | 'create' | 'expected' | 'spin' | 'strategy'
+>;
+
 /** One participant's hold on a ring: what producing and consuming share. */
 export class Attachment {
   readonly ring: Ring;
@@ -18,7 +24,7 @@ export class Attachment {
   readonly waiter: Waiter;
   #released = false;
 
-  constructor(options: Resolved) {
+  constructor(options: AttachmentOptions) {
     this.name = options.path;
     this.spin = options.spin;
     this.ring = attach(options);
@@ -52,14 +58,14 @@ export class Attachment {
   }
 }
 
-function attach(options: Resolved): Ring {
+function attach(options: AttachmentOptions): Ring {
   const { name, path, create, strategy } = options;
   return naming(path, () =>
     create ? Ring.create(name, create, strategy) : Ring.open(name, strategy),
   );
 }
 
-function checkGeometry(ring: Ring, options: Resolved): void {
+function checkGeometry(ring: Ring, options: AttachmentOptions): void {
   const actual = {
     elements: ring.elementCount,
     elementSize: ring.elementSize,

@@ -45,6 +45,8 @@ export class Consumer {
   #passed: Gap[] = [];
   /** What was lost before what was consumed last. */
   gaps: Gap[] = [];
+  /** Whether there was more than was asked for. */
+  cut = false;
 
   constructor(attachment: Attachment, asked: unknown) {
     this.#attachment = attachment;
@@ -95,7 +97,6 @@ export class Consumer {
   }
 
   #consumed(slot: number): Consumed {
-    this.#answer();
     const { start, gaps } = this;
     const bufs = this.#elements(slot);
     return gaps.length === 0 ? { bufs, start } : { bufs, start, gaps };
@@ -121,16 +122,27 @@ export class Consumer {
     throw new DisruptorError('ERR_CONSUME_PENDING', 'An earlier consumeNew is not answered yet');
   }
 
-  /** Everything that is unread. Waits for something if it is told to. */
-  consume(waits = this.#attachment.spin): Operation<Consumed> {
+  /** At most `most` of what is unread, without waiting: a slot, or one of `Outcome`. */
+  #take(most: number): number {
+    const slot = this.#try(0);
+    if (slot >= 0) this.shorten(most);
+    return slot;
+  }
+
+  /**
+   * What `shape` makes of at most `most` of what is unread, from a slot or one of `Outcome`. Waits for
+   * something if it is told to.
+   */
+  consumeAs<T>(shape: (slot: number) => T, waits: boolean, most = Infinity): Operation<T> {
     let begun = false;
     const attempt = () => {
       // What was given to an earlier caller must not be committed before he has seen it.
       if (!begun) this.#refuseWhilePending();
       this.#pending = begun = true;
-      const slot = this.#try(0);
+      const slot = this.#take(most);
       if (slot === Outcome.Nothing && waits) return undefined;
-      return this.#consumed(slot);
+      this.#answer();
+      return shape(slot);
     };
     const answered = () => {
       if (begun) this.#pending = false;
@@ -138,17 +150,26 @@ export class Consumer {
     return { attempt, answered };
   }
 
-  /** The first of what is unread, `most` elements or fewer, without waiting. */
-  consumeSome(most: number): Consumed {
-    this.#refuseWhilePending();
-    const slot = this.#try(0);
-    if (slot >= 0 && this.next - this.start > most) {
-      this.#attachment.ring.shortenConsumed(this.start + most);
-    }
-    return this.#consumed(slot);
+  /** Everything that is unread. Waits for something if it is told to. */
+  consume(waits = this.#attachment.spin): Operation<Consumed> {
+    return this.consumeAs((slot) => this.#consumed(slot), waits);
   }
 
-  consumeSync(timeout?: number): Buffer[] {
+  /** At most `most` of what is unread, without waiting: a slot, or one of `Outcome`. */
+  takeSome(most: number): number {
+    this.#refuseWhilePending();
+    const slot = this.#take(most);
+    this.#answer();
+    return slot;
+  }
+
+  /** The same, as Buffers. */
+  consumeSome(most: number): Consumed {
+    return this.#consumed(this.takeSome(most));
+  }
+
+  /** All that is unread, blocking the thread until there is something where it is to wait. */
+  takeSync(timeout?: number): number {
     this.#refuseWhilePending();
     const { spin } = this.#attachment;
     let slot = this.#try(spin && timeout === undefined ? SLICE_MILLISECONDS : 0);
@@ -156,7 +177,17 @@ export class Consumer {
       slot = insist((milliseconds) => this.#try(milliseconds), slot, timeout);
     }
     this.#answer();
-    return this.#elements(slot);
+    return slot;
+  }
+
+  consumeSync(timeout?: number): Buffer[] {
+    return this.#elements(this.takeSync(timeout));
+  }
+
+  /** Leaves of what was consumed last at most `most`. */
+  shorten(most: number): void {
+    this.cut = this.next - this.start > most;
+    if (this.cut) this.#attachment.ring.shortenConsumed(this.start + most);
   }
 
   /** Gives what was consumed back to the producers. */
@@ -168,6 +199,16 @@ export class Consumer {
       return true;
     }
     return ring.commitConsumed(this.index);
+  }
+
+  /** Gives back what was consumed below `next`, and keeps the rest. False: it is not ours. */
+  commitBelow(next: number): boolean {
+    const { ring } = this.#attachment;
+    const end = this.next;
+    ring.shortenConsumed(next);
+    const done = ring.commitConsumed(this.index);
+    if (next < end) ring.keepConsumed(next, end);
+    return done;
   }
 
   /** Forgets what was consumed, so that it is given again. */

@@ -1,4 +1,5 @@
 import { Attachment } from './attachment.js';
+import type { SyncWaitOptions } from './disruptor-producer.js';
 import { Consumer } from './consumer.js';
 import type { Consumed, Gap } from './consumer.js';
 import { resolveArguments } from './options.js';
@@ -7,12 +8,12 @@ import { Producer } from './producer.js';
 import type { Claimed, ClaimedMany } from './producer.js';
 import { listSegments, unlinkSegment } from './segments.js';
 import type { Losses, SegmentInfo } from './segments.js';
-import { flag, integer } from './validate.js';
+import { DisruptorRing } from './ring.js';
+import type { OpenedSlots, RingOf, RingSlots } from './ring.js';
+import type { RingOptions, RingWaiting } from './ring-options.js';
+import { flag, integer, wrongType } from './validate.js';
 import { mayAnswerNow, waitOptions, Word } from './waiting.js';
 import type { WaitOptions } from './waiting.js';
-
-/** How long a wait that blocks the thread may take. */
-export type SyncWaitOptions = Pick<WaitOptions, 'timeout'>;
 
 /** The first argument is null unless the claim failed; then there is no other. */
 export type ClaimCallback = (
@@ -114,6 +115,39 @@ export class Disruptor {
    */
   static list(): SegmentInfo[] {
     return listSegments();
+  }
+
+  /**
+   * Makes a ring whose participants have roles of their own, come and go, and depend on each other.
+   *
+   * @param name - as for {@link DisruptorOptions}; default: one that is free, chosen atomically, which
+   * the ring tells
+   * @returns the ring; {@link DisruptorRing.producer} and {@link DisruptorRing.consumer} take part
+   * @throws TypeError, RangeError for wrong options
+   * @throws DisruptorError `ERR_SEGMENT_EXISTS`, `ERR_DEPENDENCY_CYCLE`, `ERR_UNKNOWN_CONSUMER` and
+   * every `ERR_SEGMENT_`...
+   * @throws Error of the system: ENOSPC, EACCES, ...
+   */
+  static create<const T extends RingSlots>(name: string, options: RingOptions & T): RingOf<T>;
+  static create<const T extends RingSlots>(options: RingOptions & T): RingOf<T>;
+  static create(first: unknown, second?: unknown): unknown {
+    if (typeof first !== 'object' || first === null) {
+      return DisruptorRing.create(namedString(first), second);
+    }
+    return DisruptorRing.create(undefined, first);
+  }
+
+  /**
+   * Opens a ring that {@link Disruptor.create} made; its sizes are read from it.
+   *
+   * @param options - the same `record` or `encoding` as the creator's
+   * @throws DisruptorError `ERR_SCHEMA_MISMATCH` when its elements are something else, and every
+   * `ERR_SEGMENT_`...
+   * @throws Error of the system: ENOENT, EACCES, ...
+   */
+  static open<const T extends OpenedSlots>(name: string, options?: RingWaiting & T): RingOf<T>;
+  static open(name: string, options: unknown = {}): unknown {
+    return DisruptorRing.open(namedString(name), options);
   }
 
   readonly #attachment: Attachment;
@@ -544,6 +578,11 @@ export class Disruptor {
     const attempt = () => (abandoned() || condition() ? true : undefined);
     return this.#attachment.waiter.promised(word, { attempt });
   }
+}
+
+function namedString(name: unknown): string {
+  if (typeof name === 'string') return name;
+  throw wrongType('a string', 'name', name);
 }
 
 function commitRange(claimStart: unknown, claimEnd: unknown): [number, number] {

@@ -27,6 +27,12 @@ const CORE_ERRORS: readonly (readonly [DisruptorErrorCode | '', string])[] = [
   ['ERR_TOO_MANY_PRODUCERS', 'The ring has no room for another producer or outstanding claim'],
   ['ERR_CONSUMER_BUSY', 'Somebody else who lives is this consumer'],
   ['ERR_SEGMENT_IN_USE', 'Somebody who lives is attached to the segment of this name'],
+  ['ERR_PRODUCER_BUSY', 'Somebody else who lives is the one producer of this ring'],
+  ['ERR_TOO_MANY_CONSUMERS', 'The ring has no room for another consumer'],
+  ['ERR_UNKNOWN_CONSUMER', 'The ring has no consumer of a name that another is to come after'],
+  ['ERR_CONSUMER_KIND', 'The name is that of a group and not of a consumer, or the reverse'],
+  ['ERR_DEPENDENCIES', 'The consumer of this name comes after others than those asked for'],
+  ['ERR_SEQUENCE_GONE', 'The ring does not have that sequence any more, or not yet'],
   ['ERR_RELEASED', 'The Disruptor has been released'],
 ];
 
@@ -59,6 +65,14 @@ const SYSTEM = 1;
  * | `ERR_CONSUMER_IGNORED` | this consumer was released for good |
  * | `ERR_CONSUMER_BUSY` | somebody else who lives is this consumer, and not both share it |
  * | `ERR_TOO_MANY_PRODUCERS` | more producers, or claims outstanding, than the ring was made for |
+ * | `ERR_PRODUCER_BUSY` | somebody else who lives is the one producer |
+ * | `ERR_TOO_MANY_CONSUMERS` | every place for a consumer is taken |
+ * | `ERR_UNKNOWN_CONSUMER` | a consumer to come after does not exist |
+ * | `ERR_CONSUMER_KIND` | the name is a group's and was not asked for as one, or the reverse |
+ * | `ERR_DEPENDENCIES` | the consumer of that name comes after others than those asked for |
+ * | `ERR_DEPENDENCY_CYCLE` | consumers that come after each other in a circle |
+ * | `ERR_SEQUENCE_GONE` | a sequence to begin with that may be overwritten, or is not there yet |
+ * | `ERR_SCHEMA_MISMATCH` | the elements are of another record or encoding than the creator's |
  * | `ERR_SEGMENT_IN_USE` | somebody who lives is attached to what was to be replaced |
  * | `ERR_TIMEOUT` | a wait took longer than its `timeout` |
  * | `ERR_RELEASED` | the object was released |
@@ -84,6 +98,14 @@ export type DisruptorErrorCode =
   | 'ERR_CONSUMER_IGNORED'
   | 'ERR_TOO_MANY_PRODUCERS'
   | 'ERR_CONSUMER_BUSY'
+  | 'ERR_PRODUCER_BUSY'
+  | 'ERR_TOO_MANY_CONSUMERS'
+  | 'ERR_UNKNOWN_CONSUMER'
+  | 'ERR_CONSUMER_KIND'
+  | 'ERR_DEPENDENCIES'
+  | 'ERR_DEPENDENCY_CYCLE'
+  | 'ERR_SEQUENCE_GONE'
+  | 'ERR_SCHEMA_MISMATCH'
   | 'ERR_SEGMENT_IN_USE'
   | 'ERR_RELEASED'
   | 'ERR_SEGMENT_GEOMETRY'

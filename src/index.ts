@@ -4,11 +4,26 @@ export type {
   ClaimManyCallback,
   CommitCallback,
   ConsumeCallback,
-  SyncWaitOptions,
 } from './disruptor.js';
+export type {
+  DisruptorRing,
+  EncodedSlots,
+  OpenedSlots,
+  RawSlots,
+  RecordSlots,
+  RingOf,
+  RingSlots,
+} from './ring.js';
+export type { ConsumerDeclaration, JoinOptions, RingOptions, RingWaiting } from './ring-options.js';
+export type { Callback, Claim, DisruptorProducer, SyncWaitOptions } from './disruptor-producer.js';
+export type { DisruptorConsumer } from './disruptor-consumer.js';
+export type { Participant } from './participant.js';
+export type { Batch } from './batch.js';
+export type { BatchHandler, ErrorVerdict, ProcessOptions } from './handler.js';
+export type { ConsumerStatistics, ProducerStatistics, RingStatistics } from './statistics.js';
 export type { Claimed, ClaimedMany, ClaimRange } from './producer.js';
 export type { Consumed, Gap, GapMessage } from './consumer.js';
-export type { DeadConsumers, Orphans } from './native.js';
+export type { DeadConsumers, Orphans, Producers } from './native.js';
 export type { ConsumerCount, Losses, Participants, SegmentInfo } from './segments.js';
 export type { DisruptorArguments, DisruptorOptions } from './options.js';
 export type { WaitStrategy } from './strategy.js';
@@ -17,3 +32,24 @@ export { DisruptorError } from './errors.js';
 export type { DisruptorErrorCode } from './errors.js';
 export { DisruptorReadStream } from './read-stream.js';
 export { DisruptorWriteStream } from './write-stream.js';
+export { ascii, bytes, utf8 } from './field-types.js';
+export type { FieldInput, FieldType, FieldValue, ScalarType, SizedType } from './field-types.js';
+export { defineRecord } from './record.js';
+export type {
+  RecordCursor,
+  RecordField,
+  RecordInput,
+  RecordPosition,
+  RecordSchema,
+  RecordType,
+  RecordValue,
+  SchemaInput,
+  SchemaValue,
+} from './record.js';
+export type {
+  DecodedValue,
+  EncodableValue,
+  Encoding,
+  EncodingName,
+  EncodingOption,
+} from './encoding.js';

@@ -36,7 +36,18 @@ const State = {
   ConsumeNext: 3,
   /** How many gaps consuming has passed that `nextGap` has not yet given. */
   Gaps: 4,
+  /** 1 when what was consumed last had gone to a member of the group that died. */
+  Redelivered: 5,
+  /**
+   * What the one producer of a ring may claim without asking the core: `[LeaseNext, LeaseLimit)`.
+   * Claiming of it moves `LeaseNext`, which the core reads with the next call.
+   */
+  LeaseNext: 6,
+  LeaseLimit: 7,
 } as const;
+
+/** How many numbers there are in it. */
+const STATES = 8;
 
 /** Outcomes of `claim` and `consume` other than the slot where the range begins. */
 export const Outcome = { Nothing: -1, AllIgnored: -2 } as const;
@@ -61,7 +72,17 @@ interface Made {
   readonly elementCount: number;
   readonly elementSize: number;
   readonly consumerCount: number;
+  readonly shape: number;
+  readonly schema: bigint;
   readonly object: string;
+}
+
+/** A consumer that is there from the beginning. */
+export interface Declared {
+  name: string;
+  group: boolean;
+  /** Indices of those that it comes after. */
+  after: number[];
 }
 
 /** Creating a segment: what the addon needs to know. */
@@ -72,9 +93,55 @@ export interface Creation {
   maxProducers: number;
   orphans: Orphans;
   deadConsumers: DeadConsumers;
+  producers: Producers;
+  /** What its elements are, and of which schema: see src/format.ts. */
+  shape: number;
+  schema: bigint;
+  /** Whether consumers join and leave; those `declared` are there from the beginning. */
+  joinable: boolean;
+  declared: Declared[];
   mode: number;
   existing: Existing;
 }
+
+/** Where a consumer begins, in the order of `Start::Kind` in `addon/core/consumers.h`. */
+export const Start = { Latest: 0, Oldest: 1, Sequence: 2 } as const;
+
+/** A consumer that joins. */
+export interface Joining {
+  /** Empty for none. */
+  name: string;
+  group: boolean;
+  /** Names of those to come after; undefined for whatever the ring says. */
+  after: string[] | undefined;
+  start: number;
+  sequence: number;
+}
+
+/** In the order of `Role` in `addon/core/layout.h`. */
+export const Role = { Indexed: 0, Vacant: 1, Anonymous: 2, Named: 3, Group: 4, Member: 5 } as const;
+
+/** As `Census` in `addon/core/census.h`. */
+export interface Census {
+  consumers: {
+    index: number;
+    role: number;
+    name: string;
+    after: number[];
+    sequence: number;
+    gates: boolean;
+    held: number;
+    alive: boolean;
+    pid: number;
+  }[];
+  producers: { pid: number; alive: boolean; claimed: number }[];
+}
+
+/** How many may produce at a time. */
+export type Producers = 'multi' | 'single';
+
+/** In the order of `Producers` in `addon/core/layout.h`. */
+const PRODUCERS: readonly Producers[] = ['multi', 'single'];
 
 /** What becomes of what a producer claimed and had not committed when it died. */
 export type Orphans = 'skip' | 'hold';
@@ -129,6 +196,8 @@ interface Addon extends Record<
   | 'consume'
   | 'commitConsumed'
   | 'attachConsumer'
+  | 'share'
+  | 'leave'
   | 'nextGap'
   | 'recover'
   | 'takeOver'
@@ -152,14 +221,7 @@ interface Addon extends Record<
   readonly exchange: Float64Array;
   createRing(
     name: string,
-    elements: number,
-    elementSize: number,
-    consumers: number,
-    producers: number,
-    orphans: number,
-    deadConsumers: number,
-    mode: number,
-    existing: number,
+    creation: object,
     mostBytes: number,
     strategy: number,
     budget: number,
@@ -173,6 +235,9 @@ interface Addon extends Record<
     budget: number,
     state: Float64Array,
   ): Made;
+  /** Of the handle that the exchange names, as `census`. */
+  join(joining: Joining): number;
+  census(): Census;
   unlink(name: string): void;
   list(): SegmentFacts[];
   keepFreedMemory(): void;
@@ -207,6 +272,7 @@ const { exchange, claim, commit, commitLatest, awaitVisible, consume, commitCons
 export class Ring {
   readonly #handle: number;
   readonly #state: Float64Array;
+  #leasedSlot = 0;
   // The handle in the addon lives as long as this object.
   readonly #made: Made;
 
@@ -218,16 +284,15 @@ export class Ring {
 
   static create(name: string, creation: Creation, { core, budget }: CoreStrategy): Ring {
     const state = newState();
+    const numbers = {
+      orphans: ORPHANS.indexOf(creation.orphans),
+      deadConsumers: DEAD_CONSUMERS.indexOf(creation.deadConsumers),
+      producers: PRODUCERS.indexOf(creation.producers),
+      existing: EXISTING.indexOf(creation.existing),
+    };
     const made = addon.createRing(
       name,
-      creation.elements,
-      creation.elementSize,
-      creation.consumers,
-      creation.maxProducers,
-      ORPHANS.indexOf(creation.orphans),
-      DEAD_CONSUMERS.indexOf(creation.deadConsumers),
-      creation.mode,
-      EXISTING.indexOf(creation.existing),
+      { ...creation, ...numbers },
       constants.MAX_LENGTH,
       core,
       budget,
@@ -256,6 +321,15 @@ export class Ring {
 
   get consumerCount(): number {
     return this.#made.consumerCount;
+  }
+
+  /** What its elements are, as its creator said. */
+  get shape(): number {
+    return this.#made.shape;
+  }
+
+  get schema(): bigint {
+    return this.#made.schema;
   }
 
   /** Names the segment: the same for all handles on it, and for no others. */
@@ -294,9 +368,28 @@ export class Ring {
     this.#state[State.ConsumeNext] = next;
   }
 
+  /** `[start, next)` is what was consumed and is not committed. */
+  keepConsumed(start: number, next: number): void {
+    this.#state[State.ConsumeStart] = start;
+    this.#state[State.ConsumeNext] = next;
+  }
+
   /** Forgets what was consumed, so that it is given again. */
   forgetConsumed(): void {
     this.#state[State.ConsumeNext] = 0;
+  }
+
+  /** Claims one element of the lease. Its slot; -1 when there is none left. */
+  claimLeased(): number {
+    const state = this.#state;
+    const next = state[State.LeaseNext]!;
+    if (next >= state[State.LeaseLimit]!) return -1;
+    const slot = this.#leasedSlot;
+    this.#leasedSlot = slot + 1 === this.#made.elementCount ? 0 : slot + 1;
+    state[State.ClaimStart] = next;
+    state[State.ClaimEnd] = next;
+    state[State.LeaseNext] = next + 1;
+    return slot;
   }
 
   /** Blocks the thread for at most `milliseconds`. A slot, or one of {@link Outcome}. */
@@ -306,7 +399,11 @@ export class Ring {
     exchange[Exchange.Most] = most;
     exchange[Exchange.Milliseconds] = milliseconds;
     claim();
-    return exchange[Exchange.Outcome]!;
+    const slot = exchange[Exchange.Outcome]!;
+    if (this.#state[State.LeaseLimit]! > 0) {
+      this.#leasedSlot = this.#state[State.LeaseNext]! % this.#made.elementCount;
+    }
+    return slot;
   }
 
   /**
@@ -371,6 +468,33 @@ export class Ring {
     exchange[Exchange.Consumer] = consumer;
     exchange[Exchange.Mark] = shared ? 1 : 0;
     this.#ask(addon.attachConsumer);
+  }
+
+  /** Becomes a consumer, or a member of a group. The index to consume under. */
+  join(joining: Joining): number {
+    exchange[Exchange.Handle] = this.#handle;
+    return addon.join(joining);
+  }
+
+  /** Ends our gating until we come back. */
+  leave(): void {
+    this.#ask(addon.leave);
+  }
+
+  /** How many elements a member takes at a time, at most. */
+  share(most: number): void {
+    exchange[Exchange.Most] = most;
+    this.#ask(addon.share);
+  }
+
+  /** Whether what was consumed last had gone to a member of the group that died. */
+  get redelivered(): boolean {
+    return this.#state[State.Redelivered] === 1;
+  }
+
+  census(): Census {
+    exchange[Exchange.Handle] = this.#handle;
+    return addon.census();
   }
 
   /** How many gaps consuming has passed that `nextGap` has not yet given. */
@@ -481,7 +605,7 @@ export class Ring {
 
 /** In memory of its own, which the garbage collector does not move. */
 function newState(): Float64Array {
-  const state = new Float64Array(new ArrayBuffer(5 * Float64Array.BYTES_PER_ELEMENT));
+  const state = new Float64Array(new ArrayBuffer(STATES * Float64Array.BYTES_PER_ELEMENT));
   state[State.ClaimStart] = 1;
   return state;
 }

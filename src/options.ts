@@ -1,4 +1,4 @@
-import type { DeadConsumers, Existing, Orphans } from './native.js';
+import type { Creation, DeadConsumers, Orphans, Producers } from './native.js';
 import { strategy } from './strategy.js';
 import type { Strategy, WaitStrategy } from './strategy.js';
 import { integer, flag, oneOf, segmentName, totalSize, wrongType } from './validate.js';
@@ -64,6 +64,11 @@ export interface DisruptorOptions {
    */
   deadConsumers?: DeadConsumers;
   /**
+   * `'single'`: one producer at a time, which costs it less. Another one gets `ERR_PRODUCER_BUSY` for
+   * as long as the first lives. Default: `'multi'`. With `init` only.
+   */
+  producers?: Producers;
+  /**
    * Wait until there is something to give: promises and callbacks without blocking the event loop,
    * `*Sync` methods by blocking the thread. Default: `false`, answer at once, with nothing if need
    * be.
@@ -108,15 +113,6 @@ export interface Geometry {
   consumers: number;
 }
 
-/** What a new ring is told besides. */
-export interface NewRing extends Geometry {
-  maxProducers: number;
-  orphans: Orphans;
-  deadConsumers: DeadConsumers;
-  mode: number;
-  existing: Existing;
-}
-
 /** Checked options. */
 export interface Resolved {
   /** The object's name in the system. */
@@ -124,7 +120,7 @@ export interface Resolved {
   /** The name as it was given. */
   readonly path: string;
   /** What a new ring is to be, or undefined to attach to one. */
-  readonly create: NewRing | undefined;
+  readonly create: Creation | undefined;
   /** What the caller believes of the ring. */
   readonly expected: Partial<Geometry>;
   /** Which consumer. Anything: an object may only produce. */
@@ -164,6 +160,11 @@ function resolve(options: DisruptorOptions): Resolved {
       options.deadConsumers ?? 'hold',
       'deadConsumers',
     ),
+    producers: oneOf(['multi', 'single'] as const, options.producers ?? 'multi', 'producers'),
+    shape: 0,
+    schema: 0n,
+    joinable: false,
+    declared: [],
     mode: integer(options.mode ?? DEFAULT_MODE, 'mode', 0, 0o777),
     existing: options.init === 'new' ? ('replace-dead' as const) : ('replace' as const),
   };

@@ -73,8 +73,19 @@ export class Producer {
     return this.#give(claim);
   }
 
+  /** Claims from `least` to `most` elements, at least 1, without waiting. */
+  claimAtOnce(least: number, most: number): number {
+    if (most === 1) {
+      const leased = this.#ring.claimLeased();
+      if (leased >= 0) return leased;
+    }
+    return this.#give(this.#ring.claim(least, most, 0));
+  }
+
   /** As `claimSync` for one element: the path of every message that is sent on its own. */
   claimOneSync(): Buffer {
+    const leased = this.#ring.claimLeased();
+    if (leased >= 0) return this.#slots.at(leased);
     const claim = this.#ring.claim(1, 1, this.#patience);
     return claim >= 0 ? this.#slots.at(claim) : this.element(this.claimSync(1, 1));
   }
@@ -154,8 +165,8 @@ export class Producer {
    * Commits without waiting and for certain: as soon as the claims before it are committed, the range
    * is visible.
    */
-  commitAnyway(claimStart: number, claimEnd: number): void {
-    this.#ring.commit(claimStart, claimEnd, 1);
+  commitAnyway(claimStart: number, claimEnd: number): boolean {
+    return this.#ring.commit(claimStart, claimEnd, 1) !== Commit.Refused;
   }
 
   recover(claimStart: number, claimEnd: number): Buffer[] {

@@ -43,6 +43,12 @@ export class Slots {
     return [this.#cut(slot, this.#count), this.#cut(0, end - this.#count)];
   }
 
+  /** The slot `distance` slots after `slot`, less than a lap away. */
+  after(slot: number, distance: number): number {
+    const end = slot + distance;
+    return end < this.#count ? end : end - this.#count;
+  }
+
   #cut(from: number, to: number): Buffer {
     return this.all.subarray(from * this.#size, to * this.#size);
   }

@@ -28,6 +28,11 @@ export function outOfRange(expected: string, name: string, value: unknown): Erro
   return complain(RangeError, 'ERR_OUT_OF_RANGE', expected, name, value);
 }
 
+/** An error for a value of the right type that will not do: `ERR_INVALID_ARG_VALUE`. */
+export function wrongValue(expected: string, name: string, value: unknown): Error {
+  return complain(TypeError, 'ERR_INVALID_ARG_VALUE', expected, name, value);
+}
+
 /** `value` as a whole number in a range. */
 export function integer(
   value: unknown,
@@ -80,9 +85,7 @@ export function segmentName(value: unknown): string {
     name === '..' ||
     Buffer.byteLength(name) > LONGEST_NAME
   ) {
-    throw complain(
-      TypeError,
-      'ERR_INVALID_ARG_VALUE',
+    throw wrongValue(
       `one path component of at most ${LONGEST_NAME} bytes, after an optional slash,`,
       'name',
       value,

@@ -106,7 +106,7 @@ function onAbort(signal: AbortSignal, abort: () => void): void {
   all.add(abort);
 }
 
-function abortError(signal: AbortSignal): Error {
+export function abortError(signal: AbortSignal): Error {
   const error = new Error('The operation was aborted', { cause: signal.reason });
   return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
 }

@@ -112,7 +112,7 @@ test('a damaged header is told from a foreign one, and init replaces it', (t) =>
     ['ERR_SEGMENT_CORRUPT', 24, Buffer.from([1])],
     ['ERR_SEGMENT_CORRUPT', 32, Buffer.alloc(8, 0xff)],
     ['ERR_SEGMENT_CORRUPT', 40, Buffer.alloc(8)],
-    ['ERR_SEGMENT_CORRUPT', 104, Buffer.alloc(8, 7)],
+    ['ERR_SEGMENT_CORRUPT', 120, Buffer.alloc(8, 7)],
   ];
   for (const [code, offset, bytes] of rows) {
     const name = damaged(t, offset, bytes);
@@ -134,17 +134,17 @@ test('a segment that has its length and not its memory', (t) => {
   const { name } = ring.named(t, { elements: 1, elementSize: 1 });
   // The header of a ring of 5 GiB, with the checksum that belongs to it, over a sparse file.
   const size = 5 * 2 ** 30;
-  const header = fs.readFileSync(pathOf(name)).subarray(0, 112);
+  const header = fs.readFileSync(pathOf(name)).subarray(0, 128);
   const numbers = [8192 + size, 1, size, 1, 1, 0, 4096 + 128, 4096 + 256, 8192];
   numbers.forEach((number, i) => header.writeBigUInt64LE(BigInt(number), 24 + 8 * i));
   let sum = 0xcbf29ce484222325n;
-  for (const byte of header.subarray(0, 104)) {
+  for (const byte of header.subarray(0, 120)) {
     sum = BigInt.asUintN(64, (sum ^ BigInt(byte)) * 0x100000001b3n);
   }
-  header.writeBigUInt64LE(sum, 104);
+  header.writeBigUInt64LE(sum, 120);
   const file = fs.openSync(pathOf(name), 'r+');
   fs.ftruncateSync(file, 8192 + size);
-  fs.writeSync(file, header, 0, 112, 0);
+  fs.writeSync(file, header, 0, 128, 0);
   fs.closeSync(file);
   // To touch it could end the process. (That one with its memory has more bytes than a Buffer can
   // have, ERR_SEGMENT_TOO_LARGE, takes more memory than a test should.)

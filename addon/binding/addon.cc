@@ -8,6 +8,7 @@
 #include "environment.h"
 #include "errors.h"
 #include "inspection.h"
+#include "joining.h"
 #include "ring_handle.h"
 
 namespace shm_disruptor::binding {
@@ -33,15 +34,9 @@ Napi::Value handle_or_error(const Napi::CallbackInfo& info, Result<RingSegment> 
   return {env, RingHandle::make(env, std::move(segment.value()), waiting, info[last])};
 }
 
-// (name, elements, elementSize, consumers, producers, orphans, deadConsumers, mode, existing,
-// mostBytes, strategy, budget, state)
+// (name, creation, mostBytes, strategy, budget, state)
 Napi::Value create(const Napi::CallbackInfo& info) {
-  RingCreation creation;
-  creation.geometry = {number(info[1]), number(info[2]), number(info[3]), number(info[4])};
-  creation.policy = {static_cast<Orphans>(number(info[5])),
-                     static_cast<DeadConsumers>(number(info[6]))};
-  creation.mode = static_cast<uint32_t>(number(info[7]));
-  creation.existing = static_cast<Existing>(number(info[8]));
+  const RingCreation creation = creation_of(info[1].As<Napi::Object>());
   return handle_or_error(info, create_ring(info[0].As<Napi::String>().Utf8Value(), creation));
 }
 

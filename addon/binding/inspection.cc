@@ -40,4 +40,37 @@ Napi::Object to_object(Napi::Env env, const SegmentFacts& facts) {
   return object;
 }
 
+Napi::Object to_object(Napi::Env env, const Census& census) {
+  Napi::Array consumers = Napi::Array::New(env, census.consumers.size());
+  uint32_t index = 0;
+  for (const ConsumerFacts& facts : census.consumers) {
+    Napi::Object object = Napi::Object::New(env);
+    Napi::Array after = Napi::Array::New(env, facts.after.size());
+    for (uint32_t i = 0; i < facts.after.size(); ++i) after[i] = number(env, facts.after[i]);
+    object["index"] = number(env, facts.index);
+    object["role"] = number(env, static_cast<uint64_t>(facts.role));
+    object["name"] = facts.name;
+    object["after"] = after;
+    object["sequence"] = number(env, facts.sequence);
+    object["gates"] = Napi::Boolean::New(env, facts.sequence <= kLastSequence);
+    object["held"] = number(env, facts.held);
+    object["alive"] = Napi::Boolean::New(env, facts.alive);
+    object["pid"] = number(env, facts.pid);
+    consumers[index++] = object;
+  }
+  Napi::Array producers = Napi::Array::New(env, census.producers.size());
+  index = 0;
+  for (const ProducerFacts& facts : census.producers) {
+    Napi::Object object = Napi::Object::New(env);
+    object["pid"] = number(env, facts.pid);
+    object["alive"] = Napi::Boolean::New(env, facts.alive);
+    object["claimed"] = number(env, facts.claimed);
+    producers[index++] = object;
+  }
+  Napi::Object object = Napi::Object::New(env);
+  object["consumers"] = consumers;
+  object["producers"] = producers;
+  return object;
+}
+
 }  // namespace shm_disruptor::binding

@@ -3,11 +3,13 @@
 
 #include <napi.h>
 
+#include "../core/census.h"
 #include "../core/inspect.h"
 
 namespace shm_disruptor::binding {
 
 /// A `SegmentFacts` of src/native.ts.
 Napi::Object to_object(Napi::Env env, const SegmentFacts& facts);
+Napi::Object to_object(Napi::Env env, const Census& census);
 
 }  // namespace shm_disruptor::binding

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "errors.h"
+#include "inspection.h"
+#include "joining.h"
 
 namespace shm_disruptor::binding {
 
@@ -84,6 +86,7 @@ RingHandle::RingHandle(RingSegment segment, Waiting waiting, double* state)
 // Plain Node-API: see errors.cc.
 napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, napi_value state) {
   const RingGeometry geometry = segment.layout.geometry;
+  const ElementFormat format = segment.layout.format;
   const std::string name = std::to_string(segment.device) + " " + std::to_string(segment.inode);
   void* numbers = nullptr;
   napi_get_typedarray_info(env, state, nullptr, nullptr, &numbers, nullptr, nullptr);
@@ -108,6 +111,8 @@ napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, 
     return napi_property_descriptor{name,    nullptr, nullptr,         nullptr,
                                     nullptr, value,   napi_enumerable, nullptr};
   };
+  napi_value schema = nullptr;
+  napi_create_bigint_uint64(env, format.schema, &schema);
   napi_value object_name = nullptr;
   napi_create_string_utf8(env, name.c_str(), name.size(), &object_name);
   const napi_property_descriptor properties[] = {
@@ -118,6 +123,8 @@ napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, 
       value("elementCount", js_number(env, geometry.elements)),
       value("elementSize", js_number(env, geometry.element_size)),
       value("consumerCount", js_number(env, geometry.consumers)),
+      value("shape", js_number(env, format.shape)),
+      value("schema", schema),
       value("object", object_name),
   };
   napi_define_properties(env, object, std::size(properties), properties);
@@ -137,6 +144,10 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
       method("consume", invoke<&RingHandle::consume>),
       method("commitConsumed", invoke<&RingHandle::commit_consumed>),
       method("attachConsumer", invoke<&RingHandle::attach_consumer>),
+      method("share", invoke<&RingHandle::share>),
+      method("leave", invoke<&RingHandle::leave>),
+      method("join", join),
+      method("census", census),
       method("nextGap", invoke<&RingHandle::next_gap>),
       method("recover", invoke<&RingHandle::recover>),
       method("takeOver", invoke<&RingHandle::take_over>),
@@ -159,11 +170,22 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
   napi_define_properties(env, exports, std::size(methods), methods);
 }
 
+// What TypeScript has claimed of the sole producer's lease since the core last knew.
+void RingHandle::take_lease() { sequencer_->use_lease(get(kLeaseNext)); }
+
+void RingHandle::give_lease() {
+  const Sequencer::Lease lease = sequencer_->lease();
+  set(kLeaseNext, lease.next);
+  set(kLeaseLimit, lease.limit);
+}
+
 Status RingHandle::claim(Environment& environment) {
   Exchange& exchange = environment.exchange;
+  take_lease();
   const auto claim = sequencer_->claim(exchange.get(Exchange::kLeast),
                                        exchange.get(Exchange::kMost), patience(exchange));
   if (!claim.ok()) return claim.error();
+  give_lease();
   const uint64_t start = claim.value().start;
   if (claim.value().count == 0) {
     exchange.answer(claim.value().all_ignored ? kAllIgnored : kNothing);
@@ -176,6 +198,7 @@ Status RingHandle::claim(Environment& environment) {
 }
 
 Status RingHandle::commit(Environment& environment) {
+  take_lease();
   Exchange& exchange = environment.exchange;
   return committed(exchange,
                    sequencer_->commit(exchange.get(Exchange::kStart), exchange.get(Exchange::kEnd),
@@ -183,6 +206,7 @@ Status RingHandle::commit(Environment& environment) {
 }
 
 Status RingHandle::commit_latest(Environment& environment) {
+  take_lease();
   Exchange& exchange = environment.exchange;
   return committed(exchange,
                    sequencer_->commit(get(kClaimStart), get(kClaimEnd), out_of_order(exchange), 0));
@@ -209,6 +233,7 @@ Status RingHandle::consume(Environment& environment) {
   }
   set(kConsumeStart, start);
   set(kConsumeNext, start + batch.value().count);
+  set(kRedelivered, batch.value().redelivered ? 1 : 0);
   exchange.answer(static_cast<int64_t>(sequencer_->ring().slot(start)));
   return Done{};
 }
@@ -232,6 +257,18 @@ Status RingHandle::attach_consumer(Environment& environment) {
   return sequencer_->attach_consumer(exchange.get(Exchange::kConsumer), hold);
 }
 
+Status RingHandle::share(Environment& environment) {
+  sequencer_->share(environment.exchange.get(Exchange::kMost));
+  return Done{};
+}
+
+Status RingHandle::leave(Environment& environment) {
+  // What was consumed and not committed is somebody else's to do.
+  set(kConsumeNext, 0);
+  sequencer_->leave();
+  return Done{};
+}
+
 Status RingHandle::next_gap(Environment& environment) {
   Exchange& exchange = environment.exchange;
   const Gap gap = sequencer_->next_gap();
@@ -247,6 +284,7 @@ Status RingHandle::recover(Environment& environment) {
 }
 
 Status RingHandle::take_over(Environment& environment) {
+  take_lease();
   Exchange& exchange = environment.exchange;
   const auto taken =
       sequencer_->take_over(exchange.get(Exchange::kStart), exchange.get(Exchange::kEnd));
@@ -268,6 +306,7 @@ Status RingHandle::ignore(Environment& environment) {
 }
 
 Status RingHandle::claimable(Environment& environment) {
+  take_lease();
   Exchange& exchange = environment.exchange;
   exchange.answer(sequencer_->claimable(exchange.get(Exchange::kLeast)));
   return Done{};
@@ -286,6 +325,7 @@ Status RingHandle::committable(Environment& environment) {
 }
 
 Status RingHandle::uncommitted(Environment& environment) {
+  take_lease();
   Exchange& exchange = environment.exchange;
   exchange.answer(
       sequencer_->uncommitted(exchange.get(Exchange::kStart), exchange.get(Exchange::kEnd)));
@@ -293,6 +333,7 @@ Status RingHandle::uncommitted(Environment& environment) {
 }
 
 Status RingHandle::next(Environment& environment) {
+  take_lease();
   environment.exchange.answer_unsigned(sequencer_->next());
   return Done{};
 }
@@ -333,7 +374,7 @@ Status RingHandle::watch(Environment& environment) {
   if (environment.exchange.get(Exchange::kWord) != 0) {
     sequencer_->make_room();
   } else {
-    sequencer_->recover();
+    sequencer_->go_on();
   }
   Word& watched = word(environment.exchange);
   environment.waker->watch(environment.exchange.get(Exchange::kKey), sequencer_->mapping(), watched,
@@ -344,6 +385,24 @@ Status RingHandle::watch(Environment& environment) {
 Status RingHandle::disturb(Environment& environment) {
   wake_sleepers(word(environment.exchange));
   return Done{};
+}
+
+// (joining): the index to consume under.
+napi_value RingHandle::join(napi_env env, napi_callback_info info) {
+  const Napi::CallbackInfo call(env, info);
+  RingHandle* handle = named(*static_cast<Environment*>(call.Data()));
+  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  const auto joined = handle->sequencer_->join(joining_of(call[0].As<Napi::Object>()));
+  if (!joined.ok()) return throw_error(env, joined.error());
+  return js_number(env, joined.value());
+}
+
+napi_value RingHandle::census(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  RingHandle* handle = named(*static_cast<Environment*>(data));
+  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  return to_object(env, handle->sequencer_->census());
 }
 
 // Empties every view: the last of them, or this handle, unmaps the segment.

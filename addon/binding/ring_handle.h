@@ -40,6 +40,8 @@ class RingHandle : public Registered {
   Status consume(Environment&);
   Status commit_consumed(Environment&);
   Status attach_consumer(Environment&);
+  Status share(Environment&);
+  Status leave(Environment&);
   Status next_gap(Environment&);
   Status recover(Environment&);
   Status take_over(Environment&);
@@ -58,10 +60,21 @@ class RingHandle : public Registered {
   Status watch(Environment&);
   Status disturb(Environment&);
   static napi_value release(napi_env env, napi_callback_info info);
+  static napi_value join(napi_env env, napi_callback_info info);
+  static napi_value census(napi_env env, napi_callback_info info);
 
   // What this handle claimed and consumed last: TypeScript reads it without a call. The same list
   // stands in src/native.ts.
-  enum State : size_t { kClaimStart, kClaimEnd, kConsumeStart, kConsumeNext, kGaps };
+  enum State : size_t {
+    kClaimStart,
+    kClaimEnd,
+    kConsumeStart,
+    kConsumeNext,
+    kGaps,
+    kRedelivered,
+    kLeaseNext,
+    kLeaseLimit,
+  };
 
   void set(State index, uint64_t sequence) {
     state_[index] = static_cast<double>(static_cast<int64_t>(sequence));
@@ -70,6 +83,8 @@ class RingHandle : public Registered {
     return static_cast<uint64_t>(static_cast<int64_t>(state_[index]));
   }
   bool commit_previous(uint64_t consumer);
+  void take_lease();
+  void give_lease();
   Word& word(const Exchange& exchange);
 
   std::optional<Sequencer> sequencer_;

@@ -96,6 +96,8 @@ class Claims {
     if (current_.begin != begin || current_.limit != limit) settle_others(begin, limit);
   }
 
+  /// Our entries.
+  const std::vector<uint64_t>& entries() const { return owned_; }
   /// Whether entry `index` is one of ours.
   bool owns(uint64_t index) const {
     for (const uint64_t entry : owned_) {

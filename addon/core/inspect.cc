@@ -101,6 +101,8 @@ Result<SegmentFacts> inspect_segment(const std::string& name) {
   }
   facts.next = header.at(offsetof(Header, next)) & ~kReplacedBit;
   facts.cursor = header.at(offsetof(Header, cursor)) & ~kReplacedBit;
+  // The one producer keeps its claims to itself.
+  if (facts.next < facts.cursor) facts.next = facts.cursor;
   facts.gaps = header.at(offsetof(Header, gaps));
   facts.lost = header.at(offsetof(Header, lost));
   facts.attached = liveness::others_attached(file.value());

@@ -10,9 +10,10 @@
 //      384  +--------------------------------------------------------------------+
 //           | cursor   all below it is readable   | data waiters u32 | gap limit  |
 //      512  +--------------------------------------------------------------------+
-//           | space waiters u32 | gaps | elements lost in them                    |
+//           | space waiters u32 | dependents u32 | gaps | elements lost in them    |
 //     4096  +--------------------------------------------------------------------+
-//           | consumer table: one 128-byte entry each, its sequence first         |
+//           | consumer table: one 128-byte entry each: sequence, role, what it    |
+//           |                 comes after, what it holds of a group's work, name  |
 //           | producer table: one 128-byte entry each, its outstanding claims     |
 //  markers  +--------------------------------------------------------------------+
 //           | one u64 per slot: where a range that begins there ends (marker.h)   |
@@ -35,7 +36,7 @@
 namespace shm_disruptor {
 
 inline constexpr uint64_t kMagic = 0x52505352444d4853;  // "SHMDRSPR" read as little endian
-inline constexpr uint32_t kLayoutVersion = 2;
+inline constexpr uint32_t kLayoutVersion = 3;
 inline constexpr uint32_t kByteOrder = 0x01020304;
 
 /// What a segment holds.
@@ -64,10 +65,24 @@ enum class DeadConsumers : uint32_t {
   kDetach,  ///< producers that need room no longer wait for it
 };
 
-/// How a ring takes a death.
+/// How many may produce at a time.
+enum class Producers : uint32_t {
+  kMulti,   ///< any number, as far as the producer table goes
+  kSingle,  ///< one: its claims are its own business, and cost no atomic operation
+};
+
+/// How a ring takes a death, and who may produce.
 struct RingPolicy {
   Orphans orphans = Orphans::kSkip;
   DeadConsumers dead_consumers = DeadConsumers::kHold;
+  Producers producers = Producers::kMulti;
+};
+
+/// What the elements are, as far as the application told: nothing here depends on it, and whoever
+/// opens the ring can compare it.
+struct ElementFormat {
+  uint32_t shape = 0;   ///< how an element is laid out: a number of the application's
+  uint64_t schema = 0;  ///< fingerprint of what is in it; 0 for unknown
 };
 
 /// The part of the header that never changes after creation, and whose checksum says so.
@@ -83,6 +98,8 @@ struct Identity {
   uint64_t consumers;
   uint64_t producers;
   RingPolicy policy;
+  uint32_t shape;
+  uint64_t schema;
   uint64_t producers_offset;
   uint64_t markers_offset;
   uint64_t elements_offset;
@@ -99,14 +116,38 @@ struct Header {
   Word data_waiters;
   Sequence gap_limit;  ///< every gap ends at or below it; raised before the cursor passes one
   alignas(kIsolation) Word space_waiters;
-  Sequence gaps;  ///< how many gaps there were, and how many elements in them: for people to read
+  Word dependents;  ///< not 0 once any consumer waits for others, and not only for producers
+  Sequence gaps;    ///< how many gaps there were, and how many elements in them: for people to read
   Sequence lost;
 };
+
+/// What an entry of the consumer table is.
+enum class Role : uint32_t {
+  kIndexed,    ///< a consumer known by its index alone: what zeroed memory is
+  kVacant,     ///< nobody's, to be taken
+  kAnonymous,  ///< somebody's who joined without a name: nobody comes back as it
+  kNamed,      ///< a consumer that is found by its name
+  kGroup,      ///< one whose elements its members share: each goes to one of them
+  kMember,     ///< of a group: `after[0]` is the group, and `begin` to `limit` what it holds
+};
+
+/// How many others a consumer may come after, and how long its name may be, in bytes.
+inline constexpr size_t kMostDependencies = 8;
+inline constexpr size_t kLongestName = 64;
 
 struct alignas(kIsolation) ConsumerEntry {
   Sequence sequence;  ///< first sequence that this consumer has not committed, or kIgnored, ...
   Word attached;      ///< 1 once somebody was this consumer
   Word pid;           ///< of whoever was it last: for people to read
+  // What follows is written under the directory lock before `role` is (directory.h).
+  Word role;
+  Word dependencies;                  ///< how many of `after` count
+  Word after[kMostDependencies / 2];  ///< indices of those it comes after, two in a word
+  Sequence
+      work;  ///< a group: up to where it is handed out, and to whom last; a member: see group.h
+  Sequence begin;  ///< a member: what it holds
+  Sequence limit;
+  Sequence name[kLongestName / 8];  ///< bytes, NUL padded
 };
 
 /// Sequences [begin, limit) that an entry's owner has claimed or is about to claim; empty when
@@ -124,7 +165,7 @@ struct alignas(kIsolation) ProducerEntry {
   Range ranges[kRanges];
 };
 
-static_assert(offsetof(Identity, checksum) == 104 && sizeof(Identity) == 112);
+static_assert(offsetof(Identity, checksum) == 120 && sizeof(Identity) == 128);
 static_assert(offsetof(Header, status) == 128);
 static_assert(offsetof(Header, next) == 256 && offsetof(Header, membership) == 264);
 static_assert(offsetof(Header, cursor) == 384 && offsetof(Header, data_waiters) == 392);
@@ -140,6 +181,7 @@ inline constexpr uint64_t kConsumersOffset = kPage;
 struct RingLayout {
   RingGeometry geometry;
   RingPolicy policy;
+  ElementFormat format;
   uint64_t producers_offset = 0;
   uint64_t markers_offset = 0;
   uint64_t elements_offset = 0;
@@ -149,7 +191,8 @@ struct RingLayout {
 };
 
 /// Errors: kSizeOverflow.
-inline Result<RingLayout> ring_layout(const RingGeometry& geometry, RingPolicy policy = {}) {
+inline Result<RingLayout> ring_layout(const RingGeometry& geometry, RingPolicy policy = {},
+                                      ElementFormat format = {}) {
   const auto consumers = checked_multiply(geometry.consumers, sizeof(ConsumerEntry));
   const auto producers = checked_multiply(geometry.producers, sizeof(ProducerEntry));
   const auto markers = checked_multiply(geometry.elements, sizeof(Sequence));
@@ -159,6 +202,7 @@ inline Result<RingLayout> ring_layout(const RingGeometry& geometry, RingPolicy p
   RingLayout layout;
   layout.geometry = geometry;
   layout.policy = policy;
+  layout.format = format;
   const auto producers_offset = checked_add(kConsumersOffset, *consumers);
   if (!producers_offset) return Errc::kSizeOverflow;
   const auto markers_offset = checked_add(*producers_offset, *producers);
@@ -201,6 +245,8 @@ inline Identity identity_of(const RingLayout& layout, uint32_t mode, uint64_t ge
   identity.consumers = layout.geometry.consumers;
   identity.producers = layout.geometry.producers;
   identity.policy = layout.policy;
+  identity.shape = layout.format.shape;
+  identity.schema = layout.format.schema;
   identity.producers_offset = layout.producers_offset;
   identity.markers_offset = layout.markers_offset;
   identity.elements_offset = layout.elements_offset;

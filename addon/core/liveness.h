@@ -15,6 +15,7 @@ namespace shm_disruptor::liveness {
 
 inline constexpr uint64_t kReplacement = 0;
 inline constexpr uint64_t kPresence = uint64_t{1} << 62;
+inline constexpr uint64_t kDirectory = kPresence + 1;
 inline constexpr uint64_t kProducers = kPresence + (uint64_t{1} << 32);
 inline constexpr uint64_t kConsumers = kPresence + (uint64_t{1} << 60);
 

@@ -31,7 +31,13 @@ enum class Errc : uint8_t {
   kTooManyProducers,   ///< the producer table is full of living producers' claims
   kConsumerBusy,       ///< somebody alive is this consumer already
   kSegmentInUse,       ///< somebody alive is attached to the segment that was to be replaced
-  kReleased,           ///< the handle has been released
+  kProducerBusy,       ///< somebody alive is the one producer already
+  kTooManyConsumers,   ///< every entry of the consumer table is taken
+  kUnknownConsumer,    ///< a consumer to come after does not exist
+  kConsumerKind,       ///< that name is a group's and was not asked for as one, or the reverse
+  kDependencies,       ///< that consumer comes after others than those asked for
+  kSequenceGone,  ///< elements to begin with that are or may be overwritten, or are not yet there
+  kReleased,      ///< the handle has been released
 };
 
 /// An error as data. `syscall` is a string literal, null unless `code` is kSystem.

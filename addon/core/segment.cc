@@ -44,12 +44,13 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
   if (identity.elements == 0 || identity.element_size == 0 || identity.consumers == 0 ||
       identity.producers == 0 || identity.consumers > kMostParticipants ||
       identity.producers > kMostParticipants || identity.policy.orphans > Orphans::kHold ||
-      identity.policy.dead_consumers > DeadConsumers::kDetach) {
+      identity.policy.dead_consumers > DeadConsumers::kDetach ||
+      identity.policy.producers > Producers::kSingle) {
     return Errc::kSegmentCorrupt;
   }
   const RingGeometry geometry{identity.elements, identity.element_size, identity.consumers,
                               identity.producers};
-  const auto layout = ring_layout(geometry, identity.policy);
+  const auto layout = ring_layout(geometry, identity.policy, {identity.shape, identity.schema});
   if (!layout.ok() || layout.value().size != identity.size ||
       layout.value().producers_offset != identity.producers_offset ||
       layout.value().markers_offset != identity.markers_offset ||
@@ -162,10 +163,23 @@ Status retire(const std::string& name, Existing existing) {
   return removed;
 }
 
+void declare_consumers(RingSegment& segment, const RingCreation& creation) {
+  if (!creation.joinable) return;
+  const Directory directory(segment.consumers(), segment.layout.geometry.consumers);
+  for (uint64_t i = 0; i < segment.layout.geometry.consumers; ++i) {
+    if (i < creation.declared.size()) {
+      directory.enter(i, creation.declared[i]);
+      if (!creation.declared[i].after.empty()) segment.header().dependents.store_ordered(1);
+    } else {
+      directory.vacate(i);
+    }
+  }
+}
+
 }  // namespace
 
 Result<RingSegment> create_ring(const std::string& name, const RingCreation& creation) {
-  const auto layout = ring_layout(creation.geometry, creation.policy);
+  const auto layout = ring_layout(creation.geometry, creation.policy, creation.format);
   if (!layout.ok()) return layout.error();
 
   auto created = os::create_file(layout.value().size, creation.mode, creation.birth);
@@ -182,6 +196,7 @@ Result<RingSegment> create_ring(const std::string& name, const RingCreation& cre
     return attached.error();
   }
   // The file is zero: so are all sequences, markers and elements.
+  declare_consumers(segment.value(), creation);
   segment.value().header().identity =
       identity_of(layout.value(), creation.mode, os::fresh_generation());
 

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "directory.h"
 #include "layout.h"
 #include "mapping.h"
 #include "os/shm.h"
@@ -20,6 +22,9 @@ struct RingSegment {
   uint64_t inode = 0;
 
   Header& header() const { return *reinterpret_cast<Header*>(mapping->base()); }
+  ConsumerEntry* consumers() const {
+    return reinterpret_cast<ConsumerEntry*>(mapping->base() + kConsumersOffset);
+  }
 };
 
 /// What creating does with a ring that has the name already.
@@ -32,6 +37,11 @@ enum class Existing : uint8_t {
 struct RingCreation {
   RingGeometry geometry;
   RingPolicy policy;
+  ElementFormat format;
+  /// Whether consumers join and leave: those declared here gate from the first element on, and the
+  /// other entries are vacant. Otherwise all entries are consumers, known by their index.
+  bool joinable = false;
+  std::vector<Entry> declared;
   uint32_t mode = 0600;  ///< exact permission bits, whatever the umask
   Existing existing = Existing::kRefuse;
   os::Birth birth = os::Birth::kUnnamed;

@@ -10,11 +10,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "census.h"
 #include "claims.h"
+#include "consumers.h"
 #include "frontier.h"
+#include "group.h"
 #include "layout.h"
 #include "recovery.h"
 #include "result.h"
@@ -48,10 +52,7 @@ enum class OutOfOrder : uint8_t {
 };
 
 /// Elements to read: `count` from `start` on.
-struct Batch {
-  uint64_t start = 0;
-  uint64_t count = 0;
-};
+using Batch = Share;
 
 /// Sequences [begin, end) that their producer claimed and died without committing.
 struct Gap {
@@ -71,15 +72,18 @@ class Sequencer {
       : segment_(std::move(segment)),
         waiting_(waiting),
         header_(&segment_.header()),
-        consumers_(reinterpret_cast<ConsumerEntry*>(base() + kConsumersOffset)),
+        consumers_(segment_),
         frontier_(header_, reinterpret_cast<Sequence*>(base() + segment_.layout.markers_offset),
                   segment_.layout.geometry.elements),
-        claims_(producers(), geometry().producers) {}
+        claims_(producers(), geometry().producers),
+        joinable_(consumers_.directory().role(0) != Role::kIndexed),
+        single_(policy().producers == Producers::kSingle) {}
   // Not copied: its claims are its own.
   Sequencer(Sequencer&&) = default;
 
   const RingGeometry& geometry() const { return segment_.layout.geometry; }
   const RingPolicy& policy() const { return segment_.layout.policy; }
+  const ElementFormat& format() const { return segment_.layout.format; }
   const Ring& ring() const { return frontier_.ring(); }
   const MappingRef& mapping() const { return segment_.mapping; }
   std::byte* elements() const { return base() + segment_.layout.elements_offset; }
@@ -98,6 +102,22 @@ class Sequencer {
     };
     wait(header_->space_waiters, nanoseconds, settled, [&] { return make_room(); });
     return result;
+  }
+
+  /// What the sole producer may claim without asking again: sequences [next, limit). Empty for
+  /// everybody else.
+  struct Lease {
+    uint64_t next = 0;
+    uint64_t limit = 0;
+  };
+  Lease lease() const {
+    if (!sole_) return {};
+    const uint64_t limit = gate_ + ring().elements();
+    return {next_, limit < kLastSequence ? limit : kLastSequence};
+  }
+  /// The sole producer has claimed [lease().next, next) of its lease.
+  void use_lease(uint64_t next) {
+    if (next > next_ && next <= lease().limit) next_ = next;
   }
 
   /// Commits [start, end], both inclusive: one claim, several adjacent ones, or a part of one.
@@ -137,6 +157,7 @@ class Sequencer {
   Result<Batch> consume(uint64_t consumer, uint64_t nanoseconds) {
     const Status attached = attach_consumer(consumer, os::Hold::kShared);
     if (!attached.ok()) return attached.error();
+    if (group_) return consume_share(nanoseconds);
     Result<Batch> result = try_consume(consumer);
     if (!result.ok()) return result;
     const bool streaming = std::exchange(at_once_, result.value().count != 0);
@@ -155,26 +176,44 @@ class Sequencer {
   /// Moves `consumer` on from `start` to `next`, which gives its elements back to the producers.
   /// False when another handle of the same consumer has moved it meanwhile.
   bool commit_consumed(uint64_t consumer, uint64_t start, uint64_t next) {
+    if (group_) return commit_share(start, next);
     // Release: our reads of the elements come before. Pairs with gating_sequence's loads.
-    if (!consumers_[consumer].sequence.compare_exchange(start, next)) return false;
-    wake_sleepers(header_->space_waiters);
+    if (!consumers_.sequence(consumer).compare_exchange(start, next)) return false;
+    tell_of_progress();
     return true;
   }
 
   /// Ends `consumer`'s gating for good: producers no longer wait for it.
-  void ignore(uint64_t consumer) {
-    consumers_[consumer].sequence.store_ordered(kIgnored);
-    // Every producer looks at the consumers again before its next claim.
-    header_->membership.add(1);
-    wake_sleepers(header_->space_waiters);
-    // Another handle of this consumer may sleep: it is told.
-    wake_sleepers(header_->data_waiters);
+  void ignore(uint64_t consumer) { consumers_.ignore(consumer); }
+
+  /// Makes us a consumer of a ring that consumers join: see Consumers::join. Says which index we
+  /// consume under.
+  Result<uint64_t> join(const Joining& joining) {
+    const auto joined = consumers_.join(segment_.file, joining, Group::kMostMembers);
+    if (!joined.ok()) return joined.error();
+    const auto [index, group] = joined.value();
+    if (joining.group) group_.emplace(consumers_, segment_.file, group, index);
+    return index;
+  }
+
+  /// How many elements a member of a group takes at a time, at most. Default: 1.
+  void share(uint64_t most) { share_ = most; }
+
+  /// Ends our own gating until we come back. As a member of a group: hands what we hold to the
+  /// others, and ends the group's gating if there are none.
+  void leave() {
+    const bool member = group_.has_value();
+    const uint64_t group = member ? group_->group() : Consumers::kNone;
+    group_.reset();
+    consumers_.leave(segment_.file);
+    // If others are joining all the time there is somebody in it.
+    if (member) static_cast<void>(consumers_.leave_group(segment_.file, group));
   }
 
   /// Whether a claim of `least` would not find the ring full: there is room, or a reason to fail.
   bool claimable(uint64_t least) {
-    const uint64_t next = header_->next.load_ordered();
-    const uint64_t gate = gating_sequence();
+    const uint64_t next = claimed();
+    const uint64_t gate = consumers_.gating_sequence();
     const bool full = next <= kLastSequence && gate <= next && room_before(next, gate) < least;
     if (!full) return true;
     frontier_.help(header_->cursor.load_ordered());
@@ -190,17 +229,22 @@ class Sequencer {
 
   /// Whether `consumer` would not find the ring empty: there is data, or a reason to fail.
   bool consumable(uint64_t consumer) {
-    const uint64_t own = consumers_[consumer].sequence.load_ordered();
-    if (header_->cursor.load_ordered() != own) return true;
-    frontier_.help(own);
-    if (header_->cursor.load_ordered() != own) return true;
-    return now_and_then([&] { return recover(); });
+    const auto ready = [&] {
+      const uint64_t cursor = header_->cursor.load_ordered();
+      if (group_) return group_->ready(consumers_, barrier_before(cursor));
+      const uint64_t own = consumers_.sequence(consumer).load_ordered();
+      if (own > kLastSequence || cursor > kLastSequence) return true;
+      return consumers_.comes_after() ? barrier_before(cursor) > own : cursor != own;
+    };
+    if (ready()) return true;
+    frontier_.help(header_->cursor.load_ordered());
+    return ready() || now_and_then([&] { return go_on(); });
   }
 
   /// Whether [start, end] is claimed and nothing of it is committed.
   bool uncommitted(uint64_t start, uint64_t end) const {
     const uint64_t cursor = header_->cursor.load_ordered();
-    const uint64_t next = header_->next.load_ordered();
+    const uint64_t next = claimed();
     if (start > end || start < cursor || end >= next) return false;
     if (next > kLastSequence || end - cursor >= ring().elements()) return false;
     // From the cursor on, since a mark stands only where its range begins.
@@ -212,9 +256,19 @@ class Sequencer {
     return true;
   }
 
+  /// As `recover`, and takes over what a dead member of our group has left: what keeps us from
+  /// consuming.
+  bool go_on() {
+    const bool adopted =
+        group_ && group_->held().count == 0 && group_->adopt(consumers_, segment_.file);
+    return recover() || adopted;
+  }
+
   /// Closes what a dead producer holds up, and says whether that made anything visible. Every wait
   /// does this before it sleeps.
   bool recover() {
+    // The sole producer holds up nobody but by choice.
+    if (sole_) return false;
     const uint64_t cursor = header_->cursor.load_ordered();
     const uint64_t next = header_->next.load_ordered();
     if (cursor > kLastSequence || next <= cursor) return false;
@@ -231,11 +285,16 @@ class Sequencer {
     return closed;
   }
 
-  /// As `recover`, and ends the gating of consumers that are dead and hold up the producers, where
-  /// the ring's policy says so.
+  /// As `recover`, and ends the gating of consumers that are dead and hold up the producers: see
+  /// Consumers::detach_dead.
   bool make_room() {
-    const bool detached = detach_dead();
-    return recover() || detached;
+    bool changed = consumers_.detach_dead(segment_.file);
+    for (uint64_t i = 0; joinable_ && i < consumers_.count(); ++i) {
+      if (consumers_.directory().role(i) == Role::kGroup && Group::settle(consumers_, i)) {
+        changed = true;
+      }
+    }
+    return recover() || changed;
   }
 
   /// Whether [start, end] is claimed and nothing of it is committed. If so, it becomes the
@@ -245,7 +304,7 @@ class Sequencer {
   /// Errors: kTooManyProducers, kSystem.
   Result<bool> take_over(uint64_t start, uint64_t end) {
     if (!uncommitted(start, end)) return false;
-    return claims_.hold(start, end + 1) ? Result<bool>(true) : adopt(start, end + 1);
+    return sole_ || claims_.hold(start, end + 1) ? Result<bool>(true) : adopt(start, end + 1);
   }
 
   /// Makes the caller the consumer, alone or as one of several. Consuming does so by itself, as one
@@ -253,22 +312,7 @@ class Sequencer {
   ///
   /// Errors: kConsumerBusy, kSystem.
   Status attach_consumer(uint64_t consumer, os::Hold hold) {
-    if (consumer_ == consumer) return Done{};
-    // Whoever detaches the dead has the lock for a moment.
-    for (int attempt = 0;; ++attempt) {
-      const auto taken = liveness::take_consumer(segment_.file, consumer, hold);
-      if (!taken.ok()) return taken.error();
-      if (taken.value()) break;
-      const bool detaches = policy().dead_consumers == DeadConsumers::kDetach;
-      if (!detaches || attempt == kAttachAttempts) return Errc::kConsumerBusy;
-      os::pause_a_millisecond();
-    }
-    ConsumerEntry& entry = consumers_[consumer];
-    entry.pid.store_ordered(os::current_process());
-    entry.attached.store_ordered(1);
-    rejoin(entry.sequence);
-    consumer_ = consumer;
-    return Done{};
+    return consumers_.attach(segment_.file, consumer, hold);
   }
 
   /// How many gaps the latest consume passed and next_gap has not yet given.
@@ -281,16 +325,28 @@ class Sequencer {
     return gap;
   }
 
+  /// Who takes part.
+  Census census() const {
+    std::vector<uint64_t> own = claims_.entries();
+    if (sole_) own.push_back(0);
+    return take_census(segment_, consumers_, own);
+  }
+
   // Snapshots, stale as soon as they are taken.
-  uint64_t next() const { return header_->next.load_acquire() & ~kReplacedBit; }
+  uint64_t next() const {
+    const uint64_t next = claimed() & ~kReplacedBit;
+    // The sole producer's claims are its own.
+    return next < cursor() ? cursor() : next;
+  }
   uint64_t cursor() const { return header_->cursor.load_acquire() & ~kReplacedBit; }
   uint64_t consumer_sequence(uint64_t consumer) const {
-    return consumers_[consumer].sequence.load_acquire();
+    return consumers_.sequence(consumer).load_acquire();
   }
   /// How many gaps there were since creation, and how many elements in them.
   uint64_t gaps() const { return header_->gaps.load_acquire(); }
   uint64_t lost() const { return header_->lost.load_acquire(); }
-  bool all_ignored() const { return gating_sequence() == kIgnored; }
+  bool all_ignored() const { return consumers_.gating_sequence() == kIgnored; }
+  const Consumers& consumers() const { return consumers_; }
 
   /// The application's own word.
   int32_t status() const { return static_cast<int32_t>(header_->status.load_acquire()); }
@@ -310,8 +366,6 @@ class Sequencer {
   static constexpr int kFirstPauses = 16;
   static constexpr int kMorePauses = 48;
 
-  static constexpr int kAttachAttempts = 20;
-
   std::byte* base() const { return segment_.mapping->base(); }
   ProducerEntry* producers() const {
     return reinterpret_cast<ProducerEntry*>(base() + segment_.layout.producers_offset);
@@ -325,10 +379,10 @@ class Sequencer {
   Result<Claim> try_claim(uint64_t least, uint64_t most) {
     // The way of every message that is sent on its own: as below, where nothing is in the way.
     const uint32_t membership = header_->membership.load_acquire();
-    const uint64_t next = header_->next.load_ordered();
+    const uint64_t next = claimed();
     bool announced = false;
-    if (membership == membership_ && room_before(next, gate_) >= most && claims_.prepared() &&
-        next <= kLastSequence - most) {
+    if (membership == membership_ && room_before(next, gate_) >= most &&
+        (sole_ || claims_.prepared()) && next <= kLastSequence - most) {
       if (take(next, most)) return Claim{next, most, false};
       announced = true;
     }
@@ -337,16 +391,20 @@ class Sequencer {
 
   __attribute__((noinline)) Result<Claim> try_any_claim(uint64_t least, uint64_t most,
                                                         bool announced) {
+    if (single_ && !sole_) {
+      const Status sole = become_sole();
+      if (!sole.ok()) return sole.error();
+    }
     for (;;) {
       // Acquire: pairs with the membership.add of ignore(), so that a changed membership makes us
       // see the consumer's new state.
       const uint32_t membership = header_->membership.load_acquire();
-      const uint64_t next = header_->next.load_ordered();
+      const uint64_t next = claimed();
       uint64_t room = room_before(next, gate_);
       // Less than `most` asks again: as many as are free are to be given.
       if (room < most || membership != membership_) {
         if (next > kLastSequence) return given_up(announced, broken(next));
-        const uint64_t gate = gating_sequence();
+        const uint64_t gate = consumers_.gating_sequence();
         // Somebody has begun to gate while we looked, perhaps where we had looked already.
         if (header_->membership.load_ordered() != membership) continue;
         // Remembering neither, so that the next claim asks again.
@@ -359,7 +417,7 @@ class Sequencer {
         }
         if (next < gate) {
           // A stale `next`: others claimed, committed and consumed beyond it meanwhile.
-          if (header_->next.load_ordered() < gate) {
+          if (claimed() < gate) {
             return given_up(announced, Errc::kSegmentCorrupt);
           }
           continue;
@@ -376,15 +434,56 @@ class Sequencer {
       if (left < least) return given_up(announced, Errc::kSequenceExhausted);
       const uint64_t free = most < room ? most : room;
       const uint64_t count = free < left ? free : left;
-      const Status place = claims_.prepare(segment_.file, next, header_->cursor);
+      const Status place =
+          sole_ ? Status(Done{}) : claims_.prepare(segment_.file, next, header_->cursor);
       if (!place.ok()) return given_up(announced, place.error());
       if (take(next, count)) return Claim{next, count, false};
       announced = true;
     }
   }
 
+  // Up to where it is claimed. The sole producer keeps that to itself until it commits out of
+  // order: nobody else claims, and what was not committed when it died is claimed anew.
+  uint64_t claimed() const {
+    const uint64_t next = header_->next.load_ordered();
+    return next < next_ ? next_ : next;
+  }
+
+  // Makes us the one producer.
+  Status become_sole() {
+    const auto taken = liveness::take_producer(segment_.file, 0);
+    if (!taken.ok()) return taken.error();
+    if (!taken.value()) return Errc::kProducerBusy;
+    // All claims are ours. Ordered: whoever closes what the last one left either has read the
+    // marker that we change first by closing it, or sees that somebody lives.
+    ProducerEntry& entry = producers()[0];
+    entry.pid.store_ordered(os::current_process());
+    entry.ranges[0].begin.store_ordered(0);
+    entry.ranges[0].limit.store_ordered(kLastSequence + 1);
+    recover();
+    const uint64_t next = header_->next.load_ordered();
+    const uint64_t cursor = header_->cursor.load_ordered();
+    if (next > kLastSequence) return broken(next);
+    if (cursor > kLastSequence) return broken(cursor);
+    next_ = next < cursor ? cursor : next;
+    sole_ = true;
+    return Done{};
+  }
+
+  // What is committed out of order lies below `next`, whoever is to close what comes before it.
+  void publish_next(uint64_t end) {
+    for (;;) {
+      const uint64_t next = header_->next.load_ordered();
+      if (next >= end || header_->next.compare_exchange(next, end)) return;
+    }
+  }
+
   // Announces a claim and makes it. False: somebody else was faster, and the announcement stands.
   bool take(uint64_t next, uint64_t count) {
+    if (sole_) {
+      next_ = next + count;
+      return true;
+    }
     claims_.announce(next, next + count);
     // Release: what we announced is found by whoever sees `next` above it.
     if (!header_->next.compare_exchange(next, next + count)) return false;
@@ -399,7 +498,8 @@ class Sequencer {
 
   Result<Commit> try_commit(uint64_t start, uint64_t end, OutOfOrder mode) {
     // The way of every message that is sent on its own: our latest claim, and its turn.
-    if (claims_.is_latest(start, end + 1) && frontier_.advance(start, end + 1)) {
+    const bool ours = sole_ ? start <= end && end < next_ : claims_.is_latest(start, end + 1);
+    if (ours && frontier_.advance(start, end + 1)) {
       claims_.settle_latest();
       return Commit::kVisible;
     }
@@ -409,7 +509,7 @@ class Sequencer {
   __attribute__((noinline)) Result<Commit> try_any_commit(uint64_t start, uint64_t end,
                                                           OutOfOrder mode) {
     if (start > end) return Commit::kRefused;
-    const uint64_t next = header_->next.load_ordered();
+    const uint64_t next = claimed();
     if (next > kLastSequence) return broken(next);
     if (end >= next) return Errc::kNotClaimed;
     const uint64_t cursor = header_->cursor.load_ordered();
@@ -418,13 +518,14 @@ class Sequencer {
     if (start < cursor || end - cursor >= ring().elements()) return Commit::kRefused;
     if (start != cursor && mode == OutOfOrder::kRefuse) return Commit::kRefused;
     // Somebody else's claim: nobody must close it under our hands should its owner be dead.
-    const bool adopted = !claims_.hold(start, end + 1);
+    const bool adopted = !sole_ && !claims_.hold(start, end + 1);
     if (adopted) {
       const auto ours = adopt(start, end + 1);
       if (!ours.ok()) return ours.error();
       if (!ours.value()) return refused();
     }
     // Adopting may have moved it.
+    if (sole_) publish_next(end + 1);
     const bool its_turn = (adopted ? header_->cursor.load_ordered() : cursor) == start;
     const bool done = its_turn ? frontier_.advance(start, end + 1)
                                : mode == OutOfOrder::kMark && frontier_.mark(start, end + 1);
@@ -466,12 +567,13 @@ class Sequencer {
 
   Result<Batch> try_consume(uint64_t consumer) {
     for (;;) {
-      Sequence& sequence = consumers_[consumer].sequence;
+      Sequence& sequence = consumers_.sequence(consumer);
       const uint64_t own = sequence.load_acquire();
       if (own > kLastSequence) {
         if (own == kIgnored) return Errc::kConsumerIgnored;
         if (own != kDetached && own != kJoining) return Errc::kSegmentCorrupt;
-        if (!rejoin(sequence)) return broken(header_->cursor.load_ordered());
+        const Status rejoined = consumers_.rejoin(consumer);
+        if (!rejoined.ok()) return rejoined.error();
         continue;
       }
       // Acquire: pairs with Frontier::advance and help; all elements below were written.
@@ -483,7 +585,9 @@ class Sequencer {
         continue;
       }
       if (cursor > own && cursor - own <= ring().elements()) {
-        const uint64_t gap = frontier_.first_gap(own, cursor);
+        const uint64_t limit = barrier_before(cursor);
+        if (limit <= own) return Batch{};
+        const uint64_t gap = frontier_.first_gap(own, limit);
         if (gap != own) return Batch{own, gap - own};
         skip(sequence, own);
         continue;
@@ -493,69 +597,65 @@ class Sequencer {
     }
   }
 
+  // Where that ends which we may read.
+  uint64_t barrier_before(uint64_t cursor) const {
+    return consumers_.barrier(consumers_.own(), cursor);
+  }
+
+  Result<Batch> consume_share(uint64_t nanoseconds) {
+    Result<Batch> result = try_share();
+    if (!result.ok() || result.value().count != 0) return result;
+    const auto settled = [&] {
+      result = try_share();
+      return !result.ok() || result.value().count != 0;
+    };
+    wait(header_->data_waiters, nanoseconds, settled, [&] { return go_on(); });
+    return result;
+  }
+
+  // What we hold, or else our next share.
+  Result<Batch> try_share() {
+    for (;;) {
+      if (group_->held().count != 0) return group_->held();
+      const uint64_t cursor = header_->cursor.load_ordered();
+      if (cursor > kLastSequence) return broken(cursor);
+      frontier_.help(cursor);
+      bool gap = false;
+      const auto reach = [&](uint64_t from, uint64_t to) {
+        const uint64_t end = frontier_.first_gap(from, to);
+        gap = end == from;
+        return gap ? frontier_.marker(from).end() : end;
+      };
+      const auto share = group_->take(consumers_, barrier_before(header_->cursor.load_ordered()),
+                                      ring().elements(), share_, reach);
+      if (!share.ok()) return share;
+      const Batch& taken = share.value();
+      if (taken.count == 0 && group_->settled()) tell_of_progress();
+      if (taken.count == 0 || !gap) return share;
+      gaps_.push_back({taken.start, taken.start + taken.count});
+      commit_share(taken.start, taken.start + taken.count);
+    }
+  }
+
+  bool commit_share(uint64_t start, uint64_t next) {
+    const Share held = group_->held();
+    if (held.start != start || next <= start || next > start + held.count) return false;
+    if (group_->finish(consumers_, segment_.file, next)) tell_of_progress();
+    return true;
+  }
+
+  void tell_of_progress() {
+    wake_sleepers(header_->space_waiters);
+    consumers_.wake_dependents();
+  }
+
   // Passes the gap that begins where the consumer is.
   void skip(Sequence& sequence, uint64_t own) {
     const uint64_t end = frontier_.marker(own).end();
     if (end <= own || end - own > ring().elements()) return;
     if (!sequence.compare_exchange(own, end)) return;
-    wake_sleepers(header_->space_waiters);
+    tell_of_progress();
     gaps_.push_back({own, end});
-  }
-
-  // Brings a consumer back that was detached: where the cursor is once every producer either has
-  // seen that somebody joins, or has looked at the consumers before. For a gating sequence never
-  // lies above the cursor: what those claim who looked before lies within a lap of where we begin.
-  // Whoever dies half way leaves it to the next. False: there is no cursor to begin at.
-  bool rejoin(Sequence& sequence) {
-    uint64_t seen = sequence.load_ordered();
-    if (seen == kDetached && sequence.compare_exchange(kDetached, kJoining)) seen = kJoining;
-    if (seen != kJoining) return true;
-    header_->membership.add(1);
-    const uint64_t cursor = header_->cursor.load_ordered();
-    if (cursor > kLastSequence) return false;
-    sequence.compare_exchange(kJoining, cursor);
-    wake_sleepers(header_->space_waiters);
-    return true;
-  }
-
-  bool detach_dead() {
-    if (policy().dead_consumers != DeadConsumers::kDetach) return false;
-    const uint64_t gate = gating_sequence();
-    bool detached = false;
-    for (uint64_t i = 0; i < geometry().consumers; ++i) {
-      ConsumerEntry& entry = consumers_[i];
-      const uint64_t sequence = entry.sequence.load_ordered();
-      const bool in_the_way = sequence == kJoining || (sequence == gate && gate <= kLastSequence);
-      if (!in_the_way || consumer_ == i || entry.attached.load_ordered() == 0) continue;
-      // While we have its lock nobody can become this consumer.
-      const auto dead = liveness::take_consumer(segment_.file, i, os::Hold::kExclusive);
-      if (!dead.ok() || !dead.value()) continue;
-      if (entry.sequence.compare_exchange(sequence, kDetached)) {
-        header_->membership.add(1);
-        wake_sleepers(header_->space_waiters);
-        detached = true;
-      }
-      liveness::leave_consumer(segment_.file, i);
-    }
-    return detached;
-  }
-
-  // The smallest; the cursor when all who would gate are detached; kJoining while one of them comes
-  // back; kIgnored when nobody ever gates again. Acquire: pairs with commit_consumed; the readers
-  // have done with the elements below. Ordered, because a claim goes to sleep on its answer.
-  uint64_t gating_sequence() const {
-    uint64_t smallest = kIgnored;
-    bool detached = false;
-    for (uint64_t i = 0; i < geometry().consumers; ++i) {
-      const uint64_t sequence = consumers_[i].sequence.load_ordered();
-      if (sequence == kJoining) return kJoining;
-      if (sequence == kDetached) {
-        detached = true;
-      } else if (sequence < smallest) {
-        smallest = sequence;
-      }
-    }
-    return smallest == kIgnored && detached ? header_->cursor.load_ordered() : smallest;
   }
 
   uint64_t room_before(uint64_t next, uint64_t gate) const {
@@ -581,7 +681,7 @@ class Sequencer {
   template <class Unblock>
   bool now_and_then(Unblock unblock) {
     const bool hole = header_->next.load_ordered() > header_->cursor.load_ordered();
-    if (!hole && policy().dead_consumers == DeadConsumers::kHold) return false;
+    if (!hole && policy().dead_consumers == DeadConsumers::kHold && !joinable_) return false;
     const uint64_t now = os::now_nanoseconds();
     if (now - unblocked_ < kUnblockNanoseconds) return false;
     const bool changed = unblock();
@@ -609,13 +709,18 @@ class Sequencer {
   RingSegment segment_;
   Waiting waiting_;
   Header* header_;
-  ConsumerEntry* consumers_;
+  Consumers consumers_;
+  std::optional<Group> group_;  // whose member we are
   Frontier frontier_;
   Claims claims_;
   std::vector<Gap> gaps_;
-  uint64_t consumer_ = ~uint64_t{0};  // which one we are
   uint64_t gate_ = 0;
   uint32_t membership_ = 0;
+  uint64_t share_ = 1;      // how many elements of a group's we take at a time
+  uint64_t next_ = 0;       // the sole producer's: the first sequence that it has not claimed
+  bool joinable_;           // consumers come and go: any of them may be dead and in the way
+  bool single_;             // there is one producer at a time
+  bool sole_ = false;       // which we are
   bool in_vain_ = false;    // the last wait ended without what it waited for
   uint64_t unblocked_ = 0;  // when we last looked after the dead without waiting
   bool at_once_ = false;    // the last consume found data without waiting

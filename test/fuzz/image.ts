@@ -30,11 +30,11 @@ export interface Damage {
 
 // The offsets of addon/core/layout.h. Without them right, hardly any image could be attached to.
 const MAGIC = 0x52505352444d4853n;
-const VERSION = 2;
+const VERSION = 3;
 const BYTE_ORDER = 0x01020304;
-const CHECKSUM = 104;
+const CHECKSUM = 120;
 const IDENTITY_NUMBERS = 24;
-const IDENTITY_OFFSETS = 72;
+const IDENTITY_OFFSETS = 88;
 const HEADER = 4096;
 const ENTRY = 128;
 const WORDS = { next: 256, cursor: 384, gapLimit: 400 } as const;
@@ -196,7 +196,7 @@ export class Image {
         return { what: 'range', offset, value: this.#oddNumber(), bytes: 8 };
       }
       case 3: {
-        const offset = 112 + below(this.bytes.length - 120);
+        const offset = 128 + below(this.bytes.length - 120);
         return { what: 'anything', offset, value: raw(below), bytes: 8 };
       }
       case 4:

@@ -342,7 +342,7 @@ struct Actor {
       complain("consume by the child: error %d", static_cast<int>(batch.error().code));
       return {};
     }
-    const auto [start, count] = batch.value();
+    const auto [start, count, redelivered] = batch.value();
     for (uint64_t s = start; s < start + count; ++s) {
       if (++shared->taken[s] > 1) complain("%llu arrived twice", number(s));
     }

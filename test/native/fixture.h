@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "../../addon/core/sequencer.h"
@@ -24,11 +25,10 @@ inline std::string path_of(const std::string& name) { return "/dev/shm/" + name;
 struct TestRing {
   explicit TestRing(RingGeometry geometry, RingPolicy policy = {},
                     os::Birth birth = os::Birth::kUnnamed)
-      : name(unique_name()) {
-    RingCreation creation;
-    creation.geometry = geometry;
-    creation.policy = policy;
-    creation.birth = birth;
+      : TestRing(creation_of(geometry, policy, birth)) {}
+  // A template, so that braces stand for a geometry.
+  template <class Creation, class = std::enable_if_t<std::is_same_v<Creation, RingCreation>>>
+  explicit TestRing(const Creation& creation) : name(unique_name()) {
     auto created = create_ring(name, creation);
     if (!created.ok()) {
       std::printf("Bail out! cannot create %s: error %d, errno %d\n", name.c_str(),
@@ -52,6 +52,14 @@ struct TestRing {
   Sequence& consumer(uint64_t index) const {
     return reinterpret_cast<ConsumerEntry*>(segment.mapping->base() + kConsumersOffset)[index]
         .sequence;
+  }
+
+  static RingCreation creation_of(RingGeometry geometry, RingPolicy policy, os::Birth birth) {
+    RingCreation creation;
+    creation.geometry = geometry;
+    creation.policy = policy;
+    creation.birth = birth;
+    return creation;
   }
 
   std::string name;

@@ -42,7 +42,7 @@ Received receive(Sequencer& ring, uint64_t nanoseconds = kMillisecond) {
       const Gap gap = ring.next_gap();
       for (uint64_t s = gap.begin; s < gap.end; ++s) received.lost.push_back(s);
     }
-    const auto [start, count] = batch.value();
+    const auto [start, count, redelivered] = batch.value();
     if (count == 0) return received;
     for (uint64_t s = start; s < start + count; ++s) received.sequences.push_back(s);
     CHECK(ring.commit_consumed(0, start, start + count));

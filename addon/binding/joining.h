@@ -1,0 +1,17 @@
+// What TypeScript says of a ring to be created, and of a consumer to join one; it has checked all.
+#pragma once
+
+#include <napi.h>
+
+#include "../core/consumers.h"
+#include "../core/segment.h"
+
+namespace shm_disruptor::binding {
+
+/// As `Creation` of src/native.ts.
+RingCreation creation_of(const Napi::Object& object);
+
+/// As `Joining` of src/native.ts.
+Joining joining_of(const Napi::Object& object);
+
+}  // namespace shm_disruptor::binding

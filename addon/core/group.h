@@ -1,0 +1,196 @@
+// A group: consumers that share their elements, each of which goes to one of them.
+//
+// The group is an entry of the consumer table, and so is every member. The group's `work` says up
+// to where elements were handed out, and to whom last; its `sequence` that all below is done with.
+// What a member holds, or is about to take, is in its `begin` and `limit`.
+//
+// Invariants. (1) Before `work` passes an element, the range of the member that takes it covers it,
+// and goes on covering it until that element is done with; so the group's sequence, which only
+// rises to the lowest beginning of any range, passes nothing that somebody has. (2) Before `work`
+// moves on from where member m left it, m's entry says so (`work` of a member: its latest limit
+// confirmed). So a dead member's range was truly taken if, and only if, `work` stands where its
+// last take left it or its entry confirms it; otherwise it died before it could take. (3) A range
+// of the dead belongs to whoever has its entry's lock.
+#pragma once
+
+#include <cstdint>
+
+#include "consumers.h"
+#include "layout.h"
+#include "liveness.h"
+#include "result.h"
+
+namespace shm_disruptor {
+
+/// What a member has taken: `count` elements from `start` on, or none.
+struct Share {
+  uint64_t start = 0;
+  uint64_t count = 0;
+  bool redelivered = false;  ///< a member had it and died
+};
+
+class Group {
+ public:
+  /// The most entries of a consumer table that can be members.
+  static constexpr uint64_t kMostMembers = (uint64_t{1} << Consumers::kTakerBits) - 1;
+
+  /// `member` is an entry of ours (Consumers::join_group), with the work that its last owner left.
+  Group(Consumers& consumers, const os::File& file, uint64_t group, uint64_t member)
+      : group_(group), member_(member), slot_(member) {
+    inherit(consumers, member, file);
+  }
+
+  uint64_t group() const { return group_; }
+
+  /// What we hold and have not done with: it is given again until then.
+  Share held() const { return {begin_, limit_ - begin_, redelivered_}; }
+
+  /// Whether there is something to take below `barrier`, to be given again, or a reason to fail.
+  bool ready(const Consumers& consumers, uint64_t barrier) const {
+    return begin_ < limit_ ||
+           consumers.entry(group_).work.load_ordered() >> Consumers::kTakerBits != barrier;
+  }
+
+  /// Takes the next elements below `barrier`, `most` at most and none beyond what `reach` says,
+  /// when called with the range. We hold nothing.
+  ///
+  /// Errors: kSegmentCorrupt.
+  template <class Reach>
+  Result<Share> take(const Consumers& consumers, uint64_t barrier, uint64_t lap, uint64_t most,
+                     Reach reach) {
+    Sequence& work = consumers.entry(group_).work;
+    ConsumerEntry& own = consumers.entry(member_);
+    for (;;) {
+      const uint64_t word = work.load_ordered();
+      const uint64_t from = word >> Consumers::kTakerBits;
+      if (barrier <= from) {
+        settled_ = settle(consumers, group_);
+        return Share{};
+      }
+      if (barrier - from > lap) {
+        if (work.load_ordered() == word) return Errc::kSegmentCorrupt;
+        continue;
+      }
+      const uint64_t to = reach(from, barrier - from > most ? from + most : barrier);
+      confirm(consumers, word);
+      // The limit last: in between the range is empty.
+      own.begin.store_release(from);
+      // Release: pairs with the loads in settle() and adopt(), through `work`.
+      own.limit.store_release(to);
+      if (work.compare_exchange(word, to << Consumers::kTakerBits | (member_ + 1))) {
+        begin_ = from;
+        limit_ = to;
+        return held();
+      }
+      // It may cover what somebody else has taken. Ordered: as in finish().
+      own.limit.store_ordered(0);
+    }
+  }
+
+  /// We have done with what we hold, as far as `next`. Says whether others may go on.
+  bool finish(const Consumers& consumers, const os::File& file, uint64_t next) {
+    ConsumerEntry& entry = consumers.entry(slot_);
+    begin_ = next;
+    if (next < limit_) {
+      // Release: our reads of the elements come before. Pairs with settle(), and through the
+      // group's sequence with gating_sequence.
+      entry.begin.store_release(next);
+    } else {
+      drop(consumers, file);
+    }
+    return settle(consumers, group_);
+  }
+
+  /// Whether the latest take has settled something, of which producers and those who come after us
+  /// are to be told.
+  bool settled() const { return settled_; }
+
+  /// Raises the group's sequence to what nobody holds. Says whether it has risen.
+  ///
+  /// Whoever does with something settles; but it may have died before, or have seen an announcement
+  /// that was then withdrawn. So all who wait do it again: for elements, and for room.
+  static bool settle(const Consumers& consumers, uint64_t group) {
+    // First: the range of whoever has taken below it was there before.
+    const uint64_t handed = consumers.entry(group).work.load_ordered() >> Consumers::kTakerBits;
+    if (consumers.sequence(group).load_ordered() == handed) return false;
+    uint64_t done = handed;
+    for (uint64_t i = 0; i < consumers.count() && i < kMostMembers; ++i) {
+      const ConsumerEntry& entry = consumers.entry(i);
+      const uint64_t limit = entry.limit.load_ordered();
+      const uint64_t begin = entry.begin.load_ordered();
+      if (begin < limit && begin < done && consumers.directory().member(i, group)) done = begin;
+    }
+    return raise(consumers.sequence(group), done);
+  }
+
+  /// Takes over what a member has left that is dead. We hold nothing. Says whether there was any.
+  bool adopt(const Consumers& consumers, const os::File& file) {
+    for (uint64_t i = 0; i < consumers.count() && i < kMostMembers; ++i) {
+      const ConsumerEntry& entry = consumers.entry(i);
+      if (i == member_ || entry.begin.load_acquire() >= entry.limit.load_ordered()) continue;
+      if (!consumers.directory().member(i, group_)) continue;
+      const auto dead = liveness::take_consumer(file, i, os::Hold::kExclusive);
+      if (!dead.ok() || !dead.value()) continue;
+      slot_ = i;
+      if (inherit(consumers, i, file)) return true;
+    }
+    return false;
+  }
+
+ private:
+  // Makes what entry `slot_` holds ours if it was truly taken, and otherwise clears it.
+  bool inherit(const Consumers& consumers, uint64_t index, const os::File& file) {
+    const ConsumerEntry& entry = consumers.entry(index);
+    const uint64_t limit = entry.limit.load_ordered();
+    const uint64_t begin = entry.begin.load_ordered();
+    // In this order: see invariant 2.
+    const uint64_t word = consumers.entry(group_).work.load_ordered();
+    const bool last = word == (limit << Consumers::kTakerBits | (index + 1));
+    const bool taken =
+        begin < limit && limit <= kLastSequence + 1 && (last || entry.work.load_ordered() >= limit);
+    begin_ = taken ? begin : 0;
+    limit_ = taken ? limit : 0;
+    redelivered_ = taken;
+    if (!taken) {
+      drop(consumers, file);
+      settle(consumers, group_);
+    }
+    return taken;
+  }
+
+  // Whoever took last is known to have taken before `work` moves on.
+  static void confirm(const Consumers& consumers, uint64_t word) {
+    const uint64_t taker = word & kMostMembers;
+    const uint64_t limit = word >> Consumers::kTakerBits;
+    if (taker == 0 || taker > consumers.count()) return;
+    raise(consumers.entry(taker - 1).work, limit);
+  }
+
+  // Nothing is held any more.
+  void drop(const Consumers& consumers, const os::File& file) {
+    consumers.entry(slot_).limit.store_ordered(0);
+    if (slot_ != member_) liveness::leave_consumer(file, slot_);
+    slot_ = member_;
+    begin_ = limit_ = 0;
+    redelivered_ = false;
+  }
+
+  static bool raise(Sequence& sequence, uint64_t to) {
+    for (;;) {
+      const uint64_t seen = sequence.load_ordered();
+      if (seen >= to) return false;
+      // Release: pairs with gating_sequence and barrier.
+      if (sequence.compare_exchange(seen, to)) return true;
+    }
+  }
+
+  uint64_t group_;
+  uint64_t member_;
+  uint64_t slot_;  // whose entry has what we hold: our own, or that of a dead member
+  uint64_t begin_ = 0;
+  uint64_t limit_ = 0;
+  bool redelivered_ = false;
+  bool settled_ = false;
+};
+
+}  // namespace shm_disruptor
