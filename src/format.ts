@@ -121,7 +121,7 @@ const roundUp = (size: number) => Math.ceil(size / LENGTH_BYTES) * LENGTH_BYTES;
 const LARGEST = 2 ** 32 - 8;
 
 function tooLong(most: number, actual?: number): Error {
-  return outOfRange(`at most ${most} bytes`, 'value', actual === undefined ? 'more' : actual);
+  return outOfRange(`at most ${most} bytes`, 'value', actual ?? 'more');
 }
 
 /** @throws DisruptorError `ERR_SCHEMA_MISMATCH` when a ring's elements are something else. */
