@@ -8,6 +8,7 @@ import { scenario as roundTrip } from './round-trip.js';
 import { scenario as streams } from './streams.js';
 import { scenario as syncLoop } from './sync-loop.js';
 import { scenario as throughput } from './throughput.js';
+import { scenario as topologies } from './topologies.js';
 
 export const scenarios = [
   syncLoop,
@@ -18,5 +19,6 @@ export const scenarios = [
   idle,
   streams,
   readers,
+  topologies,
   records,
 ];

@@ -1,16 +1,19 @@
 import { markAsUntransferable } from 'node:worker_threads';
 
 import { DisruptorError, naming, released } from './errors.js';
+import { tellOfAttachment, tellOfDetachment, tellOfStall } from './events.js';
+import type { AttachmentMessage } from './events.js';
 import { Ring } from './native.js';
 import type { Resolved } from './options.js';
 import { Slots } from './slots.js';
-import { Waiter } from './waiting.js';
+import { Waiter, Word } from './waiting.js';
 
 /** What an attachment needs to know. */
 export type AttachmentOptions = Pick<
   Resolved,
   'name' | 'path' | 'create' | 'expected' | 'spin' | 'strategy'
->;
+> &
+  Pick<AttachmentMessage, 'role'>;
 
 /** One participant's hold on a ring: what producing and consuming share. */
 export class Attachment {
@@ -22,18 +25,23 @@ export class Attachment {
   readonly spin: boolean;
   /** How it waits without blocking the event loop. */
   readonly waiter: Waiter;
+  readonly #role: AttachmentMessage['role'];
   #released = false;
 
   constructor(options: AttachmentOptions) {
     this.name = options.path;
     this.spin = options.spin;
     this.ring = attach(options);
-    this.waiter = new Waiter(this.ring, options.strategy);
+    this.#role = options.role;
+    this.waiter = new Waiter(this.ring, options.strategy, (word) => {
+      tellOfStall(this.name, this.ring, word === Word.Space ? 'room' : 'commit');
+    });
     try {
       checkGeometry(this.ring, options);
       // It would leave its views here empty, and outlive the memory when this thread ends first.
       markAsUntransferable(this.ring.elements);
       this.slots = new Slots(this.ring.elements, this.ring.elementCount, this.ring.elementSize);
+      tellOfAttachment({ name: this.name, role: this.#role });
     } catch (error) {
       this.ring.release();
       throw error;
@@ -51,10 +59,12 @@ export class Attachment {
   }
 
   release(): void {
+    if (this.#released) return;
     this.#released = true;
     this.waiter.end(() => {
       this.ring.release();
     });
+    tellOfDetachment({ name: this.name, role: this.#role });
   }
 }
 

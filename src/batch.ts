@@ -1,4 +1,4 @@
-import type { Gap } from './consumer.js';
+import type { Gap } from './events.js';
 import type { Slots } from './slots.js';
 import { integer } from './validate.js';
 

@@ -19,6 +19,8 @@ export interface Wait {
   readonly ring: Ring;
   /** How long it may poll, in microseconds. */
   readonly mostPolling: number;
+  /** Called twice a second while it sleeps. */
+  readonly stalled: () => void;
 }
 
 /** The words of a ring that can be waited for: `watch` takes these numbers. */
@@ -184,13 +186,14 @@ export class Channel {
     const [wait] = this.#waits;
     if (!wait) return;
     wait.ring.watch(this.#word, this.#key);
+    wait.stalled();
     if (this.#fingerprint !== this.#fingerprintOf(wait.ring)) this.#announce();
   }
 
   /** Differs when something has happened that waits of this word may wait for. */
   #fingerprintOf(ring: Ring): string {
-    // Room comes from any of the consumers.
-    if (this.#word === Word.Space) return String((checks += 1));
+    // Room comes from any of the consumers, and so does what some wait for.
+    if (this.#word === Word.Space || ring.comesAfter) return String((checks += 1));
     return `${ring.cursor()} ${ring.status()}`;
   }
 

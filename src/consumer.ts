@@ -1,29 +1,11 @@
-import { channel } from 'node:diagnostics_channel';
-
 import type { Attachment } from './attachment.js';
 import { DisruptorError } from './errors.js';
+import { tellOfGap } from './events.js';
+import type { Gap } from './events.js';
 import { Outcome } from './native.js';
 import { outOfRange } from './validate.js';
 import { insist, SLICE_MILLISECONDS } from './waiting.js';
 import type { Operation } from './waiting.js';
-
-/** Elements that were claimed and never committed, because their producer died: nobody gets them. */
-export interface Gap {
-  /** First sequence. */
-  start: number;
-  /** Last sequence. */
-  end: number;
-}
-
-/** What subscribers of the diagnostics channel `shm-disruptor:gap` are told. */
-export interface GapMessage extends Gap {
-  /** The ring, as it was named when this object was made. */
-  name: string;
-  /** The consumer that has passed the gap. */
-  consumer: number;
-}
-
-const gapChannel = channel('shm-disruptor:gap');
 
 /** Elements to read. */
 export interface Consumed {
@@ -86,7 +68,7 @@ export class Consumer {
     while (ring.gapsPassed > 0) {
       const gap = ring.nextGap();
       this.#passed.push(gap);
-      gapChannel.publish({ name, consumer: this.index, ...gap } satisfies GapMessage);
+      tellOfGap({ name, consumer: this.index, ...gap });
     }
   }
 

@@ -1,7 +1,8 @@
 import { Attachment } from './attachment.js';
 import type { SyncWaitOptions } from './disruptor-producer.js';
 import { Consumer } from './consumer.js';
-import type { Consumed, Gap } from './consumer.js';
+import type { Consumed } from './consumer.js';
+import type { Gap } from './events.js';
 import { resolveArguments } from './options.js';
 import type { DisruptorArguments, DisruptorOptions } from './options.js';
 import { Producer } from './producer.js';
@@ -168,7 +169,7 @@ export class Disruptor {
   constructor(...args: DisruptorArguments);
   constructor(...args: [DisruptorOptions] | DisruptorArguments) {
     const options = resolveArguments(args);
-    this.#attachment = new Attachment(options);
+    this.#attachment = new Attachment({ ...options, role: 'disruptor' });
     this.#producer = new Producer(this.#attachment);
     this.#consumer = new Consumer(this.#attachment, options.consumer);
     if (!options.consumes) return;

@@ -273,6 +273,7 @@ export class Ring {
   readonly #handle: number;
   readonly #state: Float64Array;
   #leasedSlot = 0;
+  #comesAfter = false;
   // The handle in the addon lives as long as this object.
   readonly #made: Made;
 
@@ -473,7 +474,16 @@ export class Ring {
   /** Becomes a consumer, or a member of a group. The index to consume under. */
   join(joining: Joining): number {
     exchange[Exchange.Handle] = this.#handle;
-    return addon.join(joining);
+    const index = addon.join(joining);
+    const own = this.census().consumers.find((one) => one.index === index);
+    // A member comes after its group.
+    this.#comesAfter = (own?.after.length ?? 0) > 0;
+    return index;
+  }
+
+  /** Whether we come after other consumers, or share a group's work. */
+  get comesAfter(): boolean {
+    return this.#comesAfter;
   }
 
   /** Ends our gating until we come back. */

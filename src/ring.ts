@@ -5,6 +5,7 @@ import { DisruptorConsumer } from './disruptor-consumer.js';
 import { DisruptorProducer } from './disruptor-producer.js';
 import type { DecodedValue, EncodableValue, EncodingOption } from './encoding.js';
 import { DisruptorError } from './errors.js';
+import type { AttachmentMessage } from './events.js';
 import { checkFormat, formatOf } from './format.js';
 import type { Format, FormatOptions } from './format.js';
 import { Role, Start } from './native.js';
@@ -71,8 +72,8 @@ interface Origin {
   readonly strategy: Strategy;
 }
 
-function attach(origin: Origin, create?: Creation): Attachment {
-  return new Attachment({ ...origin, create, expected: {}, spin: true });
+function attach(origin: Origin, role: AttachmentMessage['role'], create?: Creation): Attachment {
+  return new Attachment({ ...origin, role, create, expected: {}, spin: true });
 }
 
 const NAMES_TRIED = 100;
@@ -111,7 +112,11 @@ export class DisruptorRing<In, Out> extends Participant {
       const origin = { name: segmentName(chosen), path: chosen, strategy };
       const existing = path === undefined ? 'refuse' : creation.existing;
       try {
-        return new DisruptorRing(origin, attach(origin, { ...creation, existing }), formats);
+        return new DisruptorRing(
+          origin,
+          attach(origin, 'ring', { ...creation, existing }),
+          formats,
+        );
       } catch (error) {
         const taken = error instanceof DisruptorError && error.code === 'ERR_SEGMENT_EXISTS';
         if (path !== undefined || !taken || tries === NAMES_TRIED) throw error;
@@ -123,7 +128,7 @@ export class DisruptorRing<In, Out> extends Participant {
   static open<In, Out>(path: string, given: unknown): DisruptorRing<In, Out> {
     const options = optionsObject<RingWaiting & FormatOptions>(given);
     const origin = { name: segmentName(path), path, strategy: ringWaiting(options) };
-    const attachment = attach(origin);
+    const attachment = attach(origin, 'ring');
     const { ring } = attachment;
     const formats = () => formatOf(options, ring.elementSize) as unknown as Format<In, Out>;
     try {
@@ -151,7 +156,7 @@ export class DisruptorRing<In, Out> extends Participant {
    * @throws DisruptorError `ERR_SEGMENT_REPLACED`, `ERR_RELEASED`, and what opening throws
    */
   producer(options: RingWaiting = {}): DisruptorProducer<In> {
-    const attachment = this.#participant(options);
+    const attachment = this.#participant('producer', options);
     return new DisruptorProducer(attachment, this.#formats());
   }
 
@@ -174,7 +179,7 @@ export class DisruptorRing<In, Out> extends Participant {
     const standard = joining.group ? 1 : Infinity;
     const { maxBatch } = options;
     const most = maxBatch === undefined ? standard : integer(maxBatch, 'maxBatch', 1);
-    const attachment = this.#participant(options);
+    const attachment = this.#participant('consumer', options);
     try {
       const { ring } = attachment;
       const index = seatOf(ring, unnamed ? undefined : first, joining);
@@ -196,13 +201,12 @@ export class DisruptorRing<In, Out> extends Participant {
   }
 
   // One attachment for each: they may be in other threads, die apart and wait apart.
-  #participant(options: RingWaiting): Attachment {
+  #participant(role: AttachmentMessage['role'], options: RingWaiting): Attachment {
     if (this.closed) throw new DisruptorError('ERR_RELEASED', 'The ring has been closed');
     const { wait, pollingBudget } = optionsObject<RingWaiting>(options);
     const own = wait !== undefined || pollingBudget !== undefined;
-    const attachment = attach(
-      own ? { ...this.#origin, strategy: ringWaiting(options) } : this.#origin,
-    );
+    const origin = own ? { ...this.#origin, strategy: ringWaiting(options) } : this.#origin;
+    const attachment = attach(origin, role);
     if (attachment.ring.object === this.attachment.ring.object) return attachment;
     attachment.release();
     throw new DisruptorError(

@@ -137,12 +137,15 @@ export function insist(
 export class Waiter {
   readonly #ring: Ring;
   readonly #strategy: Strategy;
+  readonly #stalled: (word: Word) => void;
   readonly #channels: (Channel | undefined)[] = [];
   readonly keepAlive = new KeepAlive();
 
-  constructor(ring: Ring, strategy: Strategy) {
+  /** `stalled` is called twice a second while something is waited for. */
+  constructor(ring: Ring, strategy: Strategy, stalled: (word: Word) => void) {
     this.#ring = ring;
     this.#strategy = strategy;
+    this.#stalled = stalled;
   }
 
   /** Looks at what waits now: it may have been abandoned. */
@@ -205,6 +208,9 @@ export class Waiter {
       },
       ring: this.#ring,
       mostPolling: this.#strategy.mostPolling,
+      stalled: () => {
+        this.#stalled(word);
+      },
     };
     const giveUp = (error: Error) => {
       channel.delete(wait);

@@ -27,7 +27,7 @@ const BINDING = [
 const SOURCES = [
   ['errors'],
   ['native', 'validate', 'fingerprint', 'slots', 'keep-alive', 'polling-budget'],
-  ['channel', 'strategy', 'place', 'encoding'],
+  ['channel', 'events', 'strategy', 'place', 'encoding'],
   ['options', 'waiting', 'field-types'],
   ['attachment', 'segments', 'record'],
   ['producer', 'consumer', 'participant', 'format', 'statistics'],
