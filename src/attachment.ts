@@ -13,7 +13,10 @@ export type AttachmentOptions = Pick<
   Resolved,
   'name' | 'path' | 'create' | 'expected' | 'spin' | 'strategy'
 > &
-  Pick<AttachmentMessage, 'role'>;
+  Pick<AttachmentMessage, 'role'> & {
+    /** What is to be opened. Default: a ring. */
+    readonly kind?: number;
+  };
 
 /** One participant's hold on a ring: what producing and consuming share. */
 export class Attachment {
@@ -69,9 +72,9 @@ export class Attachment {
 }
 
 function attach(options: AttachmentOptions): Ring {
-  const { name, path, create, strategy } = options;
+  const { name, path, kind, create, strategy } = options;
   return naming(path, () =>
-    create ? Ring.create(name, create, strategy) : Ring.open(name, strategy),
+    create ? Ring.create(name, create, strategy) : Ring.open(name, strategy, kind),
   );
 }
 

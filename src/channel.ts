@@ -117,6 +117,8 @@ export class Channel {
   #pollsUntil = 0;
   #sleepsSince = 0;
   #fingerprint = '';
+  /** Whether somebody waits here for more than producers. */
+  #dependent = false;
 
   private constructor(word: Word) {
     this.#word = word;
@@ -176,16 +178,28 @@ export class Channel {
   #announce(): void {
     const [wait] = this.#waits;
     if (!wait) return;
-    wait.ring.watch(this.#word, this.#key);
+    this.#watch(wait.ring);
     this.#fingerprint = this.#fingerprintOf(wait.ring);
     this.look();
+  }
+
+  // Through one ring for all, and the others' do what only they can.
+  #watch(ring: Ring): void {
+    ring.watch(this.#word, this.#key);
+    this.#dependent = ring.comesAfter;
+    if (this.#waits.size === 1) return;
+    for (const wait of this.#waits) {
+      if (wait.ring === ring || !wait.ring.comesAfter) continue;
+      this.#dependent = true;
+      wait.ring.tend(this.#word);
+    }
   }
 
   /** As announcing, for those who sleep; looks only if there is something to see. */
   check(): void {
     const [wait] = this.#waits;
     if (!wait) return;
-    wait.ring.watch(this.#word, this.#key);
+    this.#watch(wait.ring);
     wait.stalled();
     if (this.#fingerprint !== this.#fingerprintOf(wait.ring)) this.#announce();
   }
@@ -193,7 +207,7 @@ export class Channel {
   /** Differs when something has happened that waits of this word may wait for. */
   #fingerprintOf(ring: Ring): string {
     // Room comes from any of the consumers, and so does what some wait for.
-    if (this.#word === Word.Space || ring.comesAfter) return String((checks += 1));
+    if (this.#word === Word.Space || this.#dependent) return String((checks += 1));
     return `${ring.cursor()} ${ring.status()}`;
   }
 

@@ -17,6 +17,8 @@ export interface Consumed {
   gaps?: Gap[];
 }
 
+const NO_GAPS: readonly Gap[] = Object.freeze([]);
+
 /** Consuming under one index, which is checked when it is used: many objects only produce. */
 export class Consumer {
   readonly #attachment: Attachment;
@@ -26,7 +28,7 @@ export class Consumer {
   #pending = false;
   #passed: Gap[] = [];
   /** What was lost before what was consumed last. */
-  gaps: Gap[] = [];
+  gaps: readonly Gap[] = NO_GAPS;
   /** Whether there was more than was asked for. */
   cut = false;
 
@@ -74,14 +76,15 @@ export class Consumer {
 
   // A gap that is passed while waiting is told with what comes after it.
   #answer(): void {
-    this.gaps = this.#passed;
-    if (this.#passed.length > 0) this.#passed = [];
+    const passed = this.#passed;
+    this.gaps = passed.length > 0 ? passed : NO_GAPS;
+    if (passed.length > 0) this.#passed = [];
   }
 
   #consumed(slot: number): Consumed {
     const { start, gaps } = this;
     const bufs = this.#elements(slot);
-    return gaps.length === 0 ? { bufs, start } : { bufs, start, gaps };
+    return gaps.length === 0 ? { bufs, start } : { bufs, start, gaps: [...gaps] };
   }
 
   #elements(slot: number): Buffer[] {

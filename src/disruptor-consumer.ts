@@ -2,6 +2,7 @@ import type { Attachment } from './attachment.js';
 import { Batch } from './batch.js';
 import type { Decode } from './batch.js';
 import { Consumer } from './consumer.js';
+import { DisruptorError } from './errors.js';
 import type { Callback, SyncWaitOptions } from './disruptor-producer.js';
 import type { Format } from './format.js';
 import { processBatches } from './handler.js';
@@ -41,6 +42,7 @@ export class DisruptorConsumer<Out> extends Participant {
   readonly #consumer: Consumer;
   readonly #decode: Decode<Out>;
   readonly #maxBatch: number;
+  #processing = false;
 
   /** @internal */
   constructor(attachment: Attachment, format: Format<never, Out>, seat: Seat) {
@@ -109,7 +111,11 @@ export class DisruptorConsumer<Out> extends Participant {
    */
   async *batches(options?: WaitOptions): AsyncGenerator<Batch<Out>, never, undefined> {
     const checked = waitOptions(options);
-    for (;;) yield await this.#next(this.#maxBatch, checked);
+    try {
+      for (;;) yield await this.#next(this.#maxBatch, checked);
+    } finally {
+      this.rewind();
+    }
   }
 
   /** `for await (const batch of consumer)`: as {@link DisruptorConsumer.batches}. */
@@ -125,19 +131,27 @@ export class DisruptorConsumer<Out> extends Participant {
    * threw, and with what ends any wait
    */
   async process(handler: BatchHandler<Out>, options?: ProcessOptions<Out>): Promise<never> {
-    return processBatches(handler, options, this.#maxBatch, {
-      tryNext: (most) => {
-        if (!mayAnswerNow()) return undefined;
-        const slot = this.#consumer.takeSome(most);
-        return slot < 0 ? null : this.#batch(slot);
-      },
-      next: (most, wait) => this.#next(most, wait),
-      commit: (sequence) => this.commit(sequence),
-      rewind: () => {
-        this.rewind();
-      },
-      pending: () => this.#consumer.next > 0,
-    });
+    if (this.#processing) {
+      throw new DisruptorError('ERR_CONSUME_PENDING', 'Another process() of this consumer goes on');
+    }
+    this.#processing = true;
+    try {
+      return await processBatches(handler, options, this.#maxBatch, {
+        tryNext: (most) => {
+          if (!mayAnswerNow()) return undefined;
+          const slot = this.#consumer.takeSome(most);
+          return slot < 0 ? null : this.#batch(slot);
+        },
+        next: (most, wait) => this.#next(most, wait),
+        commit: (sequence) => this.commit(sequence),
+        rewind: () => {
+          this.rewind();
+        },
+        pending: () => this.#consumer.next > 0,
+      });
+    } finally {
+      this.#processing = false;
+    }
   }
 
   /** The first sequence that it has not committed; of a group, that nobody has to do any more. */

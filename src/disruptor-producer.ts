@@ -57,6 +57,8 @@ export class Claim {
 export class DisruptorProducer<In> extends Participant {
   readonly #producer: Producer;
   readonly #format: Format<In, unknown>;
+  /** What waits for room, in the order of the calls. */
+  readonly #line = new Set<object>();
 
   /** @internal */
   constructor(attachment: Attachment, format: Format<In, unknown>) {
@@ -190,9 +192,39 @@ export class DisruptorProducer<In> extends Participant {
   }
 
   #face<T>(args: unknown[], begin: () => Operation<T>): Promise<T> | undefined {
-    return this.attachment.waiter.face<T, Callback<T>>(Word.Space, args, begin, (done, result) => {
+    const { waiter } = this.attachment;
+    const inLine = () => this.#inLine(begin());
+    return waiter.face<T, Callback<T>>(Word.Space, args, inLine, (done, result) => {
       done(null, result);
     });
+  }
+
+  // Nothing overtakes what waits: values arrive in the order in which they were published.
+  #inLine<T>({ attempt }: Operation<T>): Operation<T> {
+    const line = this.#line;
+    const operation: { attempt: () => T | undefined; answered?: () => void } = {
+      attempt: () => {
+        let result: T | undefined;
+        try {
+          if (line.size === 0 || line.values().next().value === operation) result = attempt();
+        } catch (error) {
+          line.delete(operation);
+          throw error;
+        }
+        if (result === undefined) this.#wait(operation);
+        else if (line.size > 0) line.delete(operation);
+        return result;
+      },
+    };
+    return operation;
+  }
+
+  #wait(operation: { answered?: () => void }): void {
+    this.#line.add(operation);
+    // What was given up is in nobody's way.
+    operation.answered = () => {
+      if (this.#line.delete(operation) && this.#line.size > 0) this.attachment.waiter.look();
+    };
   }
 
   #count(count: unknown): number {

@@ -10,7 +10,7 @@ import type { Claimed, ClaimedMany } from './producer.js';
 import { listSegments, unlinkSegment } from './segments.js';
 import type { Losses, SegmentInfo } from './segments.js';
 import { DisruptorRing } from './ring.js';
-import type { OpenedSlots, RingOf, RingSlots } from './ring.js';
+import type { OpenedSlots, RawSlots, RingOf, RingSlots } from './ring.js';
 import type { RingOptions, RingWaiting } from './ring-options.js';
 import { flag, integer, wrongType } from './validate.js';
 import { mayAnswerNow, waitOptions, Word } from './waiting.js';
@@ -146,7 +146,8 @@ export class Disruptor {
    * `ERR_SEGMENT_`...
    * @throws Error of the system: ENOENT, EACCES, ...
    */
-  static open<const T extends OpenedSlots>(name: string, options?: RingWaiting & T): RingOf<T>;
+  static open(name: string, options?: RingWaiting): RingOf<RawSlots>;
+  static open<const T extends OpenedSlots>(name: string, options: RingWaiting & T): RingOf<T>;
   static open(name: string, options: unknown = {}): unknown {
     return DisruptorRing.open(namedString(name), options);
   }

@@ -73,6 +73,7 @@ const SYSTEM = 1;
  * | `ERR_DEPENDENCY_CYCLE` | consumers that come after each other in a circle |
  * | `ERR_SEQUENCE_GONE` | a sequence to begin with that may be overwritten, or is not there yet |
  * | `ERR_SCHEMA_MISMATCH` | the elements are of another record or encoding than the creator's |
+ * | `ERR_QUEUE_FULL` | there is no room, and what is in the way is in consumers' hands |
  * | `ERR_SEGMENT_IN_USE` | somebody who lives is attached to what was to be replaced |
  * | `ERR_TIMEOUT` | a wait took longer than its `timeout` |
  * | `ERR_RELEASED` | the object was released |
@@ -106,6 +107,7 @@ export type DisruptorErrorCode =
   | 'ERR_DEPENDENCY_CYCLE'
   | 'ERR_SEQUENCE_GONE'
   | 'ERR_SCHEMA_MISMATCH'
+  | 'ERR_QUEUE_FULL'
   | 'ERR_SEGMENT_IN_USE'
   | 'ERR_RELEASED'
   | 'ERR_SEGMENT_GEOMETRY'

@@ -8,7 +8,7 @@ export interface AttachmentMessage {
   /** The ring, as it was named. */
   name: string;
   /** What attached: a `DisruptorRing`, one of its roles, or a `Disruptor`. */
-  role: 'ring' | 'producer' | 'consumer' | 'disruptor';
+  role: 'ring' | 'producer' | 'consumer' | 'disruptor' | 'queue';
 }
 
 /** Elements that were claimed and never committed, because their producer died: nobody gets them. */

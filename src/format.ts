@@ -1,5 +1,5 @@
 import { NO_ROOM, resolveEncoding } from './encoding.js';
-import type { EncodingOption, ResolvedEncoding } from './encoding.js';
+import type { AnyEncoding, ResolvedEncoding } from './encoding.js';
 import { DisruptorError } from './errors.js';
 import { RecordType } from './record.js';
 import type { RecordCursor, RecordSchema, SchemaInput } from './record.js';
@@ -25,18 +25,24 @@ export interface Format<In, Out> {
 /** The choice of a format, as a user gives it. */
 export interface FormatOptions {
   elementSize?: number | undefined;
-  encoding?: EncodingOption | undefined;
+  encoding?: AnyEncoding | undefined;
   record?: RecordType<RecordSchema> | undefined;
 }
 
 /** Bytes in front of a value that keeps its length: an unsigned integer, little endian. */
 const LENGTH_BYTES = 4;
 
-function bytesOf(value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
+export function bytesOf(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return grows(value.buffer) ? Uint8Array.from(value) : value;
   if (typeof value === 'string') return Buffer.from(value);
   if (!ArrayBuffer.isView(value)) throw wrongType('a Buffer, TypedArray or string', 'value', value);
   return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/** Whether a view of it may have another length a moment later. */
+function grows(buffer: ArrayBufferLike): boolean {
+  const { resizable, growable } = buffer as { resizable?: boolean; growable?: boolean };
+  return resizable === true || growable === true;
 }
 
 function raw(elementSize: number): Format<ArrayBufferView | string, Buffer> {
@@ -112,7 +118,7 @@ export function formatOf(options: FormatOptions, slot?: number): Format<never, u
   const size = slot ?? integer(elementSize, 'elementSize', 1, LARGEST);
   if (encoding === undefined) return raw(size);
   const whole = slot ?? roundUp(size + LENGTH_BYTES);
-  return sized(whole, resolveEncoding(encoding));
+  return sized(whole, resolveEncoding(encoding as never));
 }
 
 /** So that the lengths are aligned. */

@@ -50,6 +50,7 @@ export async function processBatches<Out>(
   source: BatchSource<Out>,
 ): Promise<never> {
   if (typeof handler !== 'function') throw wrongType('a function', 'handler', handler);
+  if (typeof (options ?? {}) !== 'object') throw wrongType('an options object', 'options', options);
   const { maxBatch, onError = 'stop', ...rest } = options ?? {};
   const most = maxBatch === undefined ? standard : integer(maxBatch, 'maxBatch', 1);
   if (typeof onError !== 'function') oneOf(['stop', 'skip'] as const, onError, 'onError');
@@ -60,16 +61,20 @@ export async function processBatches<Out>(
     if (wait?.signal?.aborted) throw abortError(wait.signal);
     // Without a promise for as long as there is something at once.
     const found = source.tryNext(most);
-    if (found === null && onIdle) await onIdle();
-    const batch = found ?? (await someBatch(source, most, onIdle, wait));
+    const batch = found ?? (await someBatch(source, most, onIdle, wait, found === null));
     try {
       const handled = handler(batch);
       if (isPromise(handled)) await handled;
     } catch (error) {
-      const decided = typeof onError === 'function' ? await onError(error, batch) : onError;
-      const verdict = oneOf(VERDICTS, decided, 'the verdict of onError');
-      if (verdict === 'skip') source.commit();
-      else source.rewind();
+      let verdict: ErrorVerdict = 'stop';
+      try {
+        const decided = typeof onError === 'function' ? await onError(error, batch) : onError;
+        verdict = oneOf(VERDICTS, decided, 'the verdict of onError');
+      } finally {
+        // Also when deciding failed: nothing is lost by it.
+        if (verdict === 'skip') source.commit();
+        else source.rewind();
+      }
       if (verdict === 'stop') throw error;
       continue;
     }
@@ -100,9 +105,14 @@ async function someBatch<Out>(
   most: number,
   onIdle: (() => unknown) | undefined,
   wait: WaitOptions | undefined,
+  nothing: boolean,
 ): Promise<Batch<Out>> {
+  const signal = wait?.signal && { signal: wait.signal };
   // Nobody else is to learn of the time.
-  const limit = onIdle ? wait : wait?.signal && { signal: wait.signal };
+  const limited = onIdle ? wait : signal;
+  // Whether there is anything was not looked at when the event loop was to have its turn.
+  let limit = onIdle && !nothing ? { ...signal, timeout: 0 } : limited;
+  if (nothing) await onIdle?.();
   for (;;) {
     try {
       return await source.next(most, limit);
@@ -110,6 +120,7 @@ async function someBatch<Out>(
       // There is still nothing.
       if (!(error instanceof DisruptorError && error.code === 'ERR_TIMEOUT')) throw error;
       await onIdle?.();
+      limit = limited;
     }
   }
 }

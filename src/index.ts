@@ -48,9 +48,15 @@ export type {
   SchemaValue,
 } from './record.js';
 export type {
+  AnyEncoding,
   DecodedValue,
   EncodableValue,
   Encoding,
   EncodingName,
   EncodingOption,
 } from './encoding.js';
+export { Queue } from './queue.js';
+export type { Bytes, QueueOf, QueueStatistics, Space } from './queue.js';
+export type { QueueFormat, QueueOptions } from './queue-options.js';
+export type { Message } from './message.js';
+export { QueueReadStream, QueueWriteStream } from './queue-streams.js';

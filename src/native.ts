@@ -85,8 +85,12 @@ export interface Declared {
   after: number[];
 }
 
+/** What a segment holds, as `Kind` in `addon/core/layout.h`. */
+export const Kind = { Ring: 1, Queue: 2 } as const;
+
 /** Creating a segment: what the addon needs to know. */
 export interface Creation {
+  kind: number;
   elements: number;
   elementSize: number;
   consumers: number;
@@ -118,6 +122,16 @@ export interface Joining {
   sequence: number;
 }
 
+/** Elements that a member of a group has taken, and the seat that holds them. */
+export interface Share {
+  slot: number;
+  seat: number;
+  start: number;
+  /** The sequence after the last one. */
+  next: number;
+  redelivered: boolean;
+}
+
 /** In the order of `Role` in `addon/core/layout.h`. */
 export const Role = { Indexed: 0, Vacant: 1, Anonymous: 2, Named: 3, Group: 4, Member: 5 } as const;
 
@@ -130,6 +144,8 @@ export interface Census {
     after: number[];
     sequence: number;
     gates: boolean;
+    /** A group: all below it was handed out. */
+    handed: number;
     held: number;
     alive: boolean;
     pid: number;
@@ -164,6 +180,8 @@ export interface SegmentFacts {
   name: string;
   /** The core's error that opening would fail with; 0 for none. */
   damage: number;
+  /** One of `Kind`. */
+  kind: number;
   bytes: number;
   owner: number;
   mode: number;
@@ -197,6 +215,10 @@ interface Addon extends Record<
   | 'commitConsumed'
   | 'attachConsumer'
   | 'share'
+  | 'takeShare'
+  | 'finishShare'
+  | 'keepShare'
+  | 'giveBackShare'
   | 'leave'
   | 'nextGap'
   | 'recover'
@@ -213,6 +235,7 @@ interface Addon extends Record<
   | 'allIgnored'
   | 'status'
   | 'setStatus'
+  | 'tend'
   | 'watch'
   | 'disturb'
   | 'release',
@@ -230,12 +253,14 @@ interface Addon extends Record<
   /** `mostBytes` is how many bytes of elements can be seen. */
   openRing(
     name: string,
+    kind: number,
     mostBytes: number,
     strategy: number,
     budget: number,
     state: Float64Array,
   ): Made;
-  /** Of the handle that the exchange names, as `census`. */
+  /** Of the handle that the exchange names, as those that follow. */
+  moveMessage: (target: Uint8Array) => void;
   join(joining: Joining): number;
   census(): Census;
   unlink(name: string): void;
@@ -267,6 +292,7 @@ function load(): Addon {
 const addon = load();
 // Constants of this module, which V8 compiles calls and accesses of directly.
 const { exchange, claim, commit, commitLatest, awaitVisible, consume, commitConsumed } = addon;
+const { moveMessage } = addon;
 
 /** One handle on a ring. After `release` every method throws `ERR_RELEASED`. */
 export class Ring {
@@ -302,9 +328,10 @@ export class Ring {
     return new Ring(state, made);
   }
 
-  static open(name: string, { core, budget }: CoreStrategy): Ring {
+  static open(name: string, { core, budget }: CoreStrategy, kind: number = Kind.Ring): Ring {
     const state = newState();
-    return new Ring(state, addon.openRing(name, constants.MAX_LENGTH, core, budget, state));
+    const made = addon.openRing(name, kind, constants.MAX_LENGTH, core, budget, state);
+    return new Ring(state, made);
   }
 
   /** All elements; detached, and thereby empty, after `release`. */
@@ -481,7 +508,7 @@ export class Ring {
     return index;
   }
 
-  /** Whether we come after other consumers, or share a group's work. */
+  /** Whether we come after other consumers, or share a group's work: only we can tend to those. */
   get comesAfter(): boolean {
     return this.#comesAfter;
   }
@@ -495,6 +522,53 @@ export class Ring {
   share(most: number): void {
     exchange[Exchange.Most] = most;
     this.#ask(addon.share);
+  }
+
+  /**
+   * Takes one more share of the group's elements, beside those that we hold. Blocks the thread for at
+   * most `milliseconds`. Undefined when there is none.
+   */
+  takeShare(milliseconds: number): Share | undefined {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    addon.takeShare();
+    const slot = exchange[Exchange.Outcome]!;
+    if (slot < 0) return undefined;
+    return {
+      slot,
+      seat: exchange[Exchange.Key]!,
+      start: exchange[Exchange.Start]!,
+      next: exchange[Exchange.End]!,
+      redelivered: exchange[Exchange.Mark] === 1,
+    };
+  }
+
+  /**
+   * Copies the next message of a queue to `target` and is done with it. Its length; -1 when there is
+   * none; -1 minus its length when it is longer than that, and the next again.
+   */
+  moveMessage(target: Uint8Array): number {
+    exchange[Exchange.Handle] = this.#handle;
+    moveMessage(target);
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /** The share in that seat is done with. False: there is none. */
+  finishShare(seat: number): boolean {
+    exchange[Exchange.Key] = seat;
+    return this.#ask(addon.finishShare) === 1;
+  }
+
+  /** The share in that seat is given again by the next `takeShare`. False: there is none. */
+  keepShare(seat: number): boolean {
+    exchange[Exchange.Key] = seat;
+    return this.#ask(addon.keepShare) === 1;
+  }
+
+  /** The share in that seat is for another member. False: there is none. */
+  giveBackShare(seat: number): boolean {
+    exchange[Exchange.Key] = seat;
+    return this.#ask(addon.giveBackShare) === 1;
   }
 
   /** Whether what was consumed last had gone to a member of the group that died. */
@@ -602,6 +676,12 @@ export class Ring {
     this.#ask(addon.watch);
   }
 
+  /** Does something about the dead who hold up whoever waits for data (0) or for space (1). */
+  tend(word: 0 | 1): void {
+    exchange[Exchange.Word] = word;
+    this.#ask(addon.tend);
+  }
+
   /** Has everybody who sleeps on that word look again. */
   disturb(word: 0 | 1): void {
     exchange[Exchange.Word] = word;
@@ -609,6 +689,8 @@ export class Ring {
   }
 
   release(): void {
+    // Nothing can be claimed any more without the core's saying so.
+    this.#state[State.LeaseLimit] = 0;
     this.#ask(addon.release);
   }
 }

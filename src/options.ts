@@ -1,3 +1,4 @@
+import { Kind } from './native.js';
 import type { Creation, DeadConsumers, Orphans, Producers } from './native.js';
 import { strategy } from './strategy.js';
 import type { Strategy, WaitStrategy } from './strategy.js';
@@ -145,6 +146,7 @@ function resolve(options: DisruptorOptions): Resolved {
   }
   const init = options.init === 'new' || flag(options.init, 'init');
   const create = {
+    kind: Kind.Ring,
     elements: init ? count(expected.elements, 'elements') : 1,
     elementSize: init ? count(expected.elementSize, 'elementSize') : 1,
     consumers: expected.consumers ?? 1,

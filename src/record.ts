@@ -136,14 +136,15 @@ class Cursor implements Placed {
   /** Checks everything before it writes anything. */
   _write(values: object, some: boolean): this {
     const given = asRecord(values);
-    for (const { name, label, check } of this._plan) {
+    // Each is read once: a getter may answer otherwise the next time.
+    const taken = this._plan.map(({ name, label, check }) => {
       const value = given[name];
       if (!some || value !== undefined) check(value, label);
-    }
-    for (const { name, set } of this._plan) {
-      const value = given[name];
-      if (value !== undefined) set.call(this, value as never);
-    }
+      return value;
+    });
+    this._plan.forEach(({ set }, i) => {
+      if (taken[i] !== undefined) set.call(this, taken[i] as never);
+    });
     return this;
   }
 

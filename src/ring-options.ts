@@ -1,5 +1,6 @@
 import type { FormatOptions } from './format.js';
 import { DisruptorError } from './errors.js';
+import { Kind } from './native.js';
 import type { Creation, DeadConsumers, Declared, Orphans, Producers } from './native.js';
 import { strategy } from './strategy.js';
 import type { Strategy, WaitStrategy } from './strategy.js';
@@ -140,22 +141,31 @@ function declared(consumers: unknown): Declared[] {
   }));
 }
 
+// Takes away who comes after nobody that is left, until nobody is: whoever remains is in a circle or
+// behind one.
 function checkCycles(graph: ReadonlyMap<string, readonly string[]>): void {
-  const settled = new Set<string>();
-  const visit = (name: string, path: string[]): void => {
-    const after = graph.get(name);
-    if (!after) {
-      throw new DisruptorError('ERR_UNKNOWN_CONSUMER', `There is no consumer '${name}'`);
+  for (const name of [...graph.values()].flat()) {
+    if (graph.has(name)) continue;
+    throw new DisruptorError('ERR_UNKNOWN_CONSUMER', `There is no consumer '${name}'`);
+  }
+  const left = new Map(graph);
+  for (let before = Infinity; left.size < before;) {
+    before = left.size;
+    for (const [name, after] of left) {
+      if (!after.some((other) => left.has(other))) left.delete(name);
     }
-    if (path.includes(name)) {
-      const circle = [...path.slice(path.indexOf(name)), name].join(' after ');
-      throw new DisruptorError('ERR_DEPENDENCY_CYCLE', `Consumers in a circle: ${circle}`);
-    }
-    if (settled.has(name)) return;
-    for (const other of after) visit(other, [...path, name]);
-    settled.add(name);
-  };
-  for (const name of graph.keys()) visit(name, []);
+  }
+  const [first] = left.keys();
+  if (first === undefined) return;
+  // From one to the one before it, until somebody comes again.
+  const path: string[] = [];
+  for (let name = first; ; name = left.get(name)!.find((other) => left.has(other))!) {
+    const again = path.indexOf(name);
+    path.push(name);
+    if (again < 0) continue;
+    const circle = path.slice(again).join(' after ');
+    throw new DisruptorError('ERR_DEPENDENCY_CYCLE', `Consumers in a circle: ${circle}`);
+  }
 }
 
 /** What a new ring is to be. */
@@ -169,6 +179,7 @@ export function ringCreation(
   const elements = integer(options.elements, 'elements', 1);
   totalSize(elements, format.elementSize);
   return {
+    kind: Kind.Ring,
     elements,
     elementSize: format.elementSize,
     consumers: integer(

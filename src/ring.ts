@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Attachment } from './attachment.js';
 import { DisruptorConsumer } from './disruptor-consumer.js';
 import { DisruptorProducer } from './disruptor-producer.js';
-import type { DecodedValue, EncodableValue, EncodingOption } from './encoding.js';
+import type { DecodedValue, EncodableValue, AnyEncoding } from './encoding.js';
 import { DisruptorError } from './errors.js';
 import type { AttachmentMessage } from './events.js';
 import { checkFormat, formatOf } from './format.js';
@@ -34,7 +34,7 @@ export interface RawSlots {
 }
 
 /** Slots with one value each, and its length. */
-export interface EncodedSlots<E extends EncodingOption<never>> {
+export interface EncodedSlots<E extends AnyEncoding> {
   /** The most bytes that an encoded value may have: an integer from 1. 4 to 7 more keep the length. */
   elementSize: number;
   /** See {@link EncodingName}. */
@@ -51,18 +51,18 @@ export interface RecordSlots<S extends RecordSchema> {
 }
 
 /** The choice of what a ring's elements are: bytes, encoded values or records. */
-export type RingSlots = RawSlots | EncodedSlots<EncodingOption<never>> | RecordSlots<RecordSchema>;
+export type RingSlots = RawSlots | EncodedSlots<AnyEncoding> | RecordSlots<RecordSchema>;
 
 /** The same for a ring that is there, and whose sizes are known. */
 export type OpenedSlots =
   | { encoding?: undefined; record?: undefined }
-  | { encoding: EncodingOption<never>; record?: undefined }
+  | { encoding: AnyEncoding; record?: undefined }
   | Omit<RecordSlots<RecordSchema>, 'elementSize'>;
 
 /** What publishing takes, and reading gives, with such slots. */
 export type RingOf<T> = T extends { record: RecordType<infer S> }
   ? DisruptorRing<SchemaInput<S>, RecordCursor<S>>
-  : T extends { encoding: infer E extends EncodingOption<never> }
+  : T extends { encoding: infer E extends AnyEncoding }
     ? DisruptorRing<EncodableValue<E>, DecodedValue<E>>
     : DisruptorRing<ArrayBufferView | string, Buffer>;
 
@@ -103,10 +103,13 @@ export class DisruptorRing<In, Out> extends Participant {
   /** Makes a new ring. @internal */
   static create<In, Out>(path: string | undefined, given: unknown): DisruptorRing<In, Out> {
     const options = optionsObject<RingOptions & FormatOptions>(given);
-    const format = formatOf(options);
+    // As it is now, whatever becomes of the object.
+    const { encoding, record, elementSize } = options;
+    const chosen = { encoding, record, elementSize };
+    const format = formatOf(chosen);
     const creation = ringCreation(options, format);
     const strategy = ringWaiting(options);
-    const formats = () => formatOf(options, format.elementSize) as unknown as Format<In, Out>;
+    const formats = () => formatOf(chosen, format.elementSize) as unknown as Format<In, Out>;
     for (let tries = 1; ; tries += 1) {
       const chosen = path ?? `/shm-disruptor-${randomBytes(8).toString('hex')}`;
       const origin = { name: segmentName(chosen), path: chosen, strategy };
@@ -130,7 +133,9 @@ export class DisruptorRing<In, Out> extends Participant {
     const origin = { name: segmentName(path), path, strategy: ringWaiting(options) };
     const attachment = attach(origin, 'ring');
     const { ring } = attachment;
-    const formats = () => formatOf(options, ring.elementSize) as unknown as Format<In, Out>;
+    const { encoding, record } = options;
+    const chosen = { encoding, record };
+    const formats = () => formatOf(chosen, ring.elementSize) as unknown as Format<In, Out>;
     try {
       checkFormat(formats(), ring);
       return new DisruptorRing(origin, attachment, formats);
@@ -232,7 +237,8 @@ function joiningOf(name: unknown, options: JoinOptions): Joining {
   const index = typeof name === 'number' ? String(integer(name, 'name')) : name;
   const start = { latest: Start.Latest, oldest: Start.Oldest };
   if (typeof from !== 'number' && !Object.hasOwn(start, from)) {
-    throw outOfRange("'latest', 'oldest' or a sequence", 'from', from);
+    const complaint = typeof from === 'string' ? outOfRange : wrongType;
+    throw complaint("'latest', 'oldest' or a sequence", 'from', from);
   }
   return {
     name: index === undefined ? '' : consumerName(index),

@@ -1,6 +1,6 @@
 import { coreErrorCode, naming } from './errors.js';
 import type { DisruptorErrorCode } from './errors.js';
-import { deadConsumersOf, list, orphansOf, unlink } from './native.js';
+import { deadConsumersOf, Kind, list, orphansOf, unlink } from './native.js';
 import type { DeadConsumers, Orphans, SegmentFacts } from './native.js';
 import { segmentName } from './validate.js';
 
@@ -31,7 +31,7 @@ export interface SegmentInfo {
   /** With a leading slash. */
   name: string;
   /** What it holds. */
-  kind: 'disruptor';
+  kind: 'disruptor' | 'queue';
   /** All of it, in bytes. */
   bytes: number;
   /** User id of its owner. */
@@ -64,7 +64,8 @@ export interface SegmentInfo {
 
 function info(facts: SegmentFacts): SegmentInfo {
   const { bytes, owner, mode } = facts;
-  const outside = { name: `/${facts.name}`, kind: 'disruptor' as const, bytes, owner, mode };
+  const kind = facts.kind === Kind.Queue ? ('queue' as const) : ('disruptor' as const);
+  const outside = { name: `/${facts.name}`, kind, bytes, owner, mode };
   if (facts.damage !== 0) return { ...outside, damage: coreErrorCode(facts.damage) };
   return {
     ...outside,

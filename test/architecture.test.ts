@@ -8,13 +8,14 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 // From the ground up; files on one floor know nothing of each other. docs/design.md draws it.
 const CORE = [
-  ['align', 'result', 'ring'],
+  ['align', 'message', 'result', 'ring'],
   ['sequence', 'os/shm'],
   ['layout', 'marker', 'mapping', 'os/futex', 'os/futex_poll', 'os/lock'],
   ['directory', 'liveness', 'wait', 'watcher', 'polled_watcher'],
   ['segment', 'frontier', 'claims'],
   ['consumers', 'inspect', 'recovery'],
-  ['census', 'group'],
+  ['group'],
+  ['census', 'shares'],
   ['sequencer'],
 ];
 const BINDING = [
@@ -31,13 +32,13 @@ const SOURCES = [
   ['options', 'waiting', 'field-types'],
   ['attachment', 'segments', 'record'],
   ['producer', 'consumer', 'participant', 'format', 'statistics'],
-  ['batch', 'disruptor-producer', 'ring-options'],
+  ['batch', 'disruptor-producer', 'message', 'ring-options'],
   ['handler'],
   ['disruptor-consumer'],
-  ['ring'],
-  ['disruptor'],
+  ['ring', 'queue-options'],
+  ['disruptor', 'queue'],
   ['streaming'],
-  ['read-stream', 'write-stream'],
+  ['queue-streams', 'read-stream', 'write-stream'],
   ['index'],
 ];
 

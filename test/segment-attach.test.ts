@@ -135,7 +135,7 @@ test('a segment that has its length and not its memory', (t) => {
   // The header of a ring of 5 GiB, with the checksum that belongs to it, over a sparse file.
   const size = 5 * 2 ** 30;
   const header = fs.readFileSync(pathOf(name)).subarray(0, 128);
-  const numbers = [8192 + size, 1, size, 1, 1, 0, 4096 + 128, 4096 + 256, 8192];
+  const numbers = [8192 + size, 1, size, 1, 1, 0, 0, 0, 4096 + 128, 4096 + 256, 8192];
   numbers.forEach((number, i) => header.writeBigUInt64LE(BigInt(number), 24 + 8 * i));
   let sum = 0xcbf29ce484222325n;
   for (const byte of header.subarray(0, 120)) {

@@ -40,9 +40,10 @@ Napi::Value create(const Napi::CallbackInfo& info) {
   return handle_or_error(info, create_ring(info[0].As<Napi::String>().Utf8Value(), creation));
 }
 
-// (name, mostBytes, strategy, budget, state)
+// (name, kind, mostBytes, strategy, budget, state)
 Napi::Value open(const Napi::CallbackInfo& info) {
-  return handle_or_error(info, open_ring(info[0].As<Napi::String>().Utf8Value()));
+  const auto kind = static_cast<Kind>(number(info[1]));
+  return handle_or_error(info, open_ring(info[0].As<Napi::String>().Utf8Value(), kind));
 }
 
 // (name)

@@ -24,6 +24,7 @@ Napi::Object to_object(Napi::Env env, const SegmentFacts& facts) {
   object["bytes"] = number(env, facts.size);
   object["owner"] = number(env, facts.owner);
   object["mode"] = number(env, facts.mode);
+  object["kind"] = number(env, static_cast<uint64_t>(facts.kind));
   object["elements"] = number(env, facts.geometry.elements);
   object["elementSize"] = number(env, facts.geometry.element_size);
   object["consumerCount"] = number(env, facts.geometry.consumers);
@@ -53,6 +54,7 @@ Napi::Object to_object(Napi::Env env, const Census& census) {
     object["after"] = after;
     object["sequence"] = number(env, facts.sequence);
     object["gates"] = Napi::Boolean::New(env, facts.sequence <= kLastSequence);
+    object["handed"] = number(env, facts.handed);
     object["held"] = number(env, facts.held);
     object["alive"] = Napi::Boolean::New(env, facts.alive);
     object["pid"] = number(env, facts.pid);

@@ -22,6 +22,7 @@ bool flag(const Napi::Object& object, const char* name) {
 
 RingCreation creation_of(const Napi::Object& object) {
   RingCreation creation;
+  creation.kind = static_cast<Kind>(number(object, "kind"));
   creation.geometry = {number(object, "elements"), number(object, "elementSize"),
                        number(object, "consumers"), number(object, "maxProducers")};
   creation.policy = {static_cast<Orphans>(number(object, "orphans")),

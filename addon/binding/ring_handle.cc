@@ -46,7 +46,7 @@ napi_value view_elements(napi_env env, const Sequencer& sequencer) {
   };
   napi_value view = nullptr;
   const napi_status status = napi_create_external_arraybuffer(
-      env, sequencer.elements(), static_cast<size_t>(sequencer.elements_bytes()), drop, owner,
+      env, sequencer.elements(), static_cast<size_t>(sequencer.visible_bytes()), drop, owner,
       &view);
   if (status == napi_ok) return view;
   // After any other failure the finalizer has run.
@@ -145,7 +145,12 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
       method("commitConsumed", invoke<&RingHandle::commit_consumed>),
       method("attachConsumer", invoke<&RingHandle::attach_consumer>),
       method("share", invoke<&RingHandle::share>),
+      method("takeShare", invoke<&RingHandle::take_share>),
+      method("finishShare", invoke<&RingHandle::finish_share>),
+      method("keepShare", invoke<&RingHandle::keep_share>),
+      method("giveBackShare", invoke<&RingHandle::give_back_share>),
       method("leave", invoke<&RingHandle::leave>),
+      method("moveMessage", move_message),
       method("join", join),
       method("census", census),
       method("nextGap", invoke<&RingHandle::next_gap>),
@@ -163,6 +168,7 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
       method("allIgnored", invoke<&RingHandle::all_ignored>),
       method("status", invoke<&RingHandle::status>),
       method("setStatus", invoke<&RingHandle::set_status>),
+      method("tend", invoke<&RingHandle::tend>),
       method("watch", invoke<&RingHandle::watch>),
       method("disturb", invoke<&RingHandle::disturb>),
       method("release", release),
@@ -259,6 +265,42 @@ Status RingHandle::attach_consumer(Environment& environment) {
 
 Status RingHandle::share(Environment& environment) {
   sequencer_->share(environment.exchange.get(Exchange::kMost));
+  return Done{};
+}
+
+Status RingHandle::take_share(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  const auto taken = sequencer_->take_share(patience(exchange));
+  if (!taken.ok()) return taken.error();
+  set(kGaps, sequencer_->gap_count());
+  const auto [share, seat] = taken.value();
+  if (share.count == 0) {
+    exchange.answer(kNothing);
+    return Done{};
+  }
+  exchange.set(Exchange::kStart, share.start);
+  exchange.set(Exchange::kEnd, share.start + share.count);
+  exchange.set(Exchange::kKey, seat);
+  exchange.set(Exchange::kMark, share.redelivered);
+  exchange.answer(static_cast<int64_t>(sequencer_->ring().slot(share.start)));
+  return Done{};
+}
+
+Status RingHandle::finish_share(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  exchange.answer(sequencer_->finish_share(exchange.get(Exchange::kKey)));
+  return Done{};
+}
+
+Status RingHandle::keep_share(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  exchange.answer(sequencer_->keep_share(exchange.get(Exchange::kKey)));
+  return Done{};
+}
+
+Status RingHandle::give_back_share(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  exchange.answer(sequencer_->give_back_share(exchange.get(Exchange::kKey)));
   return Done{};
 }
 
@@ -369,13 +411,18 @@ Word& RingHandle::word(const Exchange& exchange) {
                                             : sequencer_->data_waiters();
 }
 
-Status RingHandle::watch(Environment& environment) {
-  // Whoever is about to sleep, or sleeps, does something about those who hold it up and are dead.
+// Whoever is about to sleep, or sleeps, does something about those who hold it up and are dead.
+Status RingHandle::tend(Environment& environment) {
   if (environment.exchange.get(Exchange::kWord) != 0) {
     sequencer_->make_room();
   } else {
     sequencer_->go_on();
   }
+  return Done{};
+}
+
+Status RingHandle::watch(Environment& environment) {
+  static_cast<void>(tend(environment));
   Word& watched = word(environment.exchange);
   environment.waker->watch(environment.exchange.get(Exchange::kKey), sequencer_->mapping(), watched,
                            announce_sleeper(watched));
@@ -385,6 +432,29 @@ Status RingHandle::watch(Environment& environment) {
 Status RingHandle::disturb(Environment& environment) {
   wake_sleepers(word(environment.exchange));
   return Done{};
+}
+
+// (target): copies the next message to it. The length; negative for one that is longer, and
+// `kNothing`.
+napi_value RingHandle::move_message(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  size_t count = 1;
+  napi_value target = nullptr;
+  napi_get_cb_info(env, info, &count, &target, nullptr, &data);
+  auto& environment = *static_cast<Environment*>(data);
+  RingHandle* handle = named(environment);
+  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  void* bytes = nullptr;
+  size_t room = 0;
+  napi_get_typedarray_info(env, target, nullptr, &room, &bytes, nullptr, nullptr);
+  uint64_t length = 0;
+  const auto moved = handle->sequencer_->move_message(bytes, room, length);
+  if (!moved.ok()) return throw_error(env, moved.error());
+  const auto answer = static_cast<int64_t>(length);
+  environment.exchange.answer(moved.value() == Sequencer::Moved::kNothing   ? kNothing
+                              : moved.value() == Sequencer::Moved::kTooLong ? -1 - answer
+                                                                            : answer);
+  return nullptr;
 }
 
 // (joining): the index to consume under.

@@ -41,6 +41,10 @@ class RingHandle : public Registered {
   Status commit_consumed(Environment&);
   Status attach_consumer(Environment&);
   Status share(Environment&);
+  Status take_share(Environment&);
+  Status finish_share(Environment&);
+  Status keep_share(Environment&);
+  Status give_back_share(Environment&);
   Status leave(Environment&);
   Status next_gap(Environment&);
   Status recover(Environment&);
@@ -57,9 +61,11 @@ class RingHandle : public Registered {
   Status all_ignored(Environment&);
   Status status(Environment&);
   Status set_status(Environment&);
+  Status tend(Environment&);
   Status watch(Environment&);
   Status disturb(Environment&);
   static napi_value release(napi_env env, napi_callback_info info);
+  static napi_value move_message(napi_env env, napi_callback_info info);
   static napi_value join(napi_env env, napi_callback_info info);
   static napi_value census(napi_env env, napi_callback_info info);
 

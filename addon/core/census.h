@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "consumers.h"
+#include "group.h"
 #include "layout.h"
 #include "liveness.h"
 #include "segment.h"
@@ -20,6 +21,7 @@ struct ConsumerFacts {
   std::string name;
   std::vector<uint64_t> after;  ///< a member: its group
   uint64_t sequence = 0;        ///< the first that it has not committed; kIgnored, kDetached, ...
+  uint64_t handed = 0;          ///< a group: all below it was handed out
   uint64_t held = 0;            ///< a member: how many elements it has taken and not done with
   bool alive = false;           ///< a group: any of its members
   uint32_t pid = 0;             ///< of the latest who was it; 0 for nobody
@@ -56,8 +58,9 @@ inline Census take_census(const RingSegment& segment, const Consumers& table,
     const uint64_t limit = entry.limit.load_acquire();
     const uint64_t begin = entry.begin.load_acquire();
     facts.held = facts.role == Role::kMember && begin < limit ? limit - begin : 0;
+    if (facts.role == Role::kGroup) facts.handed = Group::handed_out(table, i);
     facts.pid = entry.pid.load_acquire();
-    facts.alive = table.own() == i || liveness::consumer_lives(segment.file, i);
+    facts.alive = table.owns(i) || liveness::consumer_lives(segment.file, i);
     census.consumers.push_back(std::move(facts));
   }
   for (ConsumerFacts& group : census.consumers) {

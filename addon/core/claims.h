@@ -96,6 +96,9 @@ class Claims {
     if (current_.begin != begin || current_.limit != limit) settle_others(begin, limit);
   }
 
+  /// An entry has become ours whose ranges somebody else looks after.
+  void own(uint64_t index) { owned_.push_back(index); }
+
   /// Our entries.
   const std::vector<uint64_t>& entries() const { return owned_; }
   /// Whether entry `index` is one of ours.

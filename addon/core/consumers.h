@@ -8,11 +8,14 @@
 // the last in each chain: producers gate on the leaves without knowing them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "directory.h"
+#include "frontier.h"
 #include "layout.h"
 #include "liveness.h"
 #include "result.h"
@@ -26,7 +29,7 @@ struct Start {
   enum Kind : uint8_t {
     kLatest,    ///< with what is committed from now on
     kOldest,    ///< as far back as nothing can be overwritten: where the slowest consumer is
-    kSequence,  ///< with that sequence, which lies between the two
+    kSequence,  ///< with that sequence, which lies between the two; with the gap that it lies in
   };
   Kind kind = kLatest;
   uint64_t sequence = 0;
@@ -50,9 +53,16 @@ class Consumers {
         header_(&segment.header()),
         directory_(segment.consumers(), segment.layout.geometry.consumers),
         count_(segment.layout.geometry.consumers),
+        lap_(segment.layout.geometry.elements),
+        frontier_(
+            header_,
+            reinterpret_cast<Sequence*>(segment.mapping->base() + segment.layout.markers_offset),
+            segment.layout.geometry.elements),
         detaches_(segment.layout.policy.dead_consumers == DeadConsumers::kDetach) {}
 
   uint64_t count() const { return count_; }
+  /// How many elements the ring has.
+  uint64_t lap() const { return lap_; }
   const Directory& directory() const { return directory_; }
   Sequence& sequence(uint64_t consumer) const { return table_[consumer].sequence; }
   ConsumerEntry& entry(uint64_t consumer) const { return table_[consumer]; }
@@ -79,12 +89,14 @@ class Consumers {
     return nobody ? header_->cursor.load_ordered() : smallest;
   }
 
-  /// Where that ends which `consumer` may read, when `cursor` is where the producers have come to.
+  /// Where that ends which we may read, when `cursor` is where the producers have come to.
   /// Acquire: pairs with the commit_consumed of those it comes after.
-  uint64_t barrier(uint64_t consumer, uint64_t cursor) const {
-    // Ours are known, and most have none.
-    if (consumer == own_) return after_.empty() ? cursor : least(after_, cursor, 0);
-    return least(directory_.after(consumer), cursor, 0);
+  uint64_t barrier(uint64_t cursor) const {
+    // Most come after nobody.
+    if (after_.empty()) return cursor;
+    const uint64_t limit = least(after_, cursor);
+    // Nothing, until it is known where that one begins.
+    return limit == kJoining ? 0 : limit;
   }
 
   /// Whether we come after others.
@@ -96,9 +108,11 @@ class Consumers {
   /// Makes us that consumer, alone or as one of several. One that was detached begins at the
   /// barrier.
   ///
-  /// Errors: kConsumerBusy, kSystem.
+  /// Errors: kConsumerBusy, kConsumerKind, kSystem.
   Status attach(const os::File& file, uint64_t consumer, os::Hold hold) {
     if (own_ == consumer) return Done{};
+    // Others are found by name.
+    if (directory_.role(consumer) != Role::kIndexed) return Errc::kConsumerKind;
     const Status locked = lock(file, consumer, hold);
     if (!locked.ok()) return locked;
     become(consumer);
@@ -126,18 +140,51 @@ class Consumers {
     return joined;
   }
 
+  /// One more entry of ours as a member of `group`. Errors: kTooManyConsumers, kSegmentBusy,
+  /// kSystem.
+  Result<uint64_t> join_again(const os::File& file, uint64_t group, uint64_t most_members) {
+    const Status locked = lock_directory(file);
+    if (!locked.ok()) return locked.error();
+    const auto joined = join_group(file, group, most_members);
+    os::unlock(file, liveness::kDirectory);
+    return joined;
+  }
+
+  /// All members' entries lie below it.
+  uint64_t members_limit() const {
+    const uint64_t limit = header_->members.load_ordered();
+    return limit < count_ ? limit : count_;
+  }
+
+  /// Somebody else's entry has become ours, or one of ours somebody else's.
+  void gain(uint64_t member) { members_.push_back(member); }
+  void lose(uint64_t member) {
+    for (uint64_t& own : members_) {
+      if (own != member) continue;
+      own = members_.back();
+      members_.pop_back();
+      return;
+    }
+  }
+
+  /// Whether that entry is ours.
+  bool owns(uint64_t consumer) const {
+    for (const uint64_t own : members_) {
+      if (own == consumer) return true;
+    }
+    return own_ == consumer;
+  }
+
+  Header& header() const { return *header_; }
+
   /// Ends `consumer`'s gating for good.
   void ignore(uint64_t consumer) { stop(consumer, kIgnored); }
 
-  /// Ends our own gating until we come back; a nameless consumer's place is free.
+  /// Ends our own gating until we come back; a nameless consumer's place is free. Not for members.
   void leave(const os::File& file) {
     if (own_ == kNone) return;
     const Role role = directory_.role(own_);
-    if (role == Role::kMember) {
-      table_[own_].limit.store_ordered(0);
-    } else {
-      stop(own_, kDetached);
-    }
+    stop(own_, kDetached);
     if (role == Role::kAnonymous) directory_.vacate(own_);
     liveness::leave_consumer(file, own_);
     own_ = kNone;
@@ -169,23 +216,35 @@ class Consumers {
     header_->membership.add(1);
     const uint64_t cursor = header_->cursor.load_ordered();
     const uint64_t oldest = start.kind == Start::kLatest ? 0 : gating_sequence(consumer);
-    const uint64_t latest = barrier(consumer, cursor);
-    if (cursor > kLastSequence || latest > kLastSequence) {
+    if (cursor > kLastSequence) {
       return (cursor & kReplacedBit) != 0 ? Errc::kSegmentReplaced : Errc::kSegmentCorrupt;
     }
+    // Never below every gating sequence: not even after somebody who joins as well, or is dead.
+    const uint64_t before = least(directory_.after(consumer), cursor);
+    const uint64_t latest = before == kJoining ? cursor : before;
     uint64_t begin = latest;
     // While somebody else joins, too, the latest is the only place that is safe.
     if (start.kind != Start::kLatest && oldest <= latest) begin = oldest;
+    // What a group has handed out it does not hand out again: `work` never goes back, so that
+    // nobody who is slow in group.h takes an old value for a new one.
+    const bool group = directory_.role(consumer) == Role::kGroup;
+    const uint64_t handed = group ? table_[consumer].work.load_ordered() >> kTakerBits : 0;
+    if (handed > begin && handed <= cursor) begin = handed;
     if (start.kind == Start::kSequence) {
       if (start.sequence < begin || start.sequence > latest) {
         stop(consumer, kDetached);
         return Errc::kSequenceGone;
       }
-      begin = start.sequence;
+      if (start.sequence - begin > lap_) {
+        stop(consumer, kDetached);
+        return Errc::kSegmentCorrupt;
+      }
+      begin = outside_gaps(begin, start.sequence);
     }
-    if (directory_.role(consumer) == Role::kGroup) hand_out_from(consumer, begin);
+    if (group) hand_out_from(consumer, begin);
     sequence.compare_exchange(kJoining, begin);
     wake_sleepers(header_->space_waiters);
+    wake_dependents();
     return Done{};
   }
 
@@ -195,25 +254,30 @@ class Consumers {
     const uint64_t gate = gating_sequence();
     bool detached = false;
     for (uint64_t i = 0; i < count_; ++i) {
-      ConsumerEntry& entry = table_[i];
-      const uint64_t sequence = entry.sequence.load_ordered();
+      const uint64_t sequence = table_[i].sequence.load_ordered();
       const bool in_the_way = sequence == kJoining || (sequence == gate && gate <= kLastSequence);
-      if (!in_the_way || own_ == i || entry.attached.load_ordered() == 0) continue;
-      const Role role = directory_.role(i);
-      if (!detaches_ && role != Role::kAnonymous && sequence != kJoining) continue;
-      // While we have its lock nobody can become this consumer, or a member of this group.
-      const auto dead = liveness::take_consumer(file, i, os::Hold::kExclusive);
-      if (!dead.ok() || !dead.value()) continue;
-      if (!(role == Role::kGroup && populated(file, i)) &&
-          entry.sequence.compare_exchange(sequence, kDetached)) {
-        header_->membership.add(1);
-        wake_sleepers(header_->space_waiters);
-        wake_dependents();
-        detached = true;
-      }
-      liveness::leave_consumer(file, i);
+      if (in_the_way && detach_if_dead(file, i, sequence)) detached = true;
     }
     return detached;
+  }
+
+  /// The same for those whom we come after, where they keep us from what is committed.
+  bool detach_dead_before_us(const os::File& file) {
+    const uint64_t cursor = header_->cursor.load_ordered();
+    const uint64_t barrier = after_.empty() ? cursor : least(after_, cursor);
+    if (barrier == cursor) return false;
+    bool detached = false;
+    for_each_before_us([&](uint64_t other, uint64_t sequence) {
+      const bool in_the_way = sequence == kJoining || sequence == barrier;
+      if (in_the_way && detach_if_dead(file, other, sequence)) detached = true;
+    });
+    return detached;
+  }
+
+  /// Calls `visit` with those whom we come after and their sequences.
+  template <class Visit>
+  void for_each_before_us(Visit visit) const {
+    for_each_before(after_, visit);
   }
 
   /// Tells those who come after somebody that there may be something to read.
@@ -227,18 +291,77 @@ class Consumers {
  private:
   static constexpr int kAttempts = 20;
   static constexpr int kDirectoryPatience = 1000;
-  static constexpr int kMostDepth = 16;
 
-  // The smallest sequence among `after`. Somebody who has left is passed on to whom it came after.
-  uint64_t least(const std::vector<uint64_t>& after, uint64_t cursor, int depth) const {
+  // The smallest sequence among `after`; kJoining while one of them is about to gate.
+  uint64_t least(const std::vector<uint64_t>& after, uint64_t cursor) const {
     uint64_t smallest = cursor;
-    for (const uint64_t other : after) {
-      uint64_t sequence = table_[other].sequence.load_ordered();
-      if (sequence == kJoining || depth == kMostDepth) return 0;
-      if (sequence > kLastSequence) sequence = least(directory_.after(other), cursor, depth + 1);
+    bool joining = false;
+    for_each_before(after, [&](uint64_t, uint64_t sequence) {
+      joining = joining || sequence == kJoining;
       if (sequence < smallest) smallest = sequence;
+    });
+    return joining ? kJoining : smallest;
+  }
+
+  // Calls `visit` with each of `after` and its sequence, and instead of somebody who has left with
+  // those whom it came after. Everybody is passed on once, in whatever circles damaged memory has
+  // them stand.
+  template <class Visit>
+  void for_each_before(const std::vector<uint64_t>& after, Visit visit) const {
+    std::vector<uint64_t> left;
+    std::vector<bool> passed;
+    std::vector<uint64_t> others;
+    const std::vector<uint64_t>* each = &after;
+    for (size_t i = 0;; ++i) {
+      for (const uint64_t other : *each) {
+        const uint64_t sequence = table_[other].sequence.load_ordered();
+        if (sequence <= kLastSequence || sequence == kJoining) {
+          visit(other, sequence);
+          continue;
+        }
+        if (passed.empty()) passed.resize(static_cast<size_t>(count_));
+        if (passed[other]) continue;
+        passed[other] = true;
+        left.push_back(other);
+      }
+      if (i == left.size()) return;
+      others = directory_.after(left[i]);
+      each = &others;
     }
-    return smallest;
+  }
+
+  // Ends the gating of somebody who stands at `sequence` if it is dead, and is not to be waited
+  // for.
+  bool detach_if_dead(const os::File& file, uint64_t consumer, uint64_t sequence) {
+    ConsumerEntry& entry = table_[consumer];
+    if (own_ == consumer || entry.attached.load_ordered() == 0) return false;
+    const Role role = directory_.role(consumer);
+    if (!detaches_ && role != Role::kAnonymous && sequence != kJoining) return false;
+    // While we have its lock nobody can become this consumer, or a member of this group.
+    const auto dead = liveness::take_consumer(file, consumer, os::Hold::kExclusive);
+    if (!dead.ok() || !dead.value()) return false;
+    const bool detached = !(role == Role::kGroup && populated(file, consumer)) &&
+                          entry.sequence.compare_exchange(sequence, kDetached);
+    if (detached) {
+      header_->membership.add(1);
+      wake_sleepers(header_->space_waiters);
+      wake_dependents();
+    }
+    liveness::leave_consumer(file, consumer);
+    return detached;
+  }
+
+  // `sequence`, or where the gap begins that it lies in: what was lost is told of, and never read.
+  // No gap goes over `oldest`, where somebody stands. Its marker is still there: nobody claims
+  // while we join, and whoever has claimed before has done so within a lap of `oldest`.
+  uint64_t outside_gaps(uint64_t oldest, uint64_t sequence) const {
+    for (uint64_t each = oldest; each < sequence;) {
+      const Marker mark = frontier_.marker(each);
+      const bool gap = mark.is_gap() && frontier_.marked(each, mark);
+      if (gap && mark.end() > sequence) return each;
+      each = gap ? mark.end() : each + 1;
+    }
+    return sequence;
   }
 
   // Nobody is in that group: what is left of former members means nothing any more.
@@ -262,6 +385,24 @@ class Consumers {
     }
   }
 
+  // Locks an entry that is free. One whose former owner is just about to let go of it, and may be
+  // stopped there, keeps nobody from the others.
+  Result<uint64_t> lock_free(const os::File& file) {
+    for (int attempt = 0; attempt <= kAttempts; ++attempt) {
+      bool busy = false;
+      for (uint64_t i = 0; i < count_; ++i) {
+        if (!free(file, i)) continue;
+        const auto taken = liveness::take_consumer(file, i, os::Hold::kExclusive);
+        if (!taken.ok()) return taken.error();
+        if (taken.value()) return i;
+        busy = true;
+      }
+      if (!busy) break;
+      os::pause_a_millisecond();
+    }
+    return Errc::kTooManyConsumers;
+  }
+
   Status lock_directory(const os::File& file) {
     for (int patience = 0; patience < kDirectoryPatience; ++patience) {
       const auto locked = os::try_lock(file, liveness::kDirectory, os::Hold::kExclusive);
@@ -278,6 +419,7 @@ class Consumers {
     entry.attached.store_ordered(1);
     own_ = consumer;
     after_ = directory_.after(consumer);
+    if (directory_.role(consumer) == Role::kMember) gain(consumer);
   }
 
   // Whether an entry can become somebody else's: nobody's, or that of a nameless consumer who is
@@ -301,10 +443,15 @@ class Consumers {
     for (const bool vacant : {false, true}) {
       for (uint64_t i = 0; i < count_ && i < most; ++i) {
         const bool fits = vacant ? free(file, i) : directory_.member(i, group);
-        if (!fits) continue;
+        // Our own locks do not keep us out.
+        if (!fits || owns(i)) continue;
         const auto taken = liveness::take_consumer(file, i, os::Hold::kExclusive);
         if (!taken.ok()) return taken.error();
         if (!taken.value()) continue;
+        // Before it can announce anything: settle() reads it after `work`.
+        if (header_->members.load_ordered() <= i) {
+          header_->members.store_ordered(static_cast<uint32_t>(i + 1));
+        }
         if (vacant) {
           directory_.vacate(i);
           for (Sequence* word : {&table_[i].work, &table_[i].limit, &table_[i].begin}) {
@@ -327,45 +474,55 @@ class Consumers {
       if (index == count_) return Errc::kUnknownConsumer;
       after.push_back(index);
     }
+    // In whatever order they are named.
+    std::sort(after.begin(), after.end());
     const Role role = joining.group          ? Role::kGroup
                       : joining.name.empty() ? Role::kAnonymous
                                              : Role::kNamed;
     uint64_t index = joining.name.empty() ? count_ : directory_.find(joining.name);
     if (index != count_) {
       if (directory_.role(index) != role) return Errc::kConsumerKind;
-      if (joining.after_given && directory_.after(index) != after) return Errc::kDependencies;
+      std::vector<uint64_t> known_after = directory_.after(index);
+      std::sort(known_after.begin(), known_after.end());
+      if (joining.after_given && known_after != after) return Errc::kDependencies;
     }
     const bool known = index != count_;
-    for (uint64_t i = 0; !known && i < count_; ++i) {
-      if (free(file, i)) {
-        index = i;
-        break;
-      }
-    }
-    if (index == count_) return Errc::kTooManyConsumers;
-    const Status locked = lock(file, index, os::Hold::kExclusive);
-    if (!locked.ok()) return locked.error();
-    if (!known) {
-      directory_.vacate(index);
-      directory_.enter(index, {joining.name, role, after});
+    if (known) {
+      const Status locked = lock(file, index, os::Hold::kExclusive);
+      if (!locked.ok()) return locked.error();
+    } else {
+      const auto place = lock_free(file);
+      if (!place.ok()) return place.error();
+      index = place.value();
+      // Before it has its name: whoever comes back as somebody who died here does not do it again.
       if (!after.empty()) header_->dependents.store_ordered(1);
+      directory_.vacate(index);
+      directory_.enter(index, {joining.name, role, std::move(after)});
     }
     // Producers may find it dead from here on.
     table_[index].attached.store_ordered(1);
-    if (!joining.group) become(index);
-    const Status begun = rejoin(index, joining.start);
-    if (!begun.ok()) {
-      if (!known) directory_.vacate(index);
-      own_ = kNone;
-      liveness::leave_consumer(file, index);
-      return begun.error();
+    Joined joined{index, kNone};
+    Status begun = Done{};
+    if (joining.group) {
+      // Its members hold locks of their own. Before it gates: perhaps nobody else ever comes.
+      const auto member = join_group(file, index, most_members);
+      if (member.ok()) joined = {member.value(), index};
+      begun = member.ok() ? rejoin(index, joining.start) : Status(member.error());
+      if (!begun.ok() && member.ok()) give_up(file, member.value());
+    } else {
+      become(index);
+      begun = rejoin(index, joining.start);
     }
-    if (!joining.group) return Joined{index, kNone};
-    // Its members hold locks of their own.
-    const auto member = join_group(file, index, most_members);
+    if (!begun.ok() && !known) directory_.vacate(index);
+    if (!begun.ok() || joining.group) give_up(file, index);
+    if (!begun.ok()) return begun.error();
+    return joined;
+  }
+
+  void give_up(const os::File& file, uint64_t index) {
+    lose(index);
+    if (own_ == index) own_ = kNone;
     liveness::leave_consumer(file, index);
-    if (!member.ok()) return member.error();
-    return Joined{member.value(), index};
   }
 
   void stop(uint64_t consumer, uint64_t gone) {
@@ -381,9 +538,12 @@ class Consumers {
   Header* header_;
   Directory directory_;
   uint64_t count_;
+  uint64_t lap_;
+  Frontier frontier_;
   bool detaches_;
   uint64_t own_ = kNone;
-  std::vector<uint64_t> after_;  // whom we come after
+  std::vector<uint64_t> members_;  // our entries in a group
+  std::vector<uint64_t> after_;    // whom we come after
 };
 
 }  // namespace shm_disruptor

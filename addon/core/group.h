@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "consumers.h"
 #include "layout.h"
@@ -45,11 +46,17 @@ class Group {
   /// What we hold and have not done with: it is given again until then.
   Share held() const { return {begin_, limit_ - begin_, redelivered_}; }
 
-  /// Whether there is something to take below `barrier`, to be given again, or a reason to fail.
-  bool ready(const Consumers& consumers, uint64_t barrier) const {
-    return begin_ < limit_ ||
-           consumers.entry(group_).work.load_ordered() >> Consumers::kTakerBits != barrier;
+  /// Up to where elements of `group` are handed out.
+  static uint64_t handed_out(const Consumers& consumers, uint64_t group) {
+    return consumers.entry(group).work.load_ordered() >> Consumers::kTakerBits;
   }
+
+  /// Whether what we hold has not been given to anybody here: it was a dead member's.
+  bool waits_to_be_given() const { return begin_ < limit_ && !given_; }
+  /// It is given. False: it was before.
+  bool give() { return !std::exchange(given_, true); }
+  /// It is to be given again.
+  void keep() { given_ = false; }
 
   /// Takes the next elements below `barrier`, `most` at most and none beyond what `reach` says,
   /// when called with the range. We hold nothing.
@@ -60,10 +67,15 @@ class Group {
                      Reach reach) {
     Sequence& work = consumers.entry(group_).work;
     ConsumerEntry& own = consumers.entry(member_);
+    settled_ = false;
     for (;;) {
       const uint64_t word = work.load_ordered();
       const uint64_t from = word >> Consumers::kTakerBits;
       if (barrier <= from) {
+        // Nothing is handed out that is not committed.
+        if (from > (consumers.header().cursor.load_ordered() & ~kReplacedBit)) {
+          return Errc::kSegmentCorrupt;
+        }
         settled_ = settle(consumers, group_);
         return Share{};
       }
@@ -88,7 +100,7 @@ class Group {
   }
 
   /// We have done with what we hold, as far as `next`. Says whether others may go on.
-  bool finish(const Consumers& consumers, const os::File& file, uint64_t next) {
+  bool finish(Consumers& consumers, const os::File& file, uint64_t next) {
     ConsumerEntry& entry = consumers.entry(slot_);
     begin_ = next;
     if (next < limit_) {
@@ -101,6 +113,28 @@ class Group {
     return settle(consumers, group_);
   }
 
+  /// Leaves what we hold to another member, as if we had died. False: with it our entry is gone,
+  /// and we are a member no more.
+  bool give_back(Consumers& consumers, const os::File& file) {
+    const bool adopted = slot_ != member_;
+    const uint64_t slot = slot_;
+    slot_ = member_;
+    begin_ = limit_ = 0;
+    redelivered_ = given_ = false;
+    consumers.lose(slot);
+    liveness::leave_consumer(file, slot);
+    wake_sleepers(consumers.header().data_waiters);
+    return adopted;
+  }
+
+  /// Lets go of our entries, and of what we hold in them.
+  void leave(Consumers& consumers, const os::File& file) const {
+    for (const uint64_t each : {slot_, member_}) {
+      consumers.lose(each);
+      liveness::leave_consumer(file, each);
+    }
+  }
+
   /// Whether the latest take has settled something, of which producers and those who come after us
   /// are to be told.
   bool settled() const { return settled_; }
@@ -110,28 +144,38 @@ class Group {
   /// Whoever does with something settles; but it may have died before, or have seen an announcement
   /// that was then withdrawn. So all who wait do it again: for elements, and for room.
   static bool settle(const Consumers& consumers, uint64_t group) {
-    // First: the range of whoever has taken below it was there before.
-    const uint64_t handed = consumers.entry(group).work.load_ordered() >> Consumers::kTakerBits;
-    if (consumers.sequence(group).load_ordered() == handed) return false;
-    uint64_t done = handed;
-    for (uint64_t i = 0; i < consumers.count() && i < kMostMembers; ++i) {
-      const ConsumerEntry& entry = consumers.entry(i);
-      const uint64_t limit = entry.limit.load_ordered();
-      const uint64_t begin = entry.begin.load_ordered();
-      if (begin < limit && begin < done && consumers.directory().member(i, group)) done = begin;
+    Sequence& sequence = consumers.sequence(group);
+    for (;;) {
+      // First, and nothing but this is replaced: an old view never raises a newer sequence.
+      const uint64_t seen = sequence.load_ordered();
+      if (seen > kLastSequence) return false;
+      // Before the ranges: that of whoever has taken below it was there before.
+      uint64_t done = handed_out(consumers, group);
+      if (done <= seen) return false;
+      const uint64_t members = consumers.members_limit();
+      for (uint64_t i = 0; i < members; ++i) {
+        const ConsumerEntry& entry = consumers.entry(i);
+        const uint64_t limit = entry.limit.load_ordered();
+        const uint64_t begin = entry.begin.load_ordered();
+        if (begin < limit && begin < done && consumers.directory().member(i, group)) done = begin;
+      }
+      if (done <= seen) return false;
+      // Release: pairs with gating_sequence and barrier.
+      if (sequence.compare_exchange(seen, done)) return true;
     }
-    return raise(consumers.sequence(group), done);
   }
 
   /// Takes over what a member has left that is dead. We hold nothing. Says whether there was any.
-  bool adopt(const Consumers& consumers, const os::File& file) {
-    for (uint64_t i = 0; i < consumers.count() && i < kMostMembers; ++i) {
+  bool adopt(Consumers& consumers, const os::File& file) {
+    for (uint64_t i = 0; i < consumers.members_limit(); ++i) {
       const ConsumerEntry& entry = consumers.entry(i);
-      if (i == member_ || entry.begin.load_acquire() >= entry.limit.load_ordered()) continue;
+      if (consumers.owns(i) || entry.begin.load_acquire() >= entry.limit.load_ordered()) continue;
       if (!consumers.directory().member(i, group_)) continue;
       const auto dead = liveness::take_consumer(file, i, os::Hold::kExclusive);
       if (!dead.ok() || !dead.value()) continue;
+      // The lock says nothing to ourselves.
       slot_ = i;
+      consumers.gain(i);
       if (inherit(consumers, i, file)) return true;
     }
     return false;
@@ -139,18 +183,20 @@ class Group {
 
  private:
   // Makes what entry `slot_` holds ours if it was truly taken, and otherwise clears it.
-  bool inherit(const Consumers& consumers, uint64_t index, const os::File& file) {
+  bool inherit(Consumers& consumers, uint64_t index, const os::File& file) {
     const ConsumerEntry& entry = consumers.entry(index);
     const uint64_t limit = entry.limit.load_ordered();
     const uint64_t begin = entry.begin.load_ordered();
     // In this order: see invariant 2.
     const uint64_t word = consumers.entry(group_).work.load_ordered();
     const bool last = word == (limit << Consumers::kTakerBits | (index + 1));
-    const bool taken =
-        begin < limit && limit <= kLastSequence + 1 && (last || entry.work.load_ordered() >= limit);
+    const bool taken = begin < limit && limit <= word >> Consumers::kTakerBits &&
+                       limit - begin <= consumers.lap() &&
+                       (last || entry.work.load_ordered() >= limit);
     begin_ = taken ? begin : 0;
     limit_ = taken ? limit : 0;
     redelivered_ = taken;
+    given_ = false;
     if (!taken) {
       drop(consumers, file);
       settle(consumers, group_);
@@ -167,12 +213,15 @@ class Group {
   }
 
   // Nothing is held any more.
-  void drop(const Consumers& consumers, const os::File& file) {
+  void drop(Consumers& consumers, const os::File& file) {
     consumers.entry(slot_).limit.store_ordered(0);
-    if (slot_ != member_) liveness::leave_consumer(file, slot_);
+    if (slot_ != member_) {
+      consumers.lose(slot_);
+      liveness::leave_consumer(file, slot_);
+    }
     slot_ = member_;
     begin_ = limit_ = 0;
-    redelivered_ = false;
+    redelivered_ = given_ = false;
   }
 
   static bool raise(Sequence& sequence, uint64_t to) {
@@ -190,6 +239,7 @@ class Group {
   uint64_t begin_ = 0;
   uint64_t limit_ = 0;
   bool redelivered_ = false;
+  bool given_ = false;  // to the caller of Shares::another
   bool settled_ = false;
 };
 

@@ -92,6 +92,7 @@ Result<SegmentFacts> inspect_segment(const std::string& name) {
         return facts;
     }
   }
+  facts.kind = layout.value().kind;
   facts.geometry = layout.value().geometry;
   facts.policy = layout.value().policy;
   const Words header(file.value(), 0, sizeof(Header));

@@ -23,6 +23,7 @@ struct SegmentFacts {
   uint64_t size = 0;
   uint32_t owner = 0;
   uint32_t mode = 0;
+  Kind kind = Kind::kRing;
   RingGeometry geometry;
   RingPolicy policy;
   uint64_t next = 0;

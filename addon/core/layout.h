@@ -10,7 +10,7 @@
 //      384  +--------------------------------------------------------------------+
 //           | cursor   all below it is readable   | data waiters u32 | gap limit  |
 //      512  +--------------------------------------------------------------------+
-//           | space waiters u32 | dependents u32 | gaps | elements lost in them    |
+//           | space waiters u32 | dependents u32 | members u32 | gaps | lost        |
 //     4096  +--------------------------------------------------------------------+
 //           | consumer table: one 128-byte entry each: sequence, role, what it    |
 //           |                 comes after, what it holds of a group's work, name  |
@@ -30,6 +30,7 @@
 #include <cstdint>
 
 #include "align.h"
+#include "message.h"
 #include "result.h"
 #include "sequence.h"
 
@@ -40,7 +41,10 @@ inline constexpr uint32_t kLayoutVersion = 3;
 inline constexpr uint32_t kByteOrder = 0x01020304;
 
 /// What a segment holds.
-enum class Kind : uint32_t { kRing = 1 };
+enum class Kind : uint32_t {
+  kRing = 1,   ///< elements of one size, for consumers that each get all of them
+  kQueue = 2,  ///< messages of any length (message.h), each for one member of a group
+};
 
 /// What a user chooses of a ring. All are at least 1.
 struct RingGeometry {
@@ -117,6 +121,7 @@ struct Header {
   Sequence gap_limit;  ///< every gap ends at or below it; raised before the cursor passes one
   alignas(kIsolation) Word space_waiters;
   Word dependents;  ///< not 0 once any consumer waits for others, and not only for producers
+  Word members;     ///< all entries of members of groups lie below it; only rises
   Sequence gaps;    ///< how many gaps there were, and how many elements in them: for people to read
   Sequence lost;
 };
@@ -179,6 +184,7 @@ inline constexpr uint64_t kConsumersOffset = kPage;
 /// Where everything of one ring lies, derived from its geometry alone and kept privately by every
 /// attachment: numbers in shared memory are never trusted again after the segment was opened.
 struct RingLayout {
+  Kind kind = Kind::kRing;
   RingGeometry geometry;
   RingPolicy policy;
   ElementFormat format;
@@ -188,18 +194,26 @@ struct RingLayout {
   uint64_t size = 0;
 
   uint64_t elements_bytes() const { return size - elements_offset; }
+  /// Bytes of elements that are mapped once more behind the segment.
+  uint64_t mirrored() const { return kind == Kind::kQueue ? elements_bytes() : 0; }
 };
 
 /// Errors: kSizeOverflow.
 inline Result<RingLayout> ring_layout(const RingGeometry& geometry, RingPolicy policy = {},
-                                      ElementFormat format = {}) {
+                                      ElementFormat format = {}, Kind kind = Kind::kRing) {
   const auto consumers = checked_multiply(geometry.consumers, sizeof(ConsumerEntry));
   const auto producers = checked_multiply(geometry.producers, sizeof(ProducerEntry));
   const auto markers = checked_multiply(geometry.elements, sizeof(Sequence));
   const auto elements = checked_multiply(geometry.elements, geometry.element_size);
   if (!consumers || !producers || !markers || !elements) return Errc::kSizeOverflow;
 
+  // Only whole pages can be mapped twice.
+  if (kind == Kind::kQueue && (geometry.element_size != kCell || *elements % kPage != 0)) {
+    return Errc::kSizeOverflow;
+  }
+
   RingLayout layout;
+  layout.kind = kind;
   layout.geometry = geometry;
   layout.policy = policy;
   layout.format = format;
@@ -237,7 +251,7 @@ inline Identity identity_of(const RingLayout& layout, uint32_t mode, uint64_t ge
   identity.magic = kMagic;
   identity.version = kLayoutVersion;
   identity.byte_order = kByteOrder;
-  identity.kind = Kind::kRing;
+  identity.kind = layout.kind;
   identity.mode = mode;
   identity.size = layout.size;
   identity.elements = layout.geometry.elements;

@@ -39,7 +39,7 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
     return Errc::kSegmentVersion;
   }
   if (identity.checksum != identity_checksum(identity)) return Errc::kSegmentCorrupt;
-  if (identity.kind != Kind::kRing) return Errc::kSegmentKind;
+  if (identity.kind != Kind::kRing && identity.kind != Kind::kQueue) return Errc::kSegmentKind;
   if (identity.mode != facts.mode) return Errc::kSegmentMode;
   if (identity.elements == 0 || identity.element_size == 0 || identity.consumers == 0 ||
       identity.producers == 0 || identity.consumers > kMostParticipants ||
@@ -50,7 +50,8 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
   }
   const RingGeometry geometry{identity.elements, identity.element_size, identity.consumers,
                               identity.producers};
-  const auto layout = ring_layout(geometry, identity.policy, {identity.shape, identity.schema});
+  const auto layout =
+      ring_layout(geometry, identity.policy, {identity.shape, identity.schema}, identity.kind);
   if (!layout.ok() || layout.value().size != identity.size ||
       layout.value().producers_offset != identity.producers_offset ||
       layout.value().markers_offset != identity.markers_offset ||
@@ -64,11 +65,12 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
 Result<RingSegment> map_ring(const os::File& file, const RingLayout& layout) {
   const auto facts = os::file_facts(file);
   if (!facts.ok()) return facts.error();
-  const auto base = os::map_file(file, layout.size);
+  const auto base = os::map_file(file, layout.size, layout.mirrored());
   if (!base.ok()) return base.error();
-  auto* mapping = new (std::nothrow) Mapping(base.value(), layout.size);
+  const uint64_t mapped = layout.size + layout.mirrored();
+  auto* mapping = new (std::nothrow) Mapping(base.value(), mapped);
   if (!mapping) {
-    os::unmap(base.value(), layout.size);
+    os::unmap(base.value(), mapped);
     return Error{Errc::kSystem, ENOMEM, "mmap"};
   }
   return RingSegment{MappingRef(mapping), layout, os::File(), facts.value().device,
@@ -125,16 +127,15 @@ Result<Named> lock_named(const std::string& name) {
 }
 
 // Takes the name away from the ring that has it now.
-Status retire(const std::string& name, Existing existing) {
+Status retire(const std::string& name, Kind kind, Existing existing) {
   auto named = lock_named(name);
   if (!named.ok()) {
     if (named.error().sys_errno == ENOENT) return Done{};
     return named.error();
   }
   const Identity& identity = named.value().identity;
-  if (identity.version == kLayoutVersion && identity.kind != Kind::kRing) {
-    return Errc::kSegmentKind;
-  }
+  // Whoever replaces something means something of the same kind.
+  if (identity.version == kLayoutVersion && identity.kind != kind) return Errc::kSegmentKind;
   if (existing == Existing::kReplaceDead && liveness::others_attached(named.value().file)) {
     return Errc::kSegmentInUse;
   }
@@ -179,7 +180,8 @@ void declare_consumers(RingSegment& segment, const RingCreation& creation) {
 }  // namespace
 
 Result<RingSegment> create_ring(const std::string& name, const RingCreation& creation) {
-  const auto layout = ring_layout(creation.geometry, creation.policy, creation.format);
+  const auto layout =
+      ring_layout(creation.geometry, creation.policy, creation.format, creation.kind);
   if (!layout.ok()) return layout.error();
 
   auto created = os::create_file(layout.value().size, creation.mode, creation.birth);
@@ -208,8 +210,9 @@ Result<RingSegment> create_ring(const std::string& name, const RingCreation& cre
     }
     Error error = published.error();
     if (error.sys_errno == EEXIST) {
-      const auto retired = creation.existing == Existing::kRefuse ? Status(Errc::kSegmentExists)
-                                                                  : retire(name, creation.existing);
+      const auto retired = creation.existing == Existing::kRefuse
+                               ? Status(Errc::kSegmentExists)
+                               : retire(name, creation.kind, creation.existing);
       if (retired.ok()) continue;
       error = retired.error();
     }
@@ -228,11 +231,12 @@ Result<RingLayout> validated_file(const os::File& file) {
   return validated_layout(identity.value(), facts.value());
 }
 
-Result<RingSegment> open_ring(const std::string& name) {
+Result<RingSegment> open_ring(const std::string& name, Kind kind) {
   auto file = os::open_file(name);
   if (!file.ok()) return file.error();
   const auto layout = validated_file(file.value());
   if (!layout.ok()) return layout.error();
+  if (layout.value().kind != kind) return Errc::kSegmentKind;
   const auto attached = liveness::attach(file.value());
   if (!attached.ok()) return attached.error();
   auto segment = map_ring(file.value(), layout.value());

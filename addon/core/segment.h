@@ -35,6 +35,7 @@ enum class Existing : uint8_t {
 };
 
 struct RingCreation {
+  Kind kind = Kind::kRing;
   RingGeometry geometry;
   RingPolicy policy;
   ElementFormat format;
@@ -59,12 +60,12 @@ struct RingCreation {
 /// kSegmentForeign, kSegmentKind, kSegmentNotRegular, kSegmentOwner, kSegmentBusy.
 Result<RingSegment> create_ring(const std::string& name, const RingCreation& creation);
 
-/// Attaches to the ring `name`. Everything that the header says is checked against the object
-/// itself before any of it is used.
+/// Attaches to the ring `name`, which is of that kind. Everything that the header says is checked
+/// against the object itself before any of it is used.
 ///
 /// Errors: kSystem (ENOENT, EACCES, ...) and every kSegment... but kSegmentExists and
 /// kSegmentBusy.
-Result<RingSegment> open_ring(const std::string& name);
+Result<RingSegment> open_ring(const std::string& name, Kind kind = Kind::kRing);
 
 /// What the header of an object says, checked against the object itself. The file has been opened
 /// by name. Errors: as open_ring's.

@@ -10,7 +10,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -18,12 +18,12 @@
 #include "claims.h"
 #include "consumers.h"
 #include "frontier.h"
-#include "group.h"
 #include "layout.h"
 #include "recovery.h"
 #include "result.h"
 #include "ring.h"
 #include "segment.h"
+#include "shares.h"
 #include "wait.h"
 
 namespace shm_disruptor {
@@ -54,12 +54,6 @@ enum class OutOfOrder : uint8_t {
 /// Elements to read: `count` from `start` on.
 using Batch = Share;
 
-/// Sequences [begin, end) that their producer claimed and died without committing.
-struct Gap {
-  uint64_t begin = 0;
-  uint64_t end = 0;
-};
-
 /// One participant's handle on a ring: any number of handles in any number of processes and
 /// threads share the segment; one handle belongs to one thread.
 ///
@@ -88,6 +82,8 @@ class Sequencer {
   const MappingRef& mapping() const { return segment_.mapping; }
   std::byte* elements() const { return base() + segment_.layout.elements_offset; }
   uint64_t elements_bytes() const { return segment_.layout.elements_bytes(); }
+  /// With what is mapped twice.
+  uint64_t visible_bytes() const { return elements_bytes() + segment_.layout.mirrored(); }
 
   /// Claims between `least` and `most` sequences, 1 <= least <= most <= elements; `count` is 0
   /// when the ring has no room for `least`. Waits for room for at most `nanoseconds`.
@@ -157,7 +153,7 @@ class Sequencer {
   Result<Batch> consume(uint64_t consumer, uint64_t nanoseconds) {
     const Status attached = attach_consumer(consumer, os::Hold::kShared);
     if (!attached.ok()) return attached.error();
-    if (group_) return consume_share(nanoseconds);
+    if (!shares_.empty()) return consume_share(nanoseconds);
     Result<Batch> result = try_consume(consumer);
     if (!result.ok()) return result;
     const bool streaming = std::exchange(at_once_, result.value().count != 0);
@@ -169,14 +165,14 @@ class Sequencer {
       result = try_consume(consumer);
       return !result.ok() || result.value().count != 0;
     };
-    wait(header_->data_waiters, nanoseconds, settled, [&] { return recover(); });
+    wait(header_->data_waiters, nanoseconds, settled, [&] { return go_on(); });
     return result;
   }
 
   /// Moves `consumer` on from `start` to `next`, which gives its elements back to the producers.
   /// False when another handle of the same consumer has moved it meanwhile.
   bool commit_consumed(uint64_t consumer, uint64_t start, uint64_t next) {
-    if (group_) return commit_share(start, next);
+    if (!shares_.empty()) return commit_share(0, start, next);
     // Release: our reads of the elements come before. Pairs with gating_sequence's loads.
     if (!consumers_.sequence(consumer).compare_exchange(start, next)) return false;
     tell_of_progress();
@@ -192,22 +188,87 @@ class Sequencer {
     const auto joined = consumers_.join(segment_.file, joining, Group::kMostMembers);
     if (!joined.ok()) return joined.error();
     const auto [index, group] = joined.value();
-    if (joining.group) group_.emplace(consumers_, segment_.file, group, index);
+    if (joining.group) shares_.sit(floor(), group, index);
     return index;
   }
 
   /// How many elements a member of a group takes at a time, at most. Default: 1.
-  void share(uint64_t most) { share_ = most; }
+  void share(uint64_t most) { shares_.limit(most); }
+
+  /// As a member of a group: one more share, beside those that we hold, which stays ours until it
+  /// is finished or given back. Waits for one for at most `nanoseconds`.
+  ///
+  /// Errors: kTooManyConsumers, kSegmentBusy, kSystem.
+  Result<Shares::Taken> take_share(uint64_t nanoseconds) {
+    Result<Shares::Taken> result = shares_.another(floor());
+    if (!result.ok() || result.value().share.count != 0) return result;
+    const auto settled = [&] {
+      result = shares_.another(floor());
+      return !result.ok() || result.value().share.count != 0;
+    };
+    wait(header_->data_waiters, nanoseconds, settled, [&] { return go_on(); });
+    return result;
+  }
+
+  /// What moving a message out of a queue came to.
+  enum class Moved : uint8_t { kNothing, kMoved, kTooLong };
+
+  /// Copies the next message to `target` and is done with it; `length` becomes its length. One that
+  /// is longer than `room`, or than its place, stays the next.
+  ///
+  /// Errors: as take_share's, and kSegmentCorrupt.
+  Result<Moved> move_message(void* target, uint64_t room, uint64_t& length) {
+    for (;;) {
+      const auto taken = take_share(0);
+      if (!taken.ok()) return taken.error();
+      const auto [share, seat] = taken.value();
+      if (share.count == 0) return Moved::kNothing;
+      const std::byte* message = elements() + ring().slot(share.start) * kCell;
+      MessageHeader header;
+      std::memcpy(&header, message, sizeof header);
+      length = header.length;
+      const bool whole = cells_of(length) <= share.count;
+      const bool dropped = header.deliveries == kDropped;
+      if (whole && !dropped && length > room) {
+        keep_share(seat);
+        return Moved::kTooLong;
+      }
+      if (whole && !dropped) std::memcpy(target, message + sizeof header, length);
+      finish_share(seat);
+      // Nobody else is to trip over it.
+      if (!whole) return Errc::kSegmentCorrupt;
+      if (!dropped) return Moved::kMoved;
+    }
+  }
+
+  /// The share in that seat is done with. False: there is none.
+  bool finish_share(uint64_t seat) {
+    const Share held = shares_.held(seat);
+    return held.count != 0 && commit_share(seat, held.start, held.start + held.count);
+  }
+
+  /// The share in that seat is given again by the next take_share. False: there is none.
+  bool keep_share(uint64_t seat) {
+    if (shares_.held(seat).count == 0) return false;
+    shares_.keep(seat);
+    return true;
+  }
+
+  /// The share in that seat is for another member. False: there is none.
+  bool give_back_share(uint64_t seat) {
+    if (shares_.held(seat).count == 0) return false;
+    shares_.give_back(floor(), seat);
+    return true;
+  }
 
   /// Ends our own gating until we come back. As a member of a group: hands what we hold to the
   /// others, and ends the group's gating if there are none.
   void leave() {
-    const bool member = group_.has_value();
-    const uint64_t group = member ? group_->group() : Consumers::kNone;
-    group_.reset();
-    consumers_.leave(segment_.file);
-    // If others are joining all the time there is somebody in it.
-    if (member) static_cast<void>(consumers_.leave_group(segment_.file, group));
+    if (shares_.empty()) {
+      consumers_.leave(segment_.file);
+    } else {
+      shares_.leave(floor());
+    }
   }
 
   /// Whether a claim of `least` would not find the ring full: there is room, or a reason to fail.
@@ -231,7 +292,9 @@ class Sequencer {
   bool consumable(uint64_t consumer) {
     const auto ready = [&] {
       const uint64_t cursor = header_->cursor.load_ordered();
-      if (group_) return group_->ready(consumers_, barrier_before(cursor));
+      if (!shares_.empty()) {
+        return cursor > kLastSequence || shares_.ready(consumers_, barrier_before(cursor));
+      }
       const uint64_t own = consumers_.sequence(consumer).load_ordered();
       if (own > kLastSequence || cursor > kLastSequence) return true;
       return consumers_.comes_after() ? barrier_before(cursor) > own : cursor != own;
@@ -256,19 +319,21 @@ class Sequencer {
     return true;
   }
 
-  /// As `recover`, and takes over what a dead member of our group has left: what keeps us from
-  /// consuming.
+  /// As `recover`, and takes over what a dead member of our group has left, and ends the gating of
+  /// those whom we come after and who are dead: what keeps us from consuming.
   bool go_on() {
-    const bool adopted =
-        group_ && group_->held().count == 0 && group_->adopt(consumers_, segment_.file);
-    return recover() || adopted;
+    bool changed = shares_.adopt(floor());
+    consumers_.for_each_before_us([&](uint64_t other, uint64_t) {
+      const bool group = consumers_.directory().role(other) == Role::kGroup;
+      if (group && Group::settle(consumers_, other)) changed = true;
+    });
+    if (consumers_.detach_dead_before_us(segment_.file)) changed = true;
+    return recover() || changed;
   }
 
   /// Closes what a dead producer holds up, and says whether that made anything visible. Every wait
   /// does this before it sleeps.
   bool recover() {
-    // The sole producer holds up nobody but by choice.
-    if (sole_) return false;
     const uint64_t cursor = header_->cursor.load_ordered();
     const uint64_t next = header_->next.load_ordered();
     if (cursor > kLastSequence || next <= cursor) return false;
@@ -326,11 +391,7 @@ class Sequencer {
   }
 
   /// Who takes part.
-  Census census() const {
-    std::vector<uint64_t> own = claims_.entries();
-    if (sole_) own.push_back(0);
-    return take_census(segment_, consumers_, own);
-  }
+  Census census() const { return take_census(segment_, consumers_, claims_.entries()); }
 
   // Snapshots, stale as soon as they are taken.
   uint64_t next() const {
@@ -454,19 +515,21 @@ class Sequencer {
     const auto taken = liveness::take_producer(segment_.file, 0);
     if (!taken.ok()) return taken.error();
     if (!taken.value()) return Errc::kProducerBusy;
-    // All claims are ours. Ordered: whoever closes what the last one left either has read the
-    // marker that we change first by closing it, or sees that somebody lives.
-    ProducerEntry& entry = producers()[0];
-    entry.pid.store_ordered(os::current_process());
-    entry.ranges[0].begin.store_ordered(0);
-    entry.ranges[0].limit.store_ordered(kLastSequence + 1);
-    recover();
     const uint64_t next = header_->next.load_ordered();
     const uint64_t cursor = header_->cursor.load_ordered();
     if (next > kLastSequence) return broken(next);
     if (cursor > kLastSequence) return broken(cursor);
     next_ = next < cursor ? cursor : next;
+    // All from there on is ours, and what comes before it is the last one's: anybody may close
+    // that. Ordered, and before we let anybody see a claim: pairs with the loads in recovery.h.
+    ProducerEntry& entry = producers()[0];
+    entry.pid.store_ordered(os::current_process());
+    entry.ranges[0].limit.store_ordered(0);
+    entry.ranges[0].begin.store_ordered(next_);
+    entry.ranges[0].limit.store_ordered(kLastSequence + 1);
+    claims_.own(0);
     sole_ = true;
+    recover();
     return Done{};
   }
 
@@ -598,49 +661,25 @@ class Sequencer {
   }
 
   // Where that ends which we may read.
-  uint64_t barrier_before(uint64_t cursor) const {
-    return consumers_.barrier(consumers_.own(), cursor);
-  }
+  uint64_t barrier_before(uint64_t cursor) const { return consumers_.barrier(cursor); }
+
+  Shares::Floor floor() { return {segment_, consumers_, frontier_, gaps_}; }
 
   Result<Batch> consume_share(uint64_t nanoseconds) {
-    Result<Batch> result = try_share();
+    Result<Batch> result = shares_.only(floor());
     if (!result.ok() || result.value().count != 0) return result;
     const auto settled = [&] {
-      result = try_share();
+      result = shares_.only(floor());
       return !result.ok() || result.value().count != 0;
     };
     wait(header_->data_waiters, nanoseconds, settled, [&] { return go_on(); });
     return result;
   }
 
-  // What we hold, or else our next share.
-  Result<Batch> try_share() {
-    for (;;) {
-      if (group_->held().count != 0) return group_->held();
-      const uint64_t cursor = header_->cursor.load_ordered();
-      if (cursor > kLastSequence) return broken(cursor);
-      frontier_.help(cursor);
-      bool gap = false;
-      const auto reach = [&](uint64_t from, uint64_t to) {
-        const uint64_t end = frontier_.first_gap(from, to);
-        gap = end == from;
-        return gap ? frontier_.marker(from).end() : end;
-      };
-      const auto share = group_->take(consumers_, barrier_before(header_->cursor.load_ordered()),
-                                      ring().elements(), share_, reach);
-      if (!share.ok()) return share;
-      const Batch& taken = share.value();
-      if (taken.count == 0 && group_->settled()) tell_of_progress();
-      if (taken.count == 0 || !gap) return share;
-      gaps_.push_back({taken.start, taken.start + taken.count});
-      commit_share(taken.start, taken.start + taken.count);
-    }
-  }
-
-  bool commit_share(uint64_t start, uint64_t next) {
-    const Share held = group_->held();
+  bool commit_share(uint64_t seat, uint64_t start, uint64_t next) {
+    const Share held = shares_.held(seat);
     if (held.start != start || next <= start || next > start + held.count) return false;
-    if (group_->finish(consumers_, segment_.file, next)) tell_of_progress();
+    if (shares_.finish(floor(), seat, next)) tell_of_progress();
     return true;
   }
 
@@ -710,13 +749,12 @@ class Sequencer {
   Waiting waiting_;
   Header* header_;
   Consumers consumers_;
-  std::optional<Group> group_;  // whose member we are
+  Shares shares_;  // what we hold as members of a group
   Frontier frontier_;
   Claims claims_;
   std::vector<Gap> gaps_;
   uint64_t gate_ = 0;
   uint32_t membership_ = 0;
-  uint64_t share_ = 1;      // how many elements of a group's we take at a time
   uint64_t next_ = 0;       // the sole producer's: the first sequence that it has not claimed
   bool joinable_;           // consumers come and go: any of them may be dead and in the way
   bool single_;             // there is one producer at a time

@@ -13,6 +13,10 @@ export interface Parameters {
   producers: number;
   orphans: number;
   deadConsumers: number;
+  /** 1 for one producer at a time. */
+  single: number;
+  /** Whether consumers join it. */
+  joinable: boolean;
   /** Around where its counters stand. */
   base: string;
   length: number;
@@ -37,8 +41,33 @@ const IDENTITY_NUMBERS = 24;
 const IDENTITY_OFFSETS = 88;
 const HEADER = 4096;
 const ENTRY = 128;
+// Of an entry of the consumer table.
+const CONSUMER = {
+  attached: 8,
+  role: 16,
+  dependencies: 20,
+  after: 24,
+  work: 40,
+  begin: 48,
+  limit: 56,
+  name: 64,
+} as const;
+const TAKER_BITS = 11n;
+const ROLES = 6;
+const VACANT = 1;
+const GROUP = 4;
 const WORDS = { next: 256, cursor: 384, gapLimit: 400 } as const;
-const SMALL_WORDS = { status: 128, membership: 264, dataWaiters: 392, spaceWaiters: 512 } as const;
+const SMALL_WORDS = {
+  status: 128,
+  membership: 264,
+  dataWaiters: 392,
+  spaceWaiters: 512,
+  dependents: 516,
+  members: 520,
+} as const;
+const GONE = [2n ** 64n - 1n, 2n ** 64n - 2n, 2n ** 64n - 3n];
+/** Names that everybody knows. */
+const NAMES = ['a', 'b', 'c', 'd'];
 
 const LAST = 2n ** 53n - 1n;
 const EDGES = [0n, 1n, 2n ** 31n, 2n ** 32n, 2n ** 52n, LAST];
@@ -73,7 +102,7 @@ export class Image {
     const geometry = {
       elements: 1 + below(9),
       elementSize: below(2) === 0 ? 1 : 1 + below(16),
-      consumers: 1 + below(3),
+      consumers: 1 + below(6),
       producers: 1 + below(3),
     };
     const edge = EDGES[below(EDGES.length)]! + BigInt(below(16)) - 8n;
@@ -87,6 +116,8 @@ export class Image {
       ...geometry,
       orphans: below(2),
       deadConsumers: below(2),
+      single: below(4) === 0 ? 1 : 0,
+      joinable: below(4) > 0,
       base: String(this.#base),
       length: size,
       mode: below(64) === 0 ? below(0o1000) & 0o666 : 0o600,
@@ -94,6 +125,7 @@ export class Image {
     };
     this.bytes = Buffer.alloc(size);
     this.#writeCounters();
+    if (this.parameters.joinable) this.#writeConsumers();
     this.#writeIdentity(elementsOffset);
     for (let words = below(16); words > 0; words -= 1) this.#put(this.damage());
     this.#cut();
@@ -113,6 +145,39 @@ export class Image {
     }
   }
 
+  // Who is in the table, at random: also circles of those that come after each other, members of
+  // nobody's group and two of one name.
+  #writeConsumers(): void {
+    const { bytes, below, parameters } = this;
+    const { consumers, elements } = parameters;
+    const near = () => u64(this.#base - BigInt(below(elements + 1)));
+    for (let i = 0; i < consumers; i += 1) {
+      const entry = HEADER + ENTRY * i;
+      const usual = below(3) === 0 ? VACANT : 1 + below(ROLES - 1);
+      const role = below(16) === 0 ? below(ROLES + 1) : usual;
+      bytes.writeUInt32LE(1, entry + CONSUMER.attached);
+      bytes.writeUInt32LE(role, entry + CONSUMER.role);
+      bytes.write(this.consumerName(), entry + CONSUMER.name);
+      bytes.writeUInt32LE(
+        below(8) === 0 ? below(2 ** 16) : below(3),
+        entry + CONSUMER.dependencies,
+      );
+      for (let other = 0; other < 8; other += 1) {
+        const index = below(16) === 0 ? below(2 ** 16) : below(consumers);
+        bytes.writeUInt16LE(index, entry + CONSUMER.after + 2 * other);
+      }
+      const taker = BigInt(below(consumers + 2));
+      const work = role === GROUP ? (near() << TAKER_BITS) | taker : near();
+      const begin = near();
+      bytes.writeBigUInt64LE(u64(work), entry + CONSUMER.work);
+      bytes.writeBigUInt64LE(begin, entry + CONSUMER.begin);
+      bytes.writeBigUInt64LE(u64(begin + BigInt(below(4))), entry + CONSUMER.limit);
+      if (below(3) === 0) bytes.writeBigUInt64LE(GONE[below(GONE.length)]!, entry);
+    }
+    bytes.writeUInt32LE(1, SMALL_WORDS.dependents);
+    bytes.writeUInt32LE(below(4) === 0 ? below(2 ** 16) : consumers, SMALL_WORDS.members);
+  }
+
   #writeIdentity(elementsOffset: number): void {
     const { bytes, below, parameters } = this;
     const { elements, elementSize, consumers, producers } = parameters;
@@ -123,6 +188,7 @@ export class Image {
     );
     bytes.writeUInt32LE(parameters.orphans, 64);
     bytes.writeUInt32LE(parameters.deadConsumers, 68);
+    bytes.writeUInt32LE(parameters.single, 72);
     [this.#producersOffset, this.#markersOffset, elementsOffset, 1].forEach((number, i) =>
       bytes.writeBigUInt64LE(BigInt(number), IDENTITY_OFFSETS + 8 * i),
     );
@@ -181,6 +247,7 @@ export class Image {
     const { elements, consumers, producers } = this.parameters;
     const words = Object.entries(WORDS);
     const small = Object.entries(SMALL_WORDS);
+    if (this.parameters.joinable && below(3) === 0) return this.#joiningDamage();
     switch (below(8)) {
       case 0: {
         const [what, offset] = small[below(small.length)]!;
@@ -209,6 +276,34 @@ export class Image {
         return { what: 'marker', offset, value: this.#oddNumber(), bytes: 8 };
       }
     }
+  }
+
+  // Damage to what says who a consumer is, whom it comes after and what it shares.
+  #joiningDamage(): Damage {
+    const { below } = this;
+    const entry = HEADER + ENTRY * below(this.parameters.consumers);
+    const numbers = [CONSUMER.work, CONSUMER.begin, CONSUMER.limit, CONSUMER.name];
+    switch (below(4)) {
+      case 0: {
+        const value = BigInt(below(ROLES + 1));
+        return { what: 'role', offset: entry + CONSUMER.role, value, bytes: 4 };
+      }
+      case 1: {
+        const offset = entry + CONSUMER.dependencies + 4 * below(5);
+        return { what: 'dependency', offset, value: BigInt(below(2 ** 20)), bytes: 4 };
+      }
+      default: {
+        const offset = entry + numbers[below(numbers.length)]!;
+        const odd = this.#oddNumber();
+        const value = below(2) === 0 ? odd : u64((odd << TAKER_BITS) | BigInt(below(8)));
+        return { what: 'share', offset, value, bytes: 8 };
+      }
+    }
+  }
+
+  /** A name that some consumer may have. */
+  consumerName(): string {
+    return NAMES[this.below(NAMES.length)]!;
   }
 
   /** A sequence as a caller may name one. */

@@ -3,7 +3,15 @@ import { closeSync, fchmodSync, ftruncateSync, openSync, rmSync, writeSync } fro
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Disruptor, DisruptorReadStream, DisruptorWriteStream } from 'shm-disruptor';
-import type { DisruptorOptions, WaitStrategy } from 'shm-disruptor';
+import type {
+  Batch,
+  DisruptorConsumer,
+  DisruptorOptions,
+  DisruptorProducer,
+  DisruptorRing,
+  JoinOptions,
+  WaitStrategy,
+} from 'shm-disruptor';
 
 import { promiseFace, callbackFace } from '../faces.js';
 import { Image } from './image.js';
@@ -27,6 +35,9 @@ export class Use {
   readonly #image: Image;
   readonly #file: number;
   readonly #rings: Disruptor[] = [];
+  readonly #open: DisruptorRing<ArrayBufferView | string, Buffer>[] = [];
+  readonly #consumers: DisruptorConsumer<Buffer>[] = [];
+  readonly #producers: DisruptorProducer<ArrayBufferView | string>[] = [];
   readonly #pending: Promise<void>[] = [];
 
   constructor(name: string, image: Image) {
@@ -55,7 +66,13 @@ export class Use {
     this.#attach();
     this.#attach();
     for (let steps = below(MOST_STEPS); steps > 0 && this.#rings.length > 0; steps -= 1) {
-      await this.#step(this.#rings[below(this.#rings.length)]!);
+      if (below(3) > 0 && this.#image.parameters.joinable) await this.#participate();
+      else await this.#step(this.#rings[below(this.#rings.length)]!);
+    }
+    for (const one of [...this.#consumers, ...this.#producers, ...this.#open]) {
+      this.#try('close', () => {
+        one.close();
+      });
     }
     // Also ends waits that have no limit of their own.
     for (const ring of this.#rings) {
@@ -317,6 +334,145 @@ export class Use {
           ring.status = below(4);
         });
     }
+  }
+
+  /** A ring's participants: made, used and closed. */
+  async #participate(): Promise<void> {
+    const { below } = this.#image;
+    const some = <T>(all: T[]): T | undefined => all[below(all.length)];
+    const ring = this.#open.length < 2 ? this.#openRing() : some(this.#open);
+    if (!ring) return;
+    switch (below(12)) {
+      case 0:
+      case 1:
+        this.#join(ring);
+        break;
+      case 2: {
+        const producer = this.#try('producer', () => ring.producer());
+        if (producer) this.#producers.push(producer);
+        break;
+      }
+      case 3: {
+        const stats = this.#try('stats', () => ring.stats());
+        if (!stats) break;
+        const { consumers } = this.#image.parameters;
+        requireThat(stats.consumers.length <= consumers, 'more consumers than there is room for');
+        break;
+      }
+      case 4: {
+        const consumer = some(this.#consumers);
+        if (consumer) this.#end(consumer);
+        break;
+      }
+      case 5:
+      case 6: {
+        const producer = some(this.#producers);
+        if (producer) await this.#publish(producer);
+        break;
+      }
+      default: {
+        if (this.#consumers.length === 0) this.#join(ring);
+        // Several times: what one call leaves is what the next begins with.
+        for (let times = below(6); times > 0; times -= 1) {
+          const consumer = some(this.#consumers);
+          if (consumer) await this.#take(consumer, ring);
+        }
+      }
+    }
+  }
+
+  #openRing(): DisruptorRing<ArrayBufferView | string, Buffer> | undefined {
+    const ring = this.#try('open', () => Disruptor.open(this.#name, {}));
+    if (ring) this.#open.push(ring);
+    return ring;
+  }
+
+  #join(ring: DisruptorRing<ArrayBufferView | string, Buffer>): void {
+    const { below } = this.#image;
+    const options: JoinOptions = {};
+    if (below(2) === 0) options.group = true;
+    if (below(4) === 0) options.from = below(2) === 0 ? 'oldest' : this.#image.sequence();
+    if (below(8) === 0) options.after = [this.#image.consumerName(), this.#image.consumerName()];
+    if (below(2) === 0) options.maxBatch = 1 + below(4);
+    const consumer = this.#try('join', () =>
+      options.group !== true && below(3) === 0
+        ? ring.consumer(options)
+        : ring.consumer(this.#image.consumerName(), options),
+    );
+    if (consumer) this.#consumers.push(consumer);
+  }
+
+  #end(consumer: DisruptorConsumer<Buffer>): void {
+    const { below } = this.#image;
+    this.#try('end', () => {
+      if (below(2) === 0) consumer.leave();
+      else consumer.close();
+    });
+    this.#consumers.splice(this.#consumers.indexOf(consumer), 1);
+  }
+
+  async #publish(producer: DisruptorProducer<ArrayBufferView | string>): Promise<void> {
+    const { below, parameters } = this.#image;
+    const { elements } = parameters;
+    const timeout = below(PATIENCE);
+    await this.#await('publish', async () => {
+      switch (below(5)) {
+        case 0:
+          producer.tryPublish('x');
+          break;
+        case 1: {
+          const claim = producer.tryClaim(1 + below(elements));
+          for (const buf of claim?.bufs ?? []) buf.fill(1);
+          if (below(4) > 0) claim?.commit();
+          break;
+        }
+        case 2:
+          producer.tryPublishMany(Array.from({ length: below(elements + 2) }, () => 'y'));
+          break;
+        case 3:
+          await producer.publish('z', { timeout });
+          break;
+        default: {
+          const { next } = producer;
+          requireThat(Number.isInteger(next), `${next} is no counter`);
+        }
+      }
+    });
+  }
+
+  async #take(
+    consumer: DisruptorConsumer<Buffer>,
+    ring: DisruptorRing<ArrayBufferView | string, Buffer>,
+  ) {
+    const { below } = this.#image;
+    const check = (batch: Batch<Buffer> | undefined) => {
+      if (!batch) return;
+      requireThat(batch.length <= this.#image.parameters.elements, 'more than the ring has');
+      const bytes = batch.bufs.reduce((sum, buf) => sum + buf.length, 0);
+      requireThat(bytes === batch.length * ring.elementSize, `${bytes} for ${batch.length}`);
+      for (const value of batch) value.toString('latin1');
+    };
+    await this.#await('take', async () => {
+      switch (below(6)) {
+        case 0:
+        case 1:
+          check(consumer.tryNext());
+          break;
+        case 2:
+          check(await consumer.next({ timeout: below(PATIENCE) }));
+          break;
+        case 3:
+          consumer.commit();
+          break;
+        case 4:
+          consumer.rewind();
+          break;
+        default:
+          for (const number of [consumer.sequence, consumer.lag]) {
+            requireThat(typeof number === 'number', 'no counter');
+          }
+      }
+    });
   }
 
   async #batches(ring: Disruptor): Promise<void> {

@@ -108,14 +108,27 @@ uint64_t odd_number(Bytes& input, uint64_t base, uint64_t elements) {
 
 struct Shape {
   RingLayout layout;
-  uint64_t base = 0;  // around where its counters stand
+  uint64_t base = 0;      // around where its counters stand
+  bool joinable = false;  // whether consumers join it
 
   const RingGeometry& geometry() const { return layout.geometry; }
 };
 
+// One of the words with which consumers join and share their work.
+uint64_t joining_offset(Bytes& input, const Shape& shape) {
+  constexpr size_t kOffsets[] = {
+      offsetof(ConsumerEntry, sequence), offsetof(ConsumerEntry, work),
+      offsetof(ConsumerEntry, begin),    offsetof(ConsumerEntry, limit),
+      offsetof(ConsumerEntry, work),     offsetof(ConsumerEntry, name),
+  };
+  return kConsumersOffset + input.below(shape.layout.geometry.consumers) * sizeof(ConsumerEntry) +
+         kOffsets[input.below(std::size(kOffsets))];
+}
+
 // A 64-bit word that the core reads while it works, chosen by the input.
 uint64_t word_offset(Bytes& input, const Shape& shape) {
   const RingLayout& layout = shape.layout;
+  if (shape.joinable && input.below(3) == 0) return joining_offset(input, shape);
   switch (input.below(8)) {
     case 0:
       return offsetof(Header, next);
@@ -147,8 +160,13 @@ uint64_t small_word_offset(Bytes& input, const Shape& shape) {
       offsetof(Header, membership),
       offsetof(Header, data_waiters),
       offsetof(Header, space_waiters),
+      offsetof(Header, dependents),
+      offsetof(Header, members),
       consumer + offsetof(ConsumerEntry, attached),
       consumer + offsetof(ConsumerEntry, pid),
+      consumer + offsetof(ConsumerEntry, role),
+      consumer + offsetof(ConsumerEntry, dependencies),
+      consumer + offsetof(ConsumerEntry, after) + input.below(kMostDependencies / 2) * sizeof(Word),
       producer + offsetof(ProducerEntry, pid),
   };
   return offsets[input.below(std::size(offsets))];
@@ -173,7 +191,7 @@ Shape draw_shape(Bytes& input) {
   RingGeometry geometry;
   geometry.elements = 1 + input.below(9);
   geometry.element_size = 1 + input.below(16);
-  geometry.consumers = 1 + input.below(3);
+  geometry.consumers = 1 + input.below(6);
   geometry.producers = 1 + input.below(3);
   // Elements are the application's: their size is nothing that the core has to walk through.
   const uint64_t rare = input.byte();
@@ -185,15 +203,62 @@ Shape draw_shape(Bytes& input) {
   RingPolicy policy;
   policy.orphans = (choice & 1) != 0 ? Orphans::kHold : Orphans::kSkip;
   policy.dead_consumers = (choice & 2) != 0 ? DeadConsumers::kDetach : DeadConsumers::kHold;
+  const uint64_t roles = input.byte();
+  if ((roles & 3) == 3) policy.producers = Producers::kSingle;
   const auto layout = ring_layout(geometry, policy);
   require(layout.ok(), "small geometries have a layout");
   Shape shape;
   shape.layout = layout.value();
+  shape.joinable = (roles & 12) != 0;
   const uint64_t near = input.below(16);
   const uint64_t edge = kEdges[(choice >> 2) % kSoundEdges];
   shape.base = edge < 16 ? edge + near : edge - 8 + near;
   if (shape.base > kLastSequence) shape.base = kLastSequence - near;
   return shape;
+}
+
+// Names that everybody knows.
+std::string draw_name(Bytes& input) {
+  return std::string(1, static_cast<char>('a' + input.below(4)));
+}
+
+// Who is in the consumer table of a ring that consumers join, at random: also circles of those that
+// come after each other, members of nobody's group and two of one name.
+void put_consumers(Bytes& input, const Shape& shape, Image& image) {
+  const uint64_t consumers = shape.geometry().consumers;
+  for (uint64_t i = 0; i < consumers && i < 16; ++i) {
+    const uint64_t entry = kConsumersOffset + i * sizeof(ConsumerEntry);
+    const uint64_t kind = input.byte();
+    const auto role = static_cast<uint32_t>(kind < 4 ? kind : 1 + kind % 5);
+    const auto near = [&] { return shape.base - input.below(shape.geometry().elements + 1); };
+    image.put32(entry + offsetof(ConsumerEntry, role), role);
+    image.put32(entry + offsetof(ConsumerEntry, attached), 1);
+    const std::string name = draw_name(input);
+    image.put(entry + offsetof(ConsumerEntry, name), name.data(), name.size());
+    const uint64_t dependencies = input.below(16);
+    const auto count = static_cast<uint32_t>(dependencies < 12 ? dependencies % 3 : dependencies);
+    image.put32(entry + offsetof(ConsumerEntry, dependencies), count);
+    for (uint64_t j = 0; j < kMostDependencies / 2 && j < count; ++j) {
+      const uint64_t both = input.byte();
+      // Mostly indices that there are.
+      const uint64_t one = both < 250 ? (both & 15) % consumers : both << 8;
+      const uint64_t other = (both >> 4) % consumers;
+      image.put32(entry + offsetof(ConsumerEntry, after) + j * sizeof(Word),
+                  static_cast<uint32_t>(one | other << 16));
+    }
+    const uint64_t work = static_cast<Role>(role) == Role::kGroup
+                              ? near() << Consumers::kTakerBits | input.below(consumers + 2)
+                              : near();
+    image.put64(entry + offsetof(ConsumerEntry, work), work);
+    const uint64_t begin = near();
+    image.put64(entry + offsetof(ConsumerEntry, begin), begin);
+    image.put64(entry + offsetof(ConsumerEntry, limit), begin + input.below(4));
+    const uint64_t gone = input.below(8);
+    if (gone < 3) image.put64(entry, gone == 0 ? kIgnored : gone == 1 ? kDetached : kJoining);
+  }
+  image.put32(offsetof(Header, dependents), 1);
+  image.put32(offsetof(Header, members),
+              static_cast<uint32_t>(input.below(4) == 0 ? input.byte() : consumers));
 }
 
 // As a ring that was used: the last elements consumed, or not, or claimed and not committed.
@@ -212,6 +277,7 @@ Image sound_image(Bytes& input, const Shape& shape) {
     image.put64(kConsumersOffset + i * sizeof(ConsumerEntry),
                 shape.base - (i == 0 ? slowest : slowest / (i + 1)));
   }
+  if (shape.joinable) put_consumers(input, shape, image);
   return image;
 }
 
@@ -391,6 +457,9 @@ struct Memory {
   Claim claim;
   Batch batch;
   uint64_t consumer = 0;
+  bool joined = false;
+  bool shares = false;  // as a member of a group
+  uint64_t seat = 0;    // where its latest share is
 };
 
 uint64_t draw_patience(Bytes& input) { return input.below(16) == 0 ? 20'000 : 0; }
@@ -421,7 +490,11 @@ void commit_some(Bytes& input, Sequencer& ring, const Memory& memory, uint64_t b
 }
 
 void consume_some(Bytes& input, Sequencer& ring, Memory& memory) {
-  memory.consumer = input.below(ring.geometry().consumers);
+  // Who has joined is who it is, mostly.
+  if (!memory.joined || input.below(16) == 0) {
+    memory.consumer = input.below(ring.geometry().consumers);
+    memory.joined = false;
+  }
   const auto batch = ring.consume(memory.consumer, draw_patience(input));
   memory.batch = {};
   if (batch.ok() && batch.value().count != 0) {
@@ -433,6 +506,71 @@ void consume_some(Bytes& input, Sequencer& ring, Memory& memory) {
     require(gap.begin < gap.end && gap.end - gap.begin <= ring.geometry().elements,
             "a gap lies within one lap");
   }
+}
+
+void join_some(Bytes& input, Sequencer& ring, Memory& memory, uint64_t base) {
+  Joining joining;
+  const uint64_t choice = input.byte();
+  joining.group = choice % 4 >= 2;
+  if (choice % 4 != 0) joining.name = draw_name(input);
+  joining.after_given = (choice & 16) != 0;
+  for (uint64_t left = choice >> 6; left > 0 && joining.after_given; --left) {
+    joining.after.push_back(draw_name(input));
+  }
+  joining.start.kind = static_cast<Start::Kind>(input.below(3));
+  joining.start.sequence = odd_number(input, base, ring.geometry().elements) & kLastSequence;
+  const auto joined = ring.join(joining);
+  memory.joined = joined.ok();
+  memory.shares = joined.ok() && joining.group;
+  if (!joined.ok()) return;
+  require(joined.value() < ring.geometry().consumers, "whoever joins is in the table");
+  memory.consumer = joined.value();
+  memory.batch = {};
+  ring.share(1 + input.below(ring.geometry().elements));
+}
+
+void share_some(Bytes& input, Sequencer& ring, Memory& memory) {
+  switch (input.below(4)) {
+    case 0:
+      static_cast<void>(ring.finish_share(input.below(4)));
+      break;
+    case 1:
+      static_cast<void>(ring.give_back_share(input.below(4)));
+      break;
+    default: {
+      // Of those who have joined a group alone.
+      if (!memory.joined || !memory.shares) return;
+      const auto taken = ring.take_share(draw_patience(input));
+      if (!taken.ok() || taken.value().share.count == 0) return;
+      memory.seat = taken.value().seat;
+      use_elements(ring, taken.value().share.start, taken.value().share.count, false);
+      if (input.below(2) == 0) {
+        require(ring.finish_share(memory.seat), "a share that was taken can be finished");
+      }
+    }
+  }
+}
+
+void take_census(Sequencer& ring) {
+  const Census census = ring.census();
+  require(census.consumers.size() <= ring.geometry().consumers &&
+              census.producers.size() <= ring.geometry().producers,
+          "no more take part than there is room for");
+  for (const ConsumerFacts& facts : census.consumers) {
+    require(facts.name.size() <= kLongestName && facts.after.size() <= kMostDependencies,
+            "what is said of a consumer is within its entry");
+  }
+}
+
+void use_lease(Bytes& input, Sequencer& ring) {
+  const Sequencer::Lease lease = ring.lease();
+  if (lease.next >= lease.limit) return;
+  require(lease.limit - lease.next <= ring.geometry().elements && lease.limit <= kLastSequence,
+          "no more is leased than the ring has");
+  const uint64_t count = 1 + input.below(lease.limit - lease.next);
+  use_elements(ring, lease.next, count, true);
+  ring.use_lease(lease.next + count);
+  static_cast<void>(ring.commit(lease.next, lease.next + count - 1, OutOfOrder::kMark, 0));
 }
 
 void take_over_some(Bytes& input, Sequencer& ring, Memory& memory, uint64_t base) {
@@ -516,7 +654,7 @@ void use(Bytes& input, const Shape& shape) {
       if (!open_guest(input, guests[which])) continue;
     }
     Sequencer& ring = *guests[which]->sequencer;
-    switch ((choice & 127) % 20) {
+    switch ((choice & 127) % 26) {
       case 0:
       case 1:
       case 2:
@@ -566,6 +704,24 @@ void use(Bytes& input, const Shape& shape) {
         if (rare >= 250) static_cast<void>(unlink_segment(image_name()));
         break;
       }
+      case 17:
+      case 18:
+        if (shape.joinable) join_some(input, ring, memory, shape.base);
+        break;
+      case 19:
+        if (shape.joinable && memory.joined) ring.leave();
+        memory.joined = false;
+        break;
+      case 20:
+        share_some(input, ring, memory);
+        break;
+      case 21:
+        take_census(ring);
+        static_cast<void>(ring.go_on());
+        break;
+      case 22:
+        use_lease(input, ring);
+        break;
       default:
         if (same_geometry(ring, shape)) change_word(input, ring, shape);
     }

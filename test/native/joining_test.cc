@@ -391,3 +391,169 @@ TEST("what the one producer commits is refused where it was committed before or 
   CHECK(producer.commit(1, 1, OutOfOrder::kMark, 0).value() == Commit::kRefused);
   CHECK(producer.commit(3, 3, OutOfOrder::kMark, 0).error().code == Errc::kNotClaimed);
 }
+
+namespace {
+
+// The ring's memory, in which a test writes what somebody leaves who dies between two steps.
+ConsumerEntry& entry_of(const TestRing& test, uint64_t index) {
+  return test.segment.consumers()[index];
+}
+
+std::vector<Entry> after_each_other() {
+  return {{"a", Role::kNamed, {}}, {"b", Role::kNamed, {0}}, {"c", Role::kNamed, {1}}};
+}
+
+}  // namespace
+
+TEST("whoever comes after one that died joining goes on without a producer") {
+  const TestRing test(joinable(8, 4, after_each_other()));
+  Sequencer producer = test.sequencer();
+  Sequencer a = test.sequencer();
+  Sequencer c = test.sequencer();
+  CHECK(a.join(named("a")).ok() && c.join(named("c")).ok());
+  produce(producer, 3);
+  CHECK(take(a, 0) == 3);
+  {
+    Sequencer b = test.sequencer();
+    CHECK(b.join(named("b")).ok());
+  }
+  entry_of(test, 1).sequence.store_ordered(kJoining);
+  CHECK(c.consume(2, 1000 * kMillisecond).value().count == 3);
+}
+
+TEST("whoever comes after a dead one goes on without a producer where the dead are detached") {
+  RingCreation creation = joinable(8, 4, after_each_other());
+  creation.policy.dead_consumers = DeadConsumers::kDetach;
+  const TestRing test(creation);
+  Sequencer producer = test.sequencer();
+  Sequencer a = test.sequencer();
+  Sequencer c = test.sequencer();
+  CHECK(a.join(named("a")).ok() && c.join(named("c")).ok());
+  CHECK(test.sequencer().join(named("b")).ok());
+  produce(producer, 3);
+  CHECK(take(c, 2) == 0);
+  CHECK(take(a, 0) == 3);
+  CHECK(c.consume(2, 1000 * kMillisecond).value().count == 3);
+  // Nobody else is detached by it.
+  CHECK(producer.consumer_sequence(0) == 3);
+}
+
+TEST("somebody who is stopped while it leaves keeps nobody from joining") {
+  const TestRing test(joinable(8, 3));
+  Sequencer leaving = test.sequencer();
+  const uint64_t index = leaving.join(named("")).value();
+  // It has given its place back, and not yet its lock.
+  leaving.consumers().directory().vacate(index);
+  Sequencer other = test.sequencer();
+  const auto joined = other.join(named(""));
+  CHECK(joined.ok() && joined.value() != index);
+}
+
+TEST("consumers that have left, however they come after each other, hang nobody") {
+  // Layers of eight, each after all of the one before: more ways than anybody could go.
+  constexpr uint64_t kLayers = 16;
+  std::vector<Entry> declared;
+  for (uint64_t i = 0; i < 8 * kLayers; ++i) {
+    Entry entry{std::to_string(i), Role::kNamed, {}};
+    for (uint64_t j = 0; i >= 8 && j < 8; ++j) entry.after.push_back(i / 8 * 8 - 8 + j);
+    declared.push_back(entry);
+  }
+  declared.push_back({"last", Role::kNamed, {8 * kLayers - 1}});
+  const TestRing test(joinable(8, 8 * kLayers + 1, declared));
+  for (uint64_t i = 0; i < 8 * kLayers; ++i) entry_of(test, i).sequence.store_ordered(kDetached);
+  Sequencer producer = test.sequencer();
+  Sequencer last = test.sequencer();
+  const uint64_t index = last.join(named("last")).value();
+  produce(producer, 3);
+  // All of them have left: nobody is in between.
+  CHECK(take(last, index) == 3);
+  // Not even if damage has them stand in a circle.
+  for (uint64_t i = 0; i < 8; ++i) {
+    entry_of(test, i).dependencies.store_ordered(1);
+    entry_of(test, i).after[0].store_ordered(8 * kLayers - 1);
+  }
+  produce(producer, 3);
+  CHECK(take(last, index) == 3);
+}
+
+TEST("a gap that a member took and died is passed by the next, and is no data") {
+  const TestRing test(joinable(8, 4));
+  Sequencer producer = test.sequencer();
+  std::optional<Sequencer> dying(test.sequencer());
+  const uint64_t index = dying->join(sharing("g")).value();
+  {
+    Sequencer lost = test.sequencer();
+    CHECK(lost.claim(2, 2, 0).value().count == 2);
+  }
+  produce(producer, 1);
+  CHECK(producer.recover());
+  const uint64_t group = dying->consumers().directory().after(index)[0];
+  dying.reset();
+  // As Group::take leaves it.
+  entry_of(test, index).begin.store_ordered(0);
+  entry_of(test, index).limit.store_ordered(2);
+  entry_of(test, group).work.store_ordered(2 << Consumers::kTakerBits | (index + 1));
+  Sequencer next = test.sequencer();
+  CHECK(next.join(sharing("g")).value() == index);
+  const auto batch = next.consume(index, 0).value();
+  CHECK(batch.start == 2 && batch.count == 1 && !batch.redelivered);
+  CHECK(next.gap_count() == 1);
+  const Gap gap = next.next_gap();
+  CHECK(gap.begin == 0 && gap.end == 2);
+}
+
+TEST("what a member's entry says that no ring can hold is not believed") {
+  const TestRing test(joinable(8, 4));
+  Sequencer producer = test.sequencer();
+  std::optional<Sequencer> dying(test.sequencer());
+  const uint64_t index = dying->join(sharing("g")).value();
+  produce(producer, 3);
+  dying.reset();
+  entry_of(test, index).begin.store_ordered(0);
+  entry_of(test, index).limit.store_ordered(1'000'000);
+  entry_of(test, index).work.store_ordered(1'000'000);
+  Sequencer next = test.sequencer();
+  CHECK(next.join(sharing("g")).value() == index);
+  CHECK(next.consume(index, 0).value().count == 1);
+}
+
+TEST("a group that somebody has come back behind finds nothing to consume") {
+  const TestRing test(joinable(8, 6, {{"a", Role::kNamed, {}}, {"g", Role::kGroup, {0}}}));
+  Sequencer producer = test.sequencer();
+  Sequencer a = test.sequencer();
+  CHECK(a.join(named("a")).ok());
+  Sequencer member = test.sequencer();
+  const uint64_t index = member.join(sharing("g")).value();
+  Sequencer slow = test.sequencer();
+  const uint64_t held = slow.join(named("slow")).value();
+  produce(producer, 3);
+  CHECK(take(a, 0) == 3);
+  for (int i = 0; i < 3; ++i) CHECK(take(member, index) == 1);
+  a.leave();
+  CHECK(a.join(named("a", {Start::kOldest, 0})).ok());
+  CHECK(a.consumer_sequence(0) == slow.consumer_sequence(held));
+  CHECK(take(member, index) == 0 && !member.consumable(index));
+  CHECK(take(a, 0) == 3);
+  produce(producer, 1);
+  CHECK(!member.consumable(index) && take(a, 0) == 1);
+  CHECK(member.consumable(index) && take(member, index) == 1);
+}
+
+TEST("who joins at a sequence within a gap is told of the gap, and gets none of it as data") {
+  const TestRing test(joinable(16, 4));
+  Sequencer producer = test.sequencer();
+  Sequencer slow = test.sequencer();
+  CHECK(slow.join(named("slow")).ok());
+  produce(producer, 1);
+  {
+    Sequencer lost = test.sequencer();
+    CHECK(lost.claim(4, 4, 0).value().count == 4);
+  }
+  produce(producer, 2);
+  CHECK(producer.recover() && producer.cursor() == 7);
+  Sequencer late = test.sequencer();
+  const uint64_t index = late.join(named("late", {Start::kSequence, 3})).value();
+  const auto batch = late.consume(index, 0).value();
+  CHECK(batch.start == 5 && batch.count == 2);
+  CHECK(late.gap_count() == 1);
+}

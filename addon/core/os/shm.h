@@ -87,8 +87,9 @@ Status may_remove_name(const FileFacts& facts);
 /// Reads exactly `size` bytes from `offset` on. False: the object is shorter than that.
 Result<bool> read_at(const File& file, void* into, size_t size, uint64_t offset);
 
-/// Maps `size` bytes, shared, for reading and writing.
-Result<void*> map_file(const File& file, uint64_t size);
+/// Maps `size` bytes, shared, for reading and writing; and the last `mirrored` of them once more
+/// behind, so that what runs over the end goes on where they begin. Both are whole pages then.
+Result<void*> map_file(const File& file, uint64_t size, uint64_t mirrored = 0);
 void unmap(void* base, uint64_t size);
 
 /// The user in whose name this process acts.

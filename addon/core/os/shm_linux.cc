@@ -156,9 +156,20 @@ Result<bool> read_at(const File& file, void* into, size_t size, uint64_t offset)
   return static_cast<size_t>(got) == size;
 }
 
-Result<void*> map_file(const File& file, uint64_t size) {
-  void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.descriptor(), 0);
+Result<void*> map_file(const File& file, uint64_t size, uint64_t mirrored) {
+  const int access = PROT_READ | PROT_WRITE;
+  // The first mapping holds the place of the second; what it maps beyond the file is never touched.
+  void* base = mmap(nullptr, size + mirrored, access, MAP_SHARED, file.descriptor(), 0);
   if (base == MAP_FAILED) return last_error("mmap");
+  if (mirrored == 0) return base;
+  const auto from = static_cast<off_t>(size - mirrored);
+  void* behind = static_cast<char*>(base) + size;
+  const int flags = MAP_SHARED | MAP_FIXED;
+  if (mmap(behind, mirrored, access, flags, file.descriptor(), from) == MAP_FAILED) {
+    const Error error = last_error("mmap");
+    munmap(base, size + mirrored);
+    return error;
+  }
   return base;
 }
 

@@ -1,0 +1,32 @@
+// Messages of any length in a ring of cells.
+//
+// A message takes as many cells in a row as it needs, with its header in front. The elements of
+// such a ring are mapped twice, one after the other, so that a message which runs over the ring's
+// end is in one piece all the same.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace shm_disruptor {
+
+/// Bytes in a cell: an element of a ring of messages.
+inline constexpr uint64_t kCell = 32;
+
+/// In front of every message. Little endian, as everything is.
+struct MessageHeader {
+  uint32_t length;      ///< bytes behind the header
+  uint32_t deliveries;  ///< how often it was given to somebody who was to acknowledge it
+};
+
+/// In the place of the number of deliveries: the message was dropped before it was sent.
+inline constexpr uint32_t kDropped = 0xffff'ffff;
+
+static_assert(sizeof(MessageHeader) == 8);
+
+/// How many cells a message of so many bytes takes. No overflow for lengths below 2^32.
+inline constexpr uint64_t cells_of(uint64_t length) {
+  return (sizeof(MessageHeader) + length + kCell - 1) / kCell;
+}
+
+}  // namespace shm_disruptor

@@ -1,0 +1,204 @@
+// What one participant holds of a group's elements: one share, or several at a time, each in a seat
+// of its own that is a member of the group.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "consumers.h"
+#include "frontier.h"
+#include "group.h"
+#include "message.h"
+#include "result.h"
+#include "segment.h"
+
+namespace shm_disruptor {
+
+/// Sequences [begin, end) that their producer claimed and died without committing.
+struct Gap {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
+class Shares {
+ public:
+  /// What the methods work on; it belongs to the caller, and may move between calls.
+  struct Floor {
+    const RingSegment& segment;
+    Consumers& consumers;
+    const Frontier& frontier;
+    std::vector<Gap>& gaps;  ///< those that were passed
+  };
+
+  /// A share and the seat that holds it.
+  struct Taken {
+    Share share;
+    uint64_t seat = 0;
+  };
+
+  /// Whether we are in no group.
+  bool empty() const { return seats_.empty(); }
+
+  /// Takes a seat in the group `group`, as its member `member` (Consumers::join).
+  void sit(const Floor& floor, uint64_t group, uint64_t member) {
+    group_ = group;
+    for (std::optional<Group>& seat : seats_) {
+      if (seat) continue;
+      seat.emplace(floor.consumers, floor.segment.file, group, member);
+      return;
+    }
+    seats_.emplace_back(std::in_place, floor.consumers, floor.segment.file, group, member);
+  }
+
+  /// How many elements a share has at most. Messages come one by one.
+  void limit(uint64_t most) { most_ = most; }
+
+  /// The share in the first seat, taking one if there is none: it is the same until it is finished.
+  Result<Share> only(const Floor& floor) {
+    // The first one may have gone with what was given back.
+    if (!seats_.front()) {
+      const auto member =
+          floor.consumers.join_again(floor.segment.file, group_, Group::kMostMembers);
+      if (!member.ok()) return member.error();
+      sit(floor, group_, member.value());
+    }
+    Group& seat = *seats_.front();
+    const bool holds = seat.held().count != 0 && !pass_gap(floor, seat);
+    return holds ? seat.held() : take(floor, seat);
+  }
+
+  /// One more share, in a seat that is free. Errors: kTooManyConsumers, kSegmentBusy, kSystem,
+  /// kSegmentCorrupt, kSegmentReplaced.
+  Result<Taken> another(const Floor& floor) {
+    // What a seat got with a dead member's place.
+    for (uint64_t i = 0; i < seats_.size(); ++i) {
+      if (!seats_[i] || seats_[i]->held().count == 0 || pass_gap(floor, *seats_[i])) continue;
+      if (seats_[i]->give()) {
+        return Taken{seats_[i]->held(), i};
+      }
+    }
+    if (!has_free_seat()) {
+      const auto member =
+          floor.consumers.join_again(floor.segment.file, group_, Group::kMostMembers);
+      if (!member.ok()) return member.error();
+      sit(floor, group_, member.value());
+      return another(floor);
+    }
+    const uint64_t free = free_seat();
+    const auto share = take(floor, *seats_[free]);
+    if (!share.ok()) return share.error();
+    if (share.value().count != 0) seats_[free]->give();
+    return Taken{share.value(), free};
+  }
+
+  /// What the seat holds.
+  Share held(uint64_t seat) const {
+    return seat < seats_.size() && seats_[seat] ? seats_[seat]->held() : Share{};
+  }
+
+  /// What the seat holds is done with, as far as `next`. Says whether others may go on.
+  bool finish(const Floor& floor, uint64_t seat, uint64_t next) {
+    return seats_[seat]->finish(floor.consumers, floor.segment.file, next);
+  }
+
+  /// What the seat holds is given again, before anything else.
+  void keep(uint64_t seat) { seats_[seat]->keep(); }
+
+  /// What the seat holds is somebody else's to do, as if we had died.
+  void give_back(const Floor& floor, uint64_t seat) {
+    if (seats_[seat]->give_back(floor.consumers, floor.segment.file)) return;
+    seats_[seat].reset();
+  }
+
+  /// Takes over what a dead member has left, if we have a seat free. Says whether there was any.
+  bool adopt(const Floor& floor) {
+    if (seats_.empty() || !has_free_seat()) return false;
+    return seats_[free_seat()]->adopt(floor.consumers, floor.segment.file);
+  }
+
+  /// Whether there is something to take below `barrier`, or to be given again.
+  bool ready(const Consumers& consumers, uint64_t barrier) const {
+    for (const std::optional<Group>& seat : seats_) {
+      if (seat && seat->waits_to_be_given()) return true;
+    }
+    // Not below it: somebody whom we come after may have come back behind us.
+    return Group::handed_out(consumers, group_) < barrier;
+  }
+
+  /// Leaves all that we hold to the others, and our seats.
+  void leave(const Floor& floor) {
+    for (uint64_t i = 0; i < seats_.size(); ++i) {
+      if (seats_[i]) seats_[i]->leave(floor.consumers, floor.segment.file);
+    }
+    seats_.clear();
+    // If others are joining all the time there is somebody in it.
+    static_cast<void>(floor.consumers.leave_group(floor.segment.file, group_));
+  }
+
+ private:
+  bool has_free_seat() const { return free_seat() != seats_.size(); }
+  uint64_t free_seat() const {
+    uint64_t i = 0;
+    while (i < seats_.size() && !(seats_[i] && seats_[i]->held().count == 0)) ++i;
+    return i;
+  }
+
+  // What a dead member had taken may be a gap, which it died before passing.
+  static bool pass_gap(const Floor& floor, Group& seat) {
+    const auto [start, count, redelivered] = seat.held();
+    if (!redelivered || floor.frontier.first_gap(start, start + count) != start) return false;
+    floor.gaps.push_back({start, start + count});
+    if (seat.finish(floor.consumers, floor.segment.file, start + count)) tell_of_progress(floor);
+    return true;
+  }
+
+  Result<Share> take(const Floor& floor, Group& seat) {
+    for (;;) {
+      const uint64_t cursor = floor.frontier.cursor();
+      if (cursor > kLastSequence) {
+        return (cursor & kReplacedBit) != 0 ? Errc::kSegmentReplaced : Errc::kSegmentCorrupt;
+      }
+      Frontier(floor.frontier).help(cursor);
+      bool gap = false;
+      const auto reach = [&](uint64_t from, uint64_t to) {
+        const uint64_t end = floor.frontier.first_gap(from, to);
+        gap = end == from;
+        if (gap) return floor.frontier.marker(from).end();
+        return floor.segment.layout.kind == Kind::kQueue ? end_of_message(floor, from, end) : end;
+      };
+      const uint64_t barrier = floor.consumers.barrier(floor.frontier.cursor());
+      const uint64_t most = floor.segment.layout.kind == Kind::kQueue ? ~uint64_t{0} : most_;
+      const auto share =
+          seat.take(floor.consumers, barrier, floor.frontier.ring().elements(), most, reach);
+      if (!share.ok()) return share;
+      const auto [start, count, redelivered] = share.value();
+      if (seat.settled()) tell_of_progress(floor);
+      if (count == 0 || !gap) return share;
+      floor.gaps.push_back({start, start + count});
+      if (seat.finish(floor.consumers, floor.segment.file, start + count)) tell_of_progress(floor);
+    }
+  }
+
+  // A message that says that it goes on beyond `end` is damaged; who reads it checks its length.
+  static uint64_t end_of_message(const Floor& floor, uint64_t from, uint64_t end) {
+    const std::byte* elements =
+        floor.segment.mapping->base() + floor.segment.layout.elements_offset;
+    const auto* header =
+        reinterpret_cast<const MessageHeader*>(elements + floor.frontier.ring().slot(from) * kCell);
+    const uint64_t cells = cells_of(header->length);
+    return cells < end - from ? from + cells : end;
+  }
+
+  static void tell_of_progress(const Floor& floor) {
+    wake_sleepers(floor.frontier.header().space_waiters);
+    floor.consumers.wake_dependents();
+  }
+
+  uint64_t group_ = Consumers::kNone;
+  uint64_t most_ = 1;
+  std::vector<std::optional<Group>> seats_;
+};
+
+}  // namespace shm_disruptor

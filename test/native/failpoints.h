@@ -1,0 +1,305 @@
+// Dying and stopping at every step: what the programs share that do so (failpoints.cc,
+// failpoints_joining.cc). Each is one source that includes this, with main() at its end.
+//
+// The core is built here with a failpoint before and after every store to shared memory
+// (sequence.h), and with one around every system call that others can see. For each operation a
+// child does it, and counts the points that it passes. Then for each point another child does it
+// again and, there,
+//   dies        kills itself: afterwards all others go on within a second
+//   pauses      stops itself: the others use the ring, it goes on, and succeeds after all
+//   pauses-dies stops itself, the others use the ring, and it dies at the next point
+// and each time whoever is left finds what was promised.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdarg>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fixture.h"
+
+namespace failpoints {
+
+using namespace fixture;
+
+constexpr uint64_t kMillisecond = 1'000'000;
+constexpr uint64_t kSecond = 1000 * kMillisecond;
+constexpr uint64_t kElements = 8;
+constexpr uint64_t kMost = 512;  // sequences of one run
+constexpr uint64_t kDriver = 1;
+constexpr uint64_t kChild = 2;
+constexpr uint64_t kDead = 3;
+
+enum class Fate : uint8_t { kUnclaimed, kBegun, kCommitted };
+enum class Way { kCount, kDies, kPauses, kPausesDies };
+
+// What driver and child tell each other; a process that dies has told all that it wrote.
+struct Shared {
+  Fate fate[kMost];      // of the commit
+  uint8_t who[kMost];    // committed it
+  bool orphan[kMost];    // belongs to somebody who had died before the child began
+  uint8_t taken[kMost];  // how often the child consumed it
+  uint64_t first;        // where the child began to consume
+  uint64_t giving;       // what it was about to give back, and what it had given back
+  uint64_t given;
+  bool finishing[kMost];  // as a member of a group: was about to give it back
+  bool finished[kMost];   // and had
+  bool in;                // has become what it wanted to become
+  bool leaving;
+  uint32_t passed;  // points
+  char at[96];      // the point at which it ended or stopped
+  char complaint[256];
+};
+
+inline Shared* shared = nullptr;
+inline uint64_t longest_stall = 0;
+
+// Keeps the first.
+__attribute__((format(printf, 1, 2))) inline void complain(const char* format, ...) {
+  if (shared->complaint[0] != '\0') return;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(shared->complaint, sizeof shared->complaint, format, arguments);
+  va_end(arguments);
+}
+
+inline unsigned long long number(uint64_t value) { return value; }
+
+// The child's failpoints.
+inline bool armed = false;
+inline Way way = Way::kCount;
+inline uint32_t target = 0;
+
+inline void reach(const char* moment, const char* where, int line) {
+  if (!armed) return;
+  const uint32_t point = shared->passed++;
+  const bool second = way == Way::kPausesDies && point == target + 1;
+  if (way == Way::kCount || (point != target && !second)) return;
+  const char* slash = strrchr(where, '/');
+  where = slash ? slash + 1 : where;
+  if (line == 0) {
+    snprintf(shared->at, sizeof shared->at, "%s %s", moment, where);
+  } else {
+    snprintf(shared->at, sizeof shared->at, "%s the store at %s:%d", moment, where, line);
+  }
+  raise(way == Way::kDies || second ? SIGKILL : SIGSTOP);
+}
+
+}  // namespace failpoints
+
+void shm_disruptor::failpoint(const char* moment, const char* file, int line) {
+  failpoints::reach(moment, file, line);
+}
+
+// The linker puts these in the place of the system calls that others can see the effects of.
+#define AROUND(name, call)               \
+  failpoints::reach("before", #name, 0); \
+  const int result = call;               \
+  const int error = errno;               \
+  failpoints::reach("after", #name, 0);  \
+  errno = error;                         \
+  return result
+extern "C" {
+int __real_linkat(int, const char*, int, const char*, int);
+int __wrap_linkat(int from, const char* old_path, int to, const char* new_path, int flags) {
+  AROUND(linkat, __real_linkat(from, old_path, to, new_path, flags));
+}
+int __real_unlink(const char*);
+int __wrap_unlink(const char* path) { AROUND(unlink, __real_unlink(path)); }
+int __real_fcntl(int, int, void*);
+int __wrap_fcntl(int file, int command, void* range) {
+  AROUND(fcntl, __real_fcntl(file, command, range));
+}
+int __real_posix_fallocate(int, off_t, off_t);
+int __wrap_posix_fallocate(int file, off_t offset, off_t size) {
+  AROUND(posix_fallocate, __real_posix_fallocate(file, offset, size));
+}
+}
+
+namespace failpoints {
+
+struct Message {
+  uint64_t who;
+  uint64_t sequence;
+  uint64_t check;
+
+  uint64_t expected() const { return (who << 56 ^ sequence) * 0x9e3779b97f4a7c15; }
+};
+
+inline Message* message_at(const Sequencer& ring, uint64_t sequence) {
+  return reinterpret_cast<Message*>(ring.elements()) + sequence % ring.ring().elements();
+}
+
+// A participant that produces, and remembers what in `shared`.
+struct Producer {
+  Sequencer ring;
+  uint64_t who;
+
+  // Where the claim begins; nothing when there was no room.
+  std::optional<uint64_t> claim(uint64_t count, uint64_t nanoseconds = 0) {
+    const auto claim = ring.claim(count, count, nanoseconds);
+    if (!claim.ok()) {
+      complain("claim of %llu: error %d", number(who), static_cast<int>(claim.error().code));
+      return std::nullopt;
+    }
+    if (claim.value().count == 0) return std::nullopt;
+    if (claim.value().start + count > kMost) {
+      complain("the run is too long");
+      return std::nullopt;
+    }
+    return claim.value().start;
+  }
+
+  // Whether it was accepted.
+  bool commit(uint64_t start, uint64_t count) {
+    for (uint64_t s = start; s < start + count; ++s) {
+      Message message{who, s, 0};
+      message.check = message.expected();
+      *message_at(ring, s) = message;
+      shared->who[s] = static_cast<uint8_t>(who);
+      shared->fate[s] = Fate::kBegun;
+    }
+    const auto commit = ring.commit(start, start + count - 1, OutOfOrder::kMark, 0);
+    const bool accepted = commit.ok() && commit.value() != Commit::kRefused;
+    for (uint64_t s = start; accepted && s < start + count; ++s) shared->fate[s] = Fate::kCommitted;
+    return accepted;
+  }
+
+  bool send(uint64_t nanoseconds = 0) {
+    const auto start = claim(1, nanoseconds);
+    if (!start) return false;
+    if (!commit(*start, 1)) complain("a commit of %llu was refused", number(who));
+    return true;
+  }
+};
+
+/// A child that does something, and its end.
+class Child {
+ public:
+  Child(Way how, uint32_t point, const std::function<void()>& begin,
+        const std::function<void()>& act) {
+    fflush(stdout);
+    pid_ = fork();
+    if (pid_ != 0) return;
+    // Whatever else fails, it does not stay.
+    alarm(10);
+    way = how;
+    target = point;
+    begin();
+    armed = true;
+    act();
+    armed = false;
+    _exit(shared->complaint[0] == '\0' ? 0 : 1);
+  }
+  ~Child() {
+    if (!ended_) kill(pid_, SIGKILL);
+    if (!ended_) waitpid(pid_, &status_, 0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  /// Waits until it has stopped or ended, calling `meanwhile`; for at most five seconds.
+  bool wait(const std::function<void()>& meanwhile) {
+    const uint64_t begin = os::now_nanoseconds();
+    while (os::now_nanoseconds() - begin < 5 * kSecond) {
+      if (waitpid(pid_, &status_, WNOHANG | WUNTRACED) == pid_) {
+        ended_ = !WIFSTOPPED(status_);
+        return true;
+      }
+      meanwhile();
+      os::nap(kMillisecond / 20);
+    }
+    complain("the child hangs");
+    return false;
+  }
+  void resume() { kill(pid_, SIGCONT); }
+  bool stopped() const { return WIFSTOPPED(status_); }
+  bool killed() const { return WIFSIGNALED(status_) && WTERMSIG(status_) == SIGKILL; }
+  bool done() const { return WIFEXITED(status_) && WEXITSTATUS(status_) == 0; }
+
+ private:
+  pid_t pid_ = 0;
+  int status_ = 0;
+  bool ended_ = false;
+};
+
+/// Lets `child` come to its end in the given way. The driver does `pause` while the child is
+/// stopped, and `after` while it goes on.
+inline void finish(Child& child, Way how, const std::function<void()>& pause,
+                   const std::function<void()>& after) {
+  if (!child.wait([] {})) return;
+  if (child.stopped()) {
+    pause();
+    child.resume();
+    if (!child.wait(after)) return;
+  }
+  const bool may_die = how == Way::kDies || how == Way::kPausesDies;
+  if (!child.done() && !(may_die && child.killed())) complain("the child failed");
+}
+
+/// An attempt.
+using Run = std::function<void(Way, uint32_t)>;
+
+inline const char* name_of(Way how) {
+  return how == Way::kDies ? "dies" : how == Way::kPauses ? "pauses" : "pauses-dies";
+}
+
+/// Counts the points of an operation and does it in each way at each of them.
+inline bool everywhere(const char* name, const Run& attempt) {
+  memset(static_cast<void*>(shared), 0, sizeof *shared);
+  attempt(Way::kCount, 0);
+  const uint32_t points = shared->passed;
+  bool well = shared->complaint[0] == '\0';
+  if (!well) std::printf("# %s: %s\n", name, shared->complaint);
+  if (points == 0) std::printf("# %s passes no points\n", name);
+  for (const Way how : {Way::kDies, Way::kPauses, Way::kPausesDies}) {
+    for (uint32_t point = 0; point < points; ++point) {
+      memset(static_cast<void*>(shared), 0, sizeof *shared);
+      attempt(how, point);
+      if (shared->complaint[0] == '\0') continue;
+      well = false;
+      std::printf("# %s, %s at point %u, %s: %s\n", name, name_of(how), point, shared->at,
+                  shared->complaint);
+    }
+  }
+  std::printf("# %s: %u points\n", name, points);
+  return well && points != 0;
+}
+
+/// Does all `runs`, or those whose names contain the first argument. Gives the exit code.
+inline int run_all(const std::vector<std::pair<std::string, Run>>& runs, int count,
+                   char** arguments) {
+  int done = 0;
+  int failed = 0;
+  std::printf("TAP version 13\n");
+  for (const auto& [name, attempt] : runs) {
+    if (count > 1 && name.find(arguments[1]) == std::string::npos) continue;
+    const bool well = everywhere(name.c_str(), attempt);
+    failed += well ? 0 : 1;
+    std::printf("%s %d - dying or pausing anywhere: %s\n", well ? "ok" : "not ok", ++done,
+                name.c_str());
+    std::fflush(stdout);
+  }
+  std::printf("# longest stall %llu ms\n1..%d\n", number(longest_stall / kMillisecond), done);
+  return failed == 0 ? 0 : 1;
+}
+
+/// Memory that driver and children share. False: there is none.
+inline bool share_memory() {
+  void* memory =
+      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  shared = new (memory) Shared();
+  return true;
+}
+
+}  // namespace failpoints
