@@ -211,6 +211,58 @@ test.serial('workers: every message arrives once and in order', async (t) => {
   t.false(existsSync(file));
 });
 
+/** Runs an example that makes its own rings, names of which begin with what it is given. */
+async function runAlone(t: ExecutionContext, script: string): Promise<string[]> {
+  t.timeout(FOUR_MINUTES);
+  const { name } = uniqueName(t);
+  const { end, output, errors } = await run(start(t, script, { args: [name] }));
+  t.deepEqual([end, errors], [0, ''], output);
+  t.deepEqual(
+    readdirSync('/dev/shm').filter((file) => `/${file}`.startsWith(name)),
+    [],
+  );
+  return output.trim().split('\n');
+}
+
+test.serial('market-data: a slow reader and one after another lose nothing', async (t) => {
+  const lines = await runAlone(t, 'market-data/main.js');
+  const [, volume] = /^feed: 200000 ticks, (\d+) traded$/.exec(lines[0]!)!;
+  const readers = lines
+    .slice(1)
+    .map((line) => line.replace(/, batches of up to \d+: good$/, ', good'));
+  t.deepEqual(readers, [
+    `book: 200000 ticks, ${volume!} traded, good`,
+    `audit: 200000 ticks, ${volume!} traded, good`,
+    `risk: 200000 ticks, ${volume!} traded, 0 before book, good`,
+  ]);
+});
+
+test.serial('diamond: the last stage comes after both others', async (t) => {
+  t.deepEqual(await runAlone(t, 'diamond/main.js'), [
+    'check: 20000 orders, sum 9990000, 0 too early: good',
+    'journal: 20000 orders, sum 9990000, 0 too early: good',
+    'execute: 20000 orders, sum 9990000, 0 too early: good',
+  ]);
+});
+
+test.serial('jobs: what a killed worker had is done by others', async (t) => {
+  t.deepEqual(await runAlone(t, 'jobs/main.js'), [
+    'worker 0 ended by SIGKILL, after 22 jobs',
+    '1000 of 1000 jobs done, 0 wrong, 0 left',
+    '4 given again, 2 of them done twice',
+  ]);
+});
+
+test.serial('late-joiner: each begins where it should', async (t) => {
+  t.deepEqual(await runAlone(t, 'late-joiner/main.js'), [
+    'archive: 300 from 0 on: good',
+    'archive ended by SIGKILL',
+    'latest: 500 from 500 on: good',
+    'oldest: 700 from 300 on: good',
+    'archive again: 700 from 300 on: good',
+  ]);
+});
+
 /** Starts the demo with a folder of its own for its files; `leftovers` is what it has not removed. */
 function startDemo(t: ExecutionContext): {
   demo: ChildProcessWithoutNullStreams;
