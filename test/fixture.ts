@@ -5,7 +5,7 @@ import { threadId } from 'node:worker_threads';
 
 import type { ExecutionContext } from 'ava';
 import { Disruptor } from 'shm-disruptor';
-import type { DisruptorOptions } from 'shm-disruptor';
+import type { DisruptorOptions, RawSlots, RingOf, RingOptions } from 'shm-disruptor';
 
 /** The part of `t` that is used here. */
 export type Scope = Pick<ExecutionContext, 'teardown'>;
@@ -63,4 +63,22 @@ export function attach(
   options: Partial<DisruptorOptions> = {},
 ): Disruptor {
   return held(t, { name: names.get(of)!, consumer: 0, shared: true, ...options });
+}
+
+/** A ring of bytes that has roles. */
+export type RawRing = RingOf<RawSlots>;
+
+/**
+ * A new ring of roles under a name of its own, closed and removed when the test ends; its roles are
+ * the test's to close (`using`). By default 8 elements of 4 bytes, and no consumer.
+ */
+export function ringOfRoles(
+  t: Scope,
+  options: Partial<RingOptions & Pick<RawSlots, 'elementSize'>> = {},
+): RawRing {
+  const created = Disruptor.create(uniqueName(t), { elements: 8, elementSize: 4, ...options });
+  t.teardown(() => {
+    created.close();
+  });
+  return created;
 }
