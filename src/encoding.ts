@@ -40,13 +40,13 @@ export type EncodingName = 'buffer' | 'utf8' | 'json';
 export type EncodingOption<T = unknown> = EncodingName | Encoding<T>;
 
 /** Any encoding there can be, whatever its values: for constraints of type parameters. */
-export type AnyEncoding =
-  | EncodingName
-  | {
-      readonly name?: string | undefined;
-      encode(value: never): Uint8Array;
-      decode(buffer: Buffer): unknown;
-    };
+export type AnyEncoding = EncodingName | (Pick<Encoding<never>, 'name' | 'encode'> & Decoder);
+
+/** The half of an encoding that reads. */
+export interface Decoder {
+  /** As that of an {@link Encoding}. */
+  decode(buffer: Buffer): unknown;
+}
 
 /** What reading gives with this encoding. JSON's is `unknown`: what it is, only the program knows. */
 export type DecodedValue<O> = O extends 'buffer'

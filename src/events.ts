@@ -29,7 +29,9 @@ export interface GapMessage extends Gap {
 
 /** What subscribers of `shm-disruptor:death` are told, once for each death that a waiter notices. */
 export interface DeathMessage {
+  /** The ring, as it was named. */
   name: string;
+  /** What it was. */
   role: 'producer' | 'consumer';
   /** Of the process that it was, or was in. */
   pid: number;
@@ -37,15 +39,38 @@ export interface DeathMessage {
   consumer?: string;
 }
 
+/** Somebody who holds up producers. */
+export interface SlowConsumer {
+  /** Undefined for one without a name. */
+  name: string | undefined;
+  /** Of the process that was it last; 0 for nobody yet. */
+  pid: number;
+  /** Whether it lives. */
+  alive: boolean;
+  /** First sequence that it has not committed. */
+  sequence: number;
+}
+
+/** Somebody who has claimed and not committed. */
+export interface OpenClaims {
+  /** Of the process that it is in. */
+  pid: number;
+  /** Whether it lives. */
+  alive: boolean;
+  /** About how many elements. */
+  claimed: number;
+}
+
 /** What subscribers of `shm-disruptor:stall` are told, twice a second for as long as it lasts. */
 export interface StallMessage {
+  /** The ring, as it was named. */
   name: string;
   /** Room for a producer, or a claim to be committed for which consumers wait. */
   waitsFor: 'room' | 'commit';
   /** For room: the slowest consumers, those who hold it up. */
-  consumers: { name: string | undefined; pid: number; alive: boolean; sequence: number }[];
+  consumers: SlowConsumer[];
   /** For a commit: who has claimed and not committed. */
-  producers: { pid: number; alive: boolean; claimed: number }[];
+  producers: OpenClaims[];
 }
 
 const attached = channel('shm-disruptor:attach');

@@ -23,7 +23,15 @@ export type { BatchHandler, ErrorVerdict, ProcessOptions } from './handler.js';
 export type { ConsumerStatistics, ProducerStatistics, RingStatistics } from './statistics.js';
 export type { Claimed, ClaimedMany, ClaimRange } from './producer.js';
 export type { Consumed } from './consumer.js';
-export type { AttachmentMessage, DeathMessage, Gap, GapMessage, StallMessage } from './events.js';
+export type {
+  AttachmentMessage,
+  DeathMessage,
+  Gap,
+  GapMessage,
+  OpenClaims,
+  SlowConsumer,
+  StallMessage,
+} from './events.js';
 export type { DeadConsumers, Orphans, Producers } from './native.js';
 export type { ConsumerCount, Losses, Participants, SegmentInfo } from './segments.js';
 export type { DisruptorArguments, DisruptorOptions } from './options.js';
@@ -50,13 +58,14 @@ export type {
 export type {
   AnyEncoding,
   DecodedValue,
+  Decoder,
   EncodableValue,
   Encoding,
   EncodingName,
   EncodingOption,
 } from './encoding.js';
 export { Queue } from './queue.js';
-export type { Bytes, QueueOf, QueueStatistics, Space } from './queue.js';
+export type { Bytes, Holders, QueueOf, QueueStatistics, Space } from './queue.js';
 export type { QueueFormat, QueueOptions } from './queue-options.js';
 export type { Message } from './message.js';
 export { QueueReadStream, QueueWriteStream } from './queue-streams.js';

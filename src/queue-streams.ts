@@ -14,6 +14,8 @@ export class QueueReadStream<Out = Buffer> extends Readable {
   readonly #controller = new AbortController();
 
   /**
+   * Reads from a queue.
+   *
    * @param queue - with values that are neither null nor undefined, which streams cannot carry
    * @param options - passed on to Readable
    */
@@ -50,7 +52,12 @@ export class QueueWriteStream<In = ArrayBufferView | string> extends Writable {
   readonly queue: Queue<In, unknown>;
   readonly #controller = new AbortController();
 
-  /** @param options - passed on to Writable */
+  /**
+   * Writes to a queue.
+   *
+   * @param queue - where to
+   * @param options - passed on to Writable
+   */
   constructor(queue: Queue<In, unknown>, options?: WritableOptions) {
     // Strings go through the queue's encoding.
     super({ ...options, objectMode: true, decodeStrings: false });

@@ -19,6 +19,7 @@ import { segmentName, integer, outOfRange, wrongType } from './validate.js';
 import { insist, mayAnswerNow, waitOptions, Word } from './waiting.js';
 import type { Operation, WaitOptions } from './waiting.js';
 import { unlinkSegment } from './segments.js';
+import type { Losses } from './segments.js';
 
 /** What can be enqueued without an encoding. */
 export type Bytes = ArrayBufferView | string;
@@ -38,6 +39,14 @@ export interface Space {
   abort(): boolean;
 }
 
+/** How many messages are held, and by whom. */
+export interface Holders {
+  /** By consumers that live. */
+  alive: number;
+  /** By consumers that died or gave them back: somebody gets these again. */
+  dead: number;
+}
+
 /** A queue at one moment, in bytes of its memory. */
 export interface QueueStatistics {
   /** All there is. */
@@ -51,9 +60,9 @@ export interface QueueStatistics {
   /** The most bytes that a message can have. */
   maxMessage: number;
   /** How many messages are held: by those who live, and by those who died or gave them back. */
-  holding: { alive: number; dead: number };
-  /** Sent by producers that died in the middle: nobody got these. */
-  gaps: { count: number; elements: number };
+  holding: Holders;
+  /** What senders had begun when they died, in cells of 32 bytes: nobody gets it. */
+  gaps: Losses;
 }
 
 const WORDS_IN_CELL = CELL / Uint32Array.BYTES_PER_ELEMENT;
@@ -297,13 +306,15 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     return this.#copied(awaited((milliseconds) => this.#take(milliseconds), options)).value;
   }
 
+  /** As {@link Queue.dequeue}; undefined when there is nothing now. */
+  tryDequeue(): Out | undefined;
   /**
-   * As {@link Queue.dequeue}; undefined when there is nothing now.
+   * The same, copying the message's bytes, as they were sent, without making a Buffer.
    *
-   * @param target - where to copy the message's bytes, as they were sent; then its length is returned
+   * @param target - where to
+   * @returns how many they are; undefined when there is nothing now
    * @throws RangeError `ERR_OUT_OF_RANGE` when the target is too small: the message is the next again
    */
-  tryDequeue(): Out | undefined;
   tryDequeue(target: Uint8Array): number | undefined;
   tryDequeue(target?: Uint8Array): Out | number | undefined {
     if (target === undefined) return this.#receive()?.value;

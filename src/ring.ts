@@ -29,7 +29,9 @@ import { flag, integer, outOfRange, segmentName, wrongType } from './validate.js
 export interface RawSlots {
   /** Bytes in an element: an integer from 1. */
   elementSize: number;
+  /** Not with these. */
   encoding?: undefined;
+  /** Not with these. */
   record?: undefined;
 }
 
@@ -39,6 +41,7 @@ export interface EncodedSlots<E extends AnyEncoding> {
   elementSize: number;
   /** See {@link EncodingName}. */
   encoding: E;
+  /** Not with these. */
   record?: undefined;
 }
 
@@ -46,7 +49,9 @@ export interface EncodedSlots<E extends AnyEncoding> {
 export interface RecordSlots<S extends RecordSchema> {
   /** What {@link defineRecord} gave. Every participant needs the same. */
   record: RecordType<S>;
+  /** The record's size. */
   elementSize?: undefined;
+  /** Not with these. */
   encoding?: undefined;
 }
 
@@ -55,16 +60,17 @@ export type RingSlots = RawSlots | EncodedSlots<AnyEncoding> | RecordSlots<Recor
 
 /** The same for a ring that is there, and whose sizes are known. */
 export type OpenedSlots =
-  | { encoding?: undefined; record?: undefined }
-  | { encoding: AnyEncoding; record?: undefined }
-  | Omit<RecordSlots<RecordSchema>, 'elementSize'>;
+  | Pick<RawSlots, 'encoding' | 'record'>
+  | Pick<EncodedSlots<AnyEncoding>, 'encoding' | 'record'>
+  | Pick<RecordSlots<RecordSchema>, 'encoding' | 'record'>;
 
 /** What publishing takes, and reading gives, with such slots. */
-export type RingOf<T> = T extends { record: RecordType<infer S> }
-  ? DisruptorRing<SchemaInput<S>, RecordCursor<S>>
-  : T extends { encoding: infer E extends AnyEncoding }
-    ? DisruptorRing<EncodableValue<E>, DecodedValue<E>>
-    : DisruptorRing<ArrayBufferView | string, Buffer>;
+export type RingOf<T> =
+  T extends Pick<RecordSlots<infer S>, 'record'>
+    ? DisruptorRing<SchemaInput<S>, RecordCursor<S>>
+    : T extends Pick<EncodedSlots<infer E>, 'encoding'>
+      ? DisruptorRing<EncodableValue<E>, DecodedValue<E>>
+      : DisruptorRing<ArrayBufferView | string, Buffer>;
 
 interface Origin {
   readonly name: string;

@@ -1,5 +1,6 @@
 import { Role } from './native.js';
 import type { Ring } from './native.js';
+import type { Losses } from './segments.js';
 
 /** One consumer, group or member of a group. */
 export interface ConsumerStatistics {
@@ -27,7 +28,9 @@ export interface ConsumerStatistics {
 
 /** One producer that has claimed. */
 export interface ProducerStatistics {
+  /** Whether it lives. */
   alive: boolean;
+  /** Of the process that it is in: for people, since numbers are used again. */
   pid: number;
   /** About how many elements it has claimed and not committed. */
   claimed: number;
@@ -48,8 +51,10 @@ export interface RingStatistics {
   /** Elements a second that were committed since the last call; undefined in the first. */
   rate: number | undefined;
   /** What was lost with its producers since creation. */
-  gaps: { count: number; elements: number };
+  gaps: Losses;
+  /** Consumers, groups and members, alive and dead, in the order of their places. */
   consumers: ConsumerStatistics[];
+  /** Those who have claimed and live, or are dead and left claims behind. */
   producers: ProducerStatistics[];
 }
 
