@@ -382,6 +382,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     this.#deadLetters = queue;
   }
 
+  /** Undefined, the default: such messages are given again and again. */
   get deadLetters(): Queue | undefined {
     return this.#deadLetters;
   }
