@@ -1,5 +1,7 @@
 import type { Attachment } from './attachment.js';
 import type { Format } from './format.js';
+import { Line, once } from './line.js';
+import type { Standing } from './line.js';
 import { Participant } from './participant.js';
 import { Producer } from './producer.js';
 import type { ClaimedMany } from './producer.js';
@@ -57,8 +59,9 @@ export class Claim {
 export class DisruptorProducer<In> extends Participant {
   readonly #producer: Producer;
   readonly #format: Format<In, unknown>;
-  /** What waits for room, in the order of the calls. */
-  readonly #line = new Set<object>();
+  readonly #line = new Line(() => {
+    this.attachment.waiter.look();
+  });
 
   /** @internal */
   constructor(attachment: Attachment, format: Format<In, unknown>) {
@@ -107,18 +110,17 @@ export class DisruptorProducer<In> extends Participant {
   publish(value: In, callback: Callback<number>): void;
   publish(value: In, options: WaitOptions, callback: Callback<number>): void;
   publish(value: In, ...args: unknown[]): Promise<number> | undefined {
-    const begin = (): Operation<number> => {
+    const begin = (): Standing<number> => {
       let bytes = this.#format.encode(value);
-      let kept = false;
       const attempt = () => {
         const claim = this.#producer.claimAtOnce(1, 1);
-        if (claim >= 0) return this.#put(claim, bytes);
-        // What was encoded is good only until the next value is.
-        if (!kept) bytes = Buffer.from(bytes);
-        kept = true;
-        return undefined;
+        return claim < 0 ? undefined : this.#put(claim, bytes);
       };
-      return { attempt };
+      // What was encoded is good only until the next value is.
+      const keep = once(() => {
+        bytes = Buffer.from(bytes);
+      });
+      return { attempt, keep };
     };
     return this.#face(args, begin);
   }
@@ -191,40 +193,12 @@ export class DisruptorProducer<In> extends Participant {
     return this.attachment.ring.next();
   }
 
-  #face<T>(args: unknown[], begin: () => Operation<T>): Promise<T> | undefined {
-    const { waiter } = this.attachment;
-    const inLine = () => this.#inLine(begin());
-    return waiter.face<T, Callback<T>>(Word.Space, args, inLine, (done, result) => {
+  #face<T>(args: unknown[], begin: () => Standing<T>): Promise<T> | undefined {
+    // Values arrive in the order in which they were published.
+    const inLine = () => this.#line.behind(begin());
+    return this.attachment.waiter.face<T, Callback<T>>(Word.Space, args, inLine, (done, result) => {
       done(null, result);
     });
-  }
-
-  // Nothing overtakes what waits: values arrive in the order in which they were published.
-  #inLine<T>({ attempt }: Operation<T>): Operation<T> {
-    const line = this.#line;
-    const operation: { attempt: () => T | undefined; answered?: () => void } = {
-      attempt: () => {
-        let result: T | undefined;
-        try {
-          if (line.size === 0 || line.values().next().value === operation) result = attempt();
-        } catch (error) {
-          line.delete(operation);
-          throw error;
-        }
-        if (result === undefined) this.#wait(operation);
-        else if (line.size > 0) line.delete(operation);
-        return result;
-      },
-    };
-    return operation;
-  }
-
-  #wait(operation: { answered?: () => void }): void {
-    this.#line.add(operation);
-    // What was given up is in nobody's way.
-    operation.answered = () => {
-      if (this.#line.delete(operation) && this.#line.size > 0) this.attachment.waiter.look();
-    };
   }
 
   #count(count: unknown): number {

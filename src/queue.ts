@@ -6,6 +6,8 @@ import { NO_ROOM, resolveEncoding } from './encoding.js';
 import type { DecodedValue, EncodableValue, AnyEncoding, ResolvedEncoding } from './encoding.js';
 import { DisruptorError } from './errors.js';
 import { bytesOf } from './format.js';
+import { Line, once } from './line.js';
+import type { Standing } from './line.js';
 import { Message } from './message.js';
 import type { Acknowledgement } from './message.js';
 import { Kind, Start } from './native.js';
@@ -92,6 +94,9 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   readonly maxMessage: number;
   readonly #encoding: ResolvedEncoding<In, Out> | undefined;
   readonly #producer: Producer;
+  readonly #line = new Line(() => {
+    this.attachment.waiter.look();
+  });
   readonly #memory: Buffer;
   readonly #words: Uint32Array;
   readonly #maxDeliveries: number;
@@ -192,18 +197,17 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   enqueue(value: In, callback: Callback<number>): void;
   enqueue(value: In, options: WaitOptions, callback: Callback<number>): void;
   enqueue(value: In, ...args: unknown[]): Promise<number> | undefined {
-    const begin = (): Operation<number> => {
+    const begin = (): Standing<number> => {
       let bytes = this.#encode(value);
-      let kept = false;
       const attempt = () => {
         const sequence = this.#send(bytes);
-        if (sequence >= 0) return sequence;
-        // What was encoded is good only until the next value is.
-        if (!kept) bytes = Uint8Array.from(bytes);
-        kept = true;
-        return undefined;
+        return sequence < 0 ? undefined : sequence;
       };
-      return { attempt };
+      // What was encoded is good only until the next value is.
+      const keep = once(() => {
+        bytes = Uint8Array.from(bytes);
+      });
+      return { attempt, keep };
     };
     return this.#face(Word.Space, args, begin);
   }
@@ -407,8 +411,10 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     };
   }
 
-  #face<T>(word: Word, args: unknown[], begin: () => Operation<T>): Promise<T> | undefined {
-    return this.attachment.waiter.face<T, Callback<T>>(word, args, begin, (done, result) => {
+  #face<T>(word: Word, args: unknown[], begin: () => Standing<T>): Promise<T> | undefined {
+    // Messages are sent in the order of the calls.
+    const inLine = () => (word === Word.Space ? this.#line.behind(begin()) : begin());
+    return this.attachment.waiter.face<T, Callback<T>>(word, args, inLine, (done, result) => {
       done(null, result);
     });
   }

@@ -31,7 +31,7 @@ const SOURCES = [
   ['channel', 'events', 'strategy', 'place', 'encoding'],
   ['options', 'waiting', 'field-types'],
   ['attachment', 'segments', 'record'],
-  ['producer', 'consumer', 'participant', 'format', 'statistics'],
+  ['producer', 'consumer', 'participant', 'format', 'line', 'statistics'],
   ['batch', 'disruptor-producer', 'message', 'ring-options'],
   ['handler'],
   ['disruptor-consumer'],
