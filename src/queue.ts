@@ -19,7 +19,7 @@ import type { QueueFormat, QueueOptions } from './queue-options.js';
 import { optionsObject, ringWaiting } from './ring-options.js';
 import { segmentName, integer, outOfRange, wrongType } from './validate.js';
 import { insist, mayAnswerNow, waitOptions, Word } from './waiting.js';
-import type { Operation, WaitOptions } from './waiting.js';
+import type { WaitOptions } from './waiting.js';
 import { unlinkSegment } from './segments.js';
 import type { Losses } from './segments.js';
 
