@@ -2,6 +2,7 @@
 import { scenario as afterIdling } from './after-idling.js';
 import { scenario as consumers } from './consumers.js';
 import { scenario as idle } from './idle.js';
+import { scenario as queue } from './queue.js';
 import { scenario as readers } from './readers.js';
 import { scenario as records } from './records.js';
 import { scenario as roundTrip } from './round-trip.js';
@@ -20,5 +21,6 @@ export const scenarios = [
   streams,
   readers,
   topologies,
+  queue,
   records,
 ];

@@ -103,6 +103,10 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   #deadLetters: Queue | undefined;
   #scratch = Buffer.alloc(0);
   #joined = false;
+  /** Dropped, and not yet told. */
+  #dropped = 0;
+  /** What the group's sequence was when somebody held a message that was in the way. */
+  #stuckAt = -1;
 
   private constructor(
     path: string,
@@ -233,10 +237,12 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * @returns the sequence of the last; other senders' may lie between them
    */
   async enqueueMany(values: Iterable<In>, options?: WaitOptions): Promise<number> {
+    const checked = waitOptions(options);
     let last = -1;
     for (const value of values) {
-      last = mayAnswerNow() ? this.#send(this.#encode(value)) : -1;
-      if (last < 0) last = await this.enqueue(value, options);
+      const atOnce = !checked?.signal?.aborted && mayAnswerNow();
+      last = atOnce ? this.#send(this.#encode(value)) : -1;
+      if (last < 0) last = await this.enqueue(value, checked);
     }
     return last;
   }
@@ -244,23 +250,27 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   /**
    * Sends without waiting: drops the oldest messages that nobody has, until there is room.
    *
-   * @returns how many were dropped
-   * @throws DisruptorError `ERR_QUEUE_FULL` when what is in the way is in others' hands. Then nothing
-   * was dropped that somebody's message lay before
+   * @returns how many were dropped, since the last that was sent so
+   * @throws DisruptorError `ERR_QUEUE_FULL` when what is in the way is in others' hands. One message
+   * may have been dropped in vain then, and is counted the next time
    */
   enqueueShift(value: In): number {
     const bytes = this.#encode(value);
-    for (let dropped = 0; ; dropped += 1) {
-      if (this.#send(bytes) >= 0) return dropped;
-      const share = this.#take(0);
+    const { ring } = this.attachment;
+    while (this.#send(bytes) < 0) {
+      const gate = ring.consumerSequence(GROUP);
+      const share = gate === this.#stuckAt ? undefined : this.#oldest(gate);
       if (share) {
         this.#drop(share);
         continue;
       }
       // Others may have made room meanwhile, by dropping as well.
-      if (this.#send(bytes) >= 0) return dropped;
+      if (this.#send(bytes) >= 0) break;
       throw full();
     }
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    return dropped;
   }
 
   /**
@@ -495,16 +505,29 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     }
   }
 
-  // Drops a message, unless somebody holds one before it: that would make no room.
-  #drop(share: Share): void {
+  // Drops a message. That makes no room as long as somebody holds one before it.
+  // The oldest that nobody alive has: what the dead had comes before what nobody had.
+  #oldest(gate: number): Share | undefined {
     const { ring } = this.attachment;
-    // Whoever copies a message holds it for a moment.
-    for (let looks = 0; ring.consumerSequence(GROUP) < share.start; looks += 1) {
-      if (looks < MOST_LOOKS) continue;
-      ring.giveBackShare(share.seat);
-      throw full();
+    const share = this.#take(0);
+    if (!share || share.start === gate) return share;
+    ring.tend(Word.Data);
+    const other = this.#take(0);
+    if (!other) return share;
+    const [first, later] = other.start < share.start ? [other, share] : [share, other];
+    ring.keepShare(later.seat);
+    return first;
+  }
+
+  #drop({ seat, start }: Share): void {
+    const { ring } = this.attachment;
+    ring.finishShare(seat);
+    this.#dropped += 1;
+    // Whoever copies a message, or drops it, holds it for a moment.
+    for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
+      if (ring.consumerSequence(GROUP) > start) return;
     }
-    ring.finishShare(share.seat);
+    this.#stuckAt = ring.consumerSequence(GROUP);
   }
 
   #lengthOf(share: Share): number {

@@ -159,6 +159,7 @@ class Consumers {
   /// Somebody else's entry has become ours, or one of ours somebody else's.
   void gain(uint64_t member) { members_.push_back(member); }
   void lose(uint64_t member) {
+    if (own_ == member) own_ = kNone;
     for (uint64_t& own : members_) {
       if (own != member) continue;
       own = members_.back();

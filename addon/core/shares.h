@@ -59,10 +59,8 @@ class Shares {
   Result<Share> only(const Floor& floor) {
     // The first one may have gone with what was given back.
     if (!seats_.front()) {
-      const auto member =
-          floor.consumers.join_again(floor.segment.file, group_, Group::kMostMembers);
-      if (!member.ok()) return member.error();
-      sit(floor, group_, member.value());
+      const Status joined = join_again(floor);
+      if (!joined.ok()) return joined.error();
     }
     Group& seat = *seats_.front();
     const bool holds = seat.held().count != 0 && !pass_gap(floor, seat);
@@ -80,12 +78,12 @@ class Shares {
       }
     }
     if (!has_free_seat()) {
-      const auto member =
-          floor.consumers.join_again(floor.segment.file, group_, Group::kMostMembers);
-      if (!member.ok()) return member.error();
-      sit(floor, group_, member.value());
+      const Status joined = join_again(floor);
+      if (!joined.ok()) return joined.error();
       return another(floor);
     }
+    // Now and then, so that what the dead left does not wait until there is nothing else.
+    if (++taken_ % kTakesBetweenAdoptions == 0 && adopt(floor)) return another(floor);
     const uint64_t free = free_seat();
     const auto share = take(floor, *seats_[free]);
     if (!share.ok()) return share.error();
@@ -114,7 +112,12 @@ class Shares {
 
   /// Takes over what a dead member has left, if we have a seat free. Says whether there was any.
   bool adopt(const Floor& floor) {
-    if (seats_.empty() || !has_free_seat()) return false;
+    if (seats_.empty()) return false;
+    if (!has_free_seat()) {
+      // Who takes one share at a time has enough to do with that.
+      if (floor.segment.layout.kind != Kind::kQueue || !join_again(floor).ok()) return false;
+    }
+    if (!has_free_seat()) return true;
     return seats_[free_seat()]->adopt(floor.consumers, floor.segment.file);
   }
 
@@ -138,6 +141,16 @@ class Shares {
   }
 
  private:
+  static constexpr uint64_t kTakesBetweenAdoptions = 64;
+
+  // One more seat.
+  Status join_again(const Floor& floor) {
+    const auto member = floor.consumers.join_again(floor.segment.file, group_, Group::kMostMembers);
+    if (!member.ok()) return member.error();
+    sit(floor, group_, member.value());
+    return Done{};
+  }
+
   bool has_free_seat() const { return free_seat() != seats_.size(); }
   uint64_t free_seat() const {
     uint64_t i = 0;
@@ -162,13 +175,15 @@ class Shares {
       }
       Frontier(floor.frontier).help(cursor);
       bool gap = false;
+      const uint64_t barrier = floor.consumers.barrier(floor.frontier.cursor());
       const auto reach = [&](uint64_t from, uint64_t to) {
         const uint64_t end = floor.frontier.first_gap(from, to);
         gap = end == from;
-        if (gap) return floor.frontier.marker(from).end();
+        // A gap ends where the cursor has been, or is damaged.
+        const uint64_t passed = gap ? floor.frontier.marker(from).end() : end;
+        if (gap) return passed < barrier ? passed : barrier;
         return floor.segment.layout.kind == Kind::kQueue ? end_of_message(floor, from, end) : end;
       };
-      const uint64_t barrier = floor.consumers.barrier(floor.frontier.cursor());
       const uint64_t most = floor.segment.layout.kind == Kind::kQueue ? ~uint64_t{0} : most_;
       const auto share =
           seat.take(floor.consumers, barrier, floor.frontier.ring().elements(), most, reach);
@@ -198,6 +213,7 @@ class Shares {
 
   uint64_t group_ = Consumers::kNone;
   uint64_t most_ = 1;
+  uint64_t taken_ = 0;  // how often another() was asked
   std::vector<std::optional<Group>> seats_;
 };
 

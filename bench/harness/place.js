@@ -14,16 +14,17 @@ export function ringName(place, which = 'ring') {
   return `/${place}-${which}`;
 }
 
-/** The path of the place's socket. */
-export function socketPath(place) {
-  return join(tmpdir(), `${place}-socket`);
+/** The path of one of the place's sockets. */
+export function socketPath(place, which = 'socket') {
+  return join(tmpdir(), `${place}-${which}`);
 }
 
 function clear(place) {
-  for (const segment of readdirSync(SEGMENTS)) {
-    if (segment.startsWith(`${place}-`)) rmSync(join(SEGMENTS, segment), { force: true });
+  for (const folder of [SEGMENTS, tmpdir()]) {
+    for (const file of readdirSync(folder)) {
+      if (file.startsWith(`${place}-`)) rmSync(join(folder, file), { force: true });
+    }
   }
-  rmSync(socketPath(place), { force: true });
 }
 
 /** Calls `measure` with a new place, and leaves nothing of it. */

@@ -9,8 +9,13 @@
 // streams    a way of sending bytes to another process, { reader, writer }:
 //              reader(place, size)  resolves to a function that gives a Readable or a promise of it
 //              writer(place, size)  resolves to a Writable
+// messages   a way of sending messages to other processes, { receiver, sender }:
+//              receiver(part)  resolves to a function that receives its part of them, and says how
+//                              many that were
+//              sender(part)    resolves to send(message, count), which sends it so many times
+//            `part` has place, index, size, crowd (how many of each there are) and messages (of all)
 //
-// `answer` and `reader` are there first: they create what `call` and `writer` connect to.
+// `answer`, `reader` and `receiver` are there first: they create what `call` and `writer` connect to.
 
 /** Loads a rival, and no other: none shares its process with another one's addon. */
 export function loadRival(name) {

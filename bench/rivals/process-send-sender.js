@@ -1,0 +1,12 @@
+// The sending process of process-send.js.
+import { once } from 'node:events';
+
+const [size, count] = process.argv.slice(2).map(Number);
+const MOST_UNDER_WAY = 1000;
+process.send('ready');
+await once(process, 'message');
+const message = Buffer.alloc(size, 'm');
+for (let i = 1; i <= count; i += 1) {
+  if (i % MOST_UNDER_WAY > 0) process.send(message);
+  else await new Promise((resolve) => process.send(message, resolve));
+}
