@@ -169,13 +169,14 @@ class Shares {
 
   Result<Share> take(const Floor& floor, Group& seat) {
     for (;;) {
+      Frontier(floor.frontier).help(floor.frontier.cursor());
+      // Once: what is checked is what is used.
       const uint64_t cursor = floor.frontier.cursor();
       if (cursor > kLastSequence) {
         return (cursor & kReplacedBit) != 0 ? Errc::kSegmentReplaced : Errc::kSegmentCorrupt;
       }
-      Frontier(floor.frontier).help(cursor);
+      const uint64_t barrier = floor.consumers.barrier(cursor);
       bool gap = false;
-      const uint64_t barrier = floor.consumers.barrier(floor.frontier.cursor());
       const auto reach = [&](uint64_t from, uint64_t to) {
         const uint64_t end = floor.frontier.first_gap(from, to);
         gap = end == from;
