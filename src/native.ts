@@ -72,6 +72,8 @@ interface Made {
   readonly elementCount: number;
   readonly elementSize: number;
   readonly consumerCount: number;
+  /** Whether there is one producer at a time. */
+  readonly single: boolean;
   readonly shape: number;
   readonly schema: bigint;
   readonly object: string;
@@ -303,7 +305,11 @@ export class Ring {
   // The handle in the addon lives as long as this object.
   readonly #made: Made;
 
+  /** Whether there is one producer at a time. */
+  readonly single: boolean;
+
   private constructor(state: Float64Array, made: Made) {
+    this.single = made.single;
     this.#handle = made.handle;
     this.#state = state;
     this.#made = made;
@@ -407,7 +413,7 @@ export class Ring {
     this.#state[State.ConsumeNext] = 0;
   }
 
-  /** Claims one element of the lease. Its slot; -1 when there is none left. */
+  /** Claims one element of the lease, where there is one producer at a time. Its slot; -1 when there is none left. */
   claimLeased(): number {
     const state = this.#state;
     const next = state[State.LeaseNext]!;
@@ -427,11 +433,8 @@ export class Ring {
     exchange[Exchange.Most] = most;
     exchange[Exchange.Milliseconds] = milliseconds;
     claim();
-    const slot = exchange[Exchange.Outcome]!;
-    if (this.#state[State.LeaseLimit]! > 0) {
-      this.#leasedSlot = this.#state[State.LeaseNext]! % this.#made.elementCount;
-    }
-    return slot;
+    if (this.single) this.#leasedSlot = this.#state[State.LeaseNext]! % this.#made.elementCount;
+    return exchange[Exchange.Outcome]!;
   }
 
   /**

@@ -34,12 +34,14 @@ export class Producer {
   readonly #ring: Ring;
   readonly #slots: Slots;
   readonly #spin: boolean;
+  readonly #single: boolean;
   readonly #patience: number;
   readonly #mark: 0 | 1;
 
   constructor(attachment: Attachment) {
     this.#ring = attachment.ring;
     this.#slots = attachment.slots;
+    this.#single = attachment.ring.single;
     this.#spin = attachment.spin;
     this.#patience = attachment.spin ? SLICE_MILLISECONDS : 0;
     this.#mark = attachment.spin ? 1 : 0;
@@ -75,7 +77,7 @@ export class Producer {
 
   /** Claims from `least` to `most` elements, at least 1, without waiting. */
   claimAtOnce(least: number, most: number): number {
-    if (most === 1) {
+    if (most === 1 && this.#single) {
       const leased = this.#ring.claimLeased();
       if (leased >= 0) return leased;
     }
@@ -84,8 +86,10 @@ export class Producer {
 
   /** As `claimSync` for one element: the path of every message that is sent on its own. */
   claimOneSync(): Buffer {
-    const leased = this.#ring.claimLeased();
-    if (leased >= 0) return this.#slots.at(leased);
+    if (this.#single) {
+      const leased = this.#ring.claimLeased();
+      if (leased >= 0) return this.#slots.at(leased);
+    }
     const claim = this.#ring.claim(1, 1, this.#patience);
     return claim >= 0 ? this.#slots.at(claim) : this.element(this.claimSync(1, 1));
   }

@@ -37,6 +37,12 @@ napi_value js_number(napi_env env, uint64_t value) {
   return result;
 }
 
+napi_value js_boolean(napi_env env, bool value) {
+  napi_value result = nullptr;
+  napi_get_boolean(env, value, &result);
+  return result;
+}
+
 // A view of the elements that keeps the mapping for as long as anybody can reach it. Null with an
 // exception where the runtime keeps all memory of JavaScript in one cage (Electron).
 napi_value view_elements(napi_env env, const Sequencer& sequencer) {
@@ -87,6 +93,7 @@ RingHandle::RingHandle(RingSegment segment, Waiting waiting, double* state)
 napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, napi_value state) {
   const RingGeometry geometry = segment.layout.geometry;
   const ElementFormat format = segment.layout.format;
+  const bool single = segment.layout.policy.producers == Producers::kSingle;
   const std::string name = std::to_string(segment.device) + " " + std::to_string(segment.inode);
   void* numbers = nullptr;
   napi_get_typedarray_info(env, state, nullptr, nullptr, &numbers, nullptr, nullptr);
@@ -123,6 +130,7 @@ napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, 
       value("elementCount", js_number(env, geometry.elements)),
       value("elementSize", js_number(env, geometry.element_size)),
       value("consumerCount", js_number(env, geometry.consumers)),
+      value("single", js_boolean(env, single)),
       value("shape", js_number(env, format.shape)),
       value("schema", schema),
       value("object", object_name),
@@ -177,9 +185,12 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
 }
 
 // What TypeScript has claimed of the sole producer's lease since the core last knew.
-void RingHandle::take_lease() { sequencer_->use_lease(get(kLeaseNext)); }
+void RingHandle::take_lease() {
+  if (sequencer_->single()) sequencer_->use_lease(get(kLeaseNext));
+}
 
 void RingHandle::give_lease() {
+  if (!sequencer_->single()) return;
   const Sequencer::Lease lease = sequencer_->lease();
   set(kLeaseNext, lease.next);
   set(kLeaseLimit, lease.limit);

@@ -77,6 +77,8 @@ class Sequencer {
 
   const RingGeometry& geometry() const { return segment_.layout.geometry; }
   const RingPolicy& policy() const { return segment_.layout.policy; }
+  /// Whether there is one producer at a time.
+  bool single() const { return single_; }
   const ElementFormat& format() const { return segment_.layout.format; }
   const Ring& ring() const { return frontier_.ring(); }
   const MappingRef& mapping() const { return segment_.mapping; }
@@ -507,7 +509,7 @@ class Sequencer {
   // order: nobody else claims, and what was not committed when it died is claimed anew.
   uint64_t claimed() const {
     const uint64_t next = header_->next.load_ordered();
-    return next < next_ ? next_ : next;
+    return single_ && next < next_ ? next_ : next;
   }
 
   // Makes us the one producer.
