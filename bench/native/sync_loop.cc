@@ -82,7 +82,7 @@ void consume(Sequencer& sequencer, Message messages) {
   for (Message expected = 0; expected < messages;) {
     const auto batch = sequencer.consume(0, kPatience);
     if (!batch.ok()) fail("consuming failed");
-    const auto [start, count] = batch.value();
+    const auto [start, count, redelivered] = batch.value();
     if (count == 0) continue;
     for (uint64_t sequence = start; sequence < start + count; ++sequence, ++expected) {
       Message message;
