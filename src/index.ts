@@ -20,7 +20,12 @@ export type { DisruptorConsumer } from './disruptor-consumer.js';
 export type { Participant } from './participant.js';
 export type { Batch } from './batch.js';
 export type { BatchHandler, ErrorVerdict, ProcessOptions } from './handler.js';
-export type { ConsumerStatistics, ProducerStatistics, RingStatistics } from './statistics.js';
+export type {
+  ConsumerStatistics,
+  ProducerStatistics,
+  RingStatistics,
+  Sleepers,
+} from './statistics.js';
 export type { Claimed, ClaimedMany, ClaimRange } from './producer.js';
 export type { Consumed } from './consumer.js';
 export type {

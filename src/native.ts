@@ -153,6 +153,8 @@ export interface Census {
     pid: number;
   }[];
   producers: { pid: number; alive: boolean; claimed: number }[];
+  forData: { now: boolean; wakes: number };
+  forSpace: { now: boolean; wakes: number };
 }
 
 /** How many may produce at a time. */

@@ -36,6 +36,14 @@ export interface ProducerStatistics {
   claimed: number;
 }
 
+/** Those who sleep until something comes. */
+export interface Sleepers {
+  /** Whether anybody sleeps now. Who polls, or does not wait, does not. */
+  now: boolean;
+  /** How often sleepers were woken since the ring was created, whoever they were. */
+  wakes: number;
+}
+
 /** A ring at one moment. Its numbers were read one after the other while it went on. */
 export interface RingStatistics {
   /** How many elements there are room for. */
@@ -52,6 +60,10 @@ export interface RingStatistics {
   rate: number | undefined;
   /** What was lost with its producers since creation. */
   gaps: Losses;
+  /** Who waits for data, or for a commit to become visible. */
+  forData: Sleepers;
+  /** Who waits for room. */
+  forSpace: Sleepers;
   /** Consumers, groups and members, alive and dead, in the order of their places. */
   consumers: ConsumerStatistics[];
   /** Those who have claimed and live, or are dead and left claims behind. */
@@ -71,7 +83,7 @@ export class Statistics {
 
   take(): RingStatistics {
     const ring = this.#ring;
-    const { consumers, producers } = ring.census();
+    const { consumers, producers, forData, forSpace } = ring.census();
     const cursor = ring.cursor();
     const next = Math.max(ring.next(), cursor);
     const now = performance.now();
@@ -90,6 +102,8 @@ export class Statistics {
       remaining: Math.max(0, ring.elementCount - used),
       rate: rate(cursor, this.#cursor),
       gaps: ring.gaps(),
+      forData,
+      forSpace,
       consumers: consumers.map(
         ({ index, role, name, after, sequence, gates, held, alive, pid }) => {
           const member = role === Role.Member;

@@ -16,6 +16,8 @@ test('a ring in which nobody is', (t) => {
     remaining: 8,
     rate: undefined,
     gaps: { count: 0, elements: 0 },
+    forData: { now: false, wakes: 0 },
+    forSpace: { now: false, wakes: 0 },
     consumers: [],
     producers: [],
   });
@@ -227,4 +229,17 @@ test('gaps are counted', (t) => {
     t.deepEqual(consumer.nextSync({ timeout: 10_000 }).gaps.length, 1);
   }
   t.deepEqual(ring.stats().gaps, { count: 2, elements: 3 });
+});
+
+test('who sleeps, and is woken', async (t) => {
+  t.timeout(WATCHDOG_MILLISECONDS);
+  const ring = ringOfRoles(t);
+  using producer = ring.producer();
+  using consumer = ring.consumer(undefined, { wait: 'block' });
+  const next = consumer.next();
+  while (!ring.stats().forData.now) await sleep(1);
+  producer.publishSync(word(0));
+  t.is((await next).length, 1);
+  t.deepEqual(ring.stats().forData, { now: false, wakes: 1 });
+  t.deepEqual(ring.stats().forSpace, { now: false, wakes: 0 });
 });

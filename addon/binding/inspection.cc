@@ -8,6 +8,13 @@ Napi::Value number(Napi::Env env, uint64_t value) {
   return Napi::Number::New(env, static_cast<double>(value));
 }
 
+Napi::Object to_object(Napi::Env env, const Sleepers& sleepers) {
+  Napi::Object object = Napi::Object::New(env);
+  object["now"] = Napi::Boolean::New(env, sleepers.now);
+  object["wakes"] = number(env, sleepers.wakes);
+  return object;
+}
+
 Napi::Object to_object(Napi::Env env, const Headcount& count) {
   Napi::Object object = Napi::Object::New(env);
   object["alive"] = number(env, count.alive);
@@ -72,6 +79,8 @@ Napi::Object to_object(Napi::Env env, const Census& census) {
   Napi::Object object = Napi::Object::New(env);
   object["consumers"] = consumers;
   object["producers"] = producers;
+  object["forData"] = to_object(env, census.for_data);
+  object["forSpace"] = to_object(env, census.for_space);
   return object;
 }
 

@@ -11,6 +11,7 @@
 #include "layout.h"
 #include "liveness.h"
 #include "segment.h"
+#include "wait.h"
 
 namespace shm_disruptor {
 
@@ -35,7 +36,15 @@ struct ProducerFacts {
   uint32_t pid = 0;
 };
 
+/// Who sleeps, or has slept, on one of a ring's words.
+struct Sleepers {
+  bool now = false;    ///< somebody sleeps
+  uint32_t wakes = 0;  ///< how often sleepers were woken since creation; modulo 2^31
+};
+
 struct Census {
+  Sleepers for_data;
+  Sleepers for_space;
   std::vector<ConsumerFacts> consumers;
   std::vector<ProducerFacts> producers;
 };
@@ -45,6 +54,12 @@ struct Census {
 inline Census take_census(const RingSegment& segment, const Consumers& table,
                           const std::vector<uint64_t>& own_producers) {
   Census census;
+  const auto sleepers = [](const Word& word) {
+    const uint32_t value = word.load_acquire();
+    return Sleepers{(value & kSleepersBit) != 0, value >> 1};
+  };
+  census.for_data = sleepers(segment.header().data_waiters);
+  census.for_space = sleepers(segment.header().space_waiters);
   const Directory& directory = table.directory();
   for (uint64_t i = 0; i < table.count(); ++i) {
     const ConsumerEntry& entry = table.entry(i);
