@@ -57,6 +57,11 @@ export class Producer {
     return claim;
   }
 
+  /** One element of the one producer's lease; negative where there is none. */
+  #leased(most: number): number {
+    return this.#single && most === 1 ? this.#ring.claimLeased() : -1;
+  }
+
   /** Claims from `least` to `most` elements; 0 elements are given at once. */
   claim<T>(least: number, most: number, shape: (claim: number) => T): Operation<T> {
     const attempt = () => {
@@ -68,6 +73,8 @@ export class Producer {
 
   claimSync(least: number, most: number, timeout?: number): number {
     if (most === 0) return this.#give(Outcome.Nothing);
+    const leased = this.#leased(most);
+    if (leased >= 0) return leased;
     let claim = this.#ring.claim(least, most, timeout === undefined ? this.#patience : 0);
     if (this.#waits(claim)) {
       claim = insist((milliseconds) => this.#ring.claim(least, most, milliseconds), claim, timeout);
@@ -77,19 +84,14 @@ export class Producer {
 
   /** Claims from `least` to `most` elements, at least 1, without waiting. */
   claimAtOnce(least: number, most: number): number {
-    if (most === 1 && this.#single) {
-      const leased = this.#ring.claimLeased();
-      if (leased >= 0) return leased;
-    }
-    return this.#give(this.#ring.claim(least, most, 0));
+    const leased = this.#leased(most);
+    return leased >= 0 ? leased : this.#give(this.#ring.claim(least, most, 0));
   }
 
   /** As `claimSync` for one element: the path of every message that is sent on its own. */
   claimOneSync(): Buffer {
-    if (this.#single) {
-      const leased = this.#ring.claimLeased();
-      if (leased >= 0) return this.#slots.at(leased);
-    }
+    const leased = this.#leased(1);
+    if (leased >= 0) return this.#slots.at(leased);
     const claim = this.#ring.claim(1, 1, this.#patience);
     return claim >= 0 ? this.#slots.at(claim) : this.element(this.claimSync(1, 1));
   }
