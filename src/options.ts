@@ -1,8 +1,9 @@
 import { Kind } from './native.js';
 import type { Creation, DeadConsumers, Orphans, Producers } from './native.js';
+import { MOST_PARTICIPANTS, policy } from './policy.js';
 import { strategy } from './strategy.js';
 import type { Strategy, WaitStrategy } from './strategy.js';
-import { integer, flag, oneOf, segmentName, totalSize, wrongType } from './validate.js';
+import { integer, flag, segmentName, totalSize, wrongType } from './validate.js';
 
 /** How a {@link Disruptor} is created or attached to. */
 export interface DisruptorOptions {
@@ -103,10 +104,6 @@ export type DisruptorArguments = [
   spin?: boolean,
 ];
 
-const MOST_PARTICIPANTS = 65_535;
-const DEFAULT_PRODUCERS = 1024;
-const DEFAULT_MODE = 0o600;
-
 /** What a ring is made of. */
 export interface Geometry {
   elements: number;
@@ -150,24 +147,11 @@ function resolve(options: DisruptorOptions): Resolved {
     elements: init ? count(expected.elements, 'elements') : 1,
     elementSize: init ? count(expected.elementSize, 'elementSize') : 1,
     consumers: expected.consumers ?? 1,
-    maxProducers: integer(
-      options.maxProducers ?? DEFAULT_PRODUCERS,
-      'maxProducers',
-      1,
-      MOST_PARTICIPANTS,
-    ),
-    orphans: oneOf(['skip', 'hold'] as const, options.orphans ?? 'skip', 'orphans'),
-    deadConsumers: oneOf(
-      ['hold', 'detach'] as const,
-      options.deadConsumers ?? 'hold',
-      'deadConsumers',
-    ),
-    producers: oneOf(['multi', 'single'] as const, options.producers ?? 'multi', 'producers'),
+    ...policy(options),
     shape: 0,
     schema: 0n,
     joinable: false,
     declared: [],
-    mode: integer(options.mode ?? DEFAULT_MODE, 'mode', 0, 0o777),
     existing: options.init === 'new' ? ('replace-dead' as const) : ('replace' as const),
   };
   totalSize(expected.elements ?? 1, expected.elementSize ?? 1);

@@ -3,6 +3,7 @@ import { constants } from 'node:buffer';
 import type { AnyEncoding } from './encoding.js';
 import { Kind } from './native.js';
 import type { Creation } from './native.js';
+import { policy } from './policy.js';
 import type { RingWaiting } from './ring-options.js';
 import { integer, oneOf, outOfRange, wrongType } from './validate.js';
 
@@ -54,7 +55,6 @@ const PAGE = 4096;
 const CELLS_IN_PAGE = PAGE / CELL;
 const MOST_HELD = 2046;
 const STANDARD_HELD = 256;
-const STANDARD_PRODUCERS = 1024;
 /** Lengths are kept in 32 bits. */
 const LONGEST = 2 ** 32 - PAGE;
 
@@ -83,15 +83,11 @@ export function queueCreation(options: QueueOptions<never>, schema: bigint): Cre
     elementSize: CELL,
     // The group that all consumers are in, and its members.
     consumers: 1 + integer(options.maxHeld ?? STANDARD_HELD, 'maxHeld', 1, MOST_HELD),
-    maxProducers: integer(options.maxProducers ?? STANDARD_PRODUCERS, 'maxProducers', 1, 65_535),
-    orphans: 'skip',
-    deadConsumers: 'hold',
-    producers: 'multi',
+    ...policy({ maxProducers: options.maxProducers, mode: options.mode }),
     shape: integer(most, 'maxMessage', 0, room),
     schema,
     joinable: true,
     declared: [{ name: CONSUMERS, group: true, after: [] }],
-    mode: integer(options.mode ?? 0o600, 'mode', 0, 0o777),
     existing: oneOf(
       ['refuse', 'replace-dead', 'replace'] as const,
       options.existing ?? 'refuse',

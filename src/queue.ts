@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
-
 import { Attachment } from './attachment.js';
 import type { Callback, SyncWaitOptions } from './disruptor-producer.js';
 import { NO_ROOM, resolveEncoding } from './encoding.js';
 import type { DecodedValue, EncodableValue, AnyEncoding, ResolvedEncoding } from './encoding.js';
 import { DisruptorError } from './errors.js';
 import { bytesOf } from './format.js';
+import { underName } from './free-name.js';
 import { Line, once } from './line.js';
 import type { Standing } from './line.js';
 import { Message } from './message.js';
@@ -69,7 +68,6 @@ export interface QueueStatistics {
 
 const WORDS_IN_CELL = CELL / Uint32Array.BYTES_PER_ELEMENT;
 const FIRST_SCRATCH = 65_536;
-const NAMES_TRIED = 100;
 /** The entry of the group of all consumers. */
 const GROUP = 0;
 /** How often dropping looks whether somebody lets go of what lies before. */
@@ -146,17 +144,10 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     const encoding = encodingOf(options);
     const creation = queueCreation(options, encoding?.fingerprint ?? 0n);
     const deliveries = deliveriesOf(options);
-    for (let tries = 1; ; tries += 1) {
-      const chosen = path ?? `/shm-disruptor-${randomBytes(8).toString('hex')}`;
-      const existing = path === undefined ? 'refuse' : creation.existing;
-      try {
-        const attachment = attach(chosen, options, { ...creation, existing });
-        return new Queue(chosen, attachment, encoding, deliveries);
-      } catch (error) {
-        const taken = error instanceof DisruptorError && error.code === 'ERR_SEGMENT_EXISTS';
-        if (path !== undefined || !taken || tries === NAMES_TRIED) throw error;
-      }
-    }
+    return underName(path, creation.existing, (chosen, existing) => {
+      const attachment = attach(chosen, options, { ...creation, existing });
+      return new Queue(chosen, attachment, encoding, deliveries);
+    });
   }
 
   /**

@@ -2,6 +2,7 @@ import type { FormatOptions } from './format.js';
 import { DisruptorError } from './errors.js';
 import { Kind } from './native.js';
 import type { Creation, DeadConsumers, Declared, Orphans, Producers } from './native.js';
+import { MOST_PARTICIPANTS, policy } from './policy.js';
 import { strategy } from './strategy.js';
 import type { Strategy, WaitStrategy } from './strategy.js';
 import { flag, integer, oneOf, totalSize, wrongType, wrongValue } from './validate.js';
@@ -85,12 +86,10 @@ export interface JoinOptions {
   maxBatch?: number;
 }
 
-const MOST_PARTICIPANTS = 65_535;
 const MOST_DEPENDENCIES = 8;
 const LONGEST_NAME = 64;
 const STANDARD_CONSUMERS = 64;
 const SPARE_CONSUMERS = 16;
-const STANDARD_PRODUCERS = 1024;
 
 /** A consumer's name, checked. */
 export function consumerName(value: unknown, name = 'name'): string {
@@ -188,24 +187,12 @@ export function ringCreation(
       least,
       MOST_PARTICIPANTS,
     ),
-    maxProducers: integer(
-      options.maxProducers ?? (options.producers === 'single' ? 1 : STANDARD_PRODUCERS),
-      'maxProducers',
-      1,
-      MOST_PARTICIPANTS,
-    ),
-    orphans: oneOf(['skip', 'hold'] as const, options.orphans ?? 'skip', 'orphans'),
-    deadConsumers: oneOf(
-      ['hold', 'detach'] as const,
-      options.deadConsumers ?? 'hold',
-      'deadConsumers',
-    ),
-    producers: oneOf(['multi', 'single'] as const, options.producers ?? 'multi', 'producers'),
+    // One needs one place.
+    ...policy(options, options.producers === 'single' ? 1 : undefined),
     shape: format.shape,
     schema: format.schema,
     joinable: true,
     declared: participants,
-    mode: integer(options.mode ?? 0o600, 'mode', 0, 0o777),
     existing: oneOf(
       ['refuse', 'replace-dead', 'replace'] as const,
       options.existing ?? 'refuse',

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-
 import { Attachment } from './attachment.js';
 import { DisruptorConsumer } from './disruptor-consumer.js';
 import { DisruptorProducer } from './disruptor-producer.js';
@@ -8,6 +6,7 @@ import { DisruptorError } from './errors.js';
 import type { AttachmentMessage } from './events.js';
 import { checkFormat, formatOf } from './format.js';
 import type { Format, FormatOptions } from './format.js';
+import { underName } from './free-name.js';
 import { Role, Start } from './native.js';
 import type { Creation, Joining, Ring } from './native.js';
 import { Participant } from './participant.js';
@@ -82,8 +81,6 @@ function attach(origin: Origin, role: AttachmentMessage['role'], create?: Creati
   return new Attachment({ ...origin, role, create, expected: {}, spin: true });
 }
 
-const NAMES_TRIED = 100;
-
 /**
  * A ring, from which its participants are made. It is itself none: it neither produces nor consumes,
  * and may be closed while they go on.
@@ -116,21 +113,10 @@ export class DisruptorRing<In, Out> extends Participant {
     const creation = ringCreation(options, format);
     const strategy = ringWaiting(options);
     const formats = () => formatOf(chosen, format.elementSize) as unknown as Format<In, Out>;
-    for (let tries = 1; ; tries += 1) {
-      const chosen = path ?? `/shm-disruptor-${randomBytes(8).toString('hex')}`;
+    return underName(path, creation.existing, (chosen, existing) => {
       const origin = { name: segmentName(chosen), path: chosen, strategy };
-      const existing = path === undefined ? 'refuse' : creation.existing;
-      try {
-        return new DisruptorRing(
-          origin,
-          attach(origin, 'ring', { ...creation, existing }),
-          formats,
-        );
-      } catch (error) {
-        const taken = error instanceof DisruptorError && error.code === 'ERR_SEGMENT_EXISTS';
-        if (path !== undefined || !taken || tries === NAMES_TRIED) throw error;
-      }
-    }
+      return new DisruptorRing(origin, attach(origin, 'ring', { ...creation, existing }), formats);
+    });
   }
 
   /** Opens one that is there. @internal */

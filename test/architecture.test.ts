@@ -28,7 +28,7 @@ const BINDING = [
 const SOURCES = [
   ['errors'],
   ['native', 'validate', 'fingerprint', 'slots', 'keep-alive', 'polling-budget'],
-  ['channel', 'events', 'strategy', 'place', 'encoding'],
+  ['channel', 'events', 'free-name', 'policy', 'strategy', 'place', 'encoding'],
   ['options', 'waiting', 'field-types'],
   ['attachment', 'segments', 'record'],
   ['producer', 'consumer', 'participant', 'format', 'line', 'statistics'],
