@@ -70,7 +70,8 @@ export type {
   EncodingOption,
 } from './encoding.js';
 export { Queue } from './queue.js';
-export type { Bytes, Holders, QueueOf, QueueStatistics, Space } from './queue.js';
+export type { Bytes, QueueOf, Space } from './queue.js';
+export type { Holders, QueueStatistics } from './queue-statistics.js';
 export type { QueueFormat, QueueOptions } from './queue-options.js';
 export type { Message } from './message.js';
 export { QueueReadStream, QueueWriteStream } from './queue-streams.js';

@@ -15,12 +15,13 @@ import { Participant } from './participant.js';
 import { Producer } from './producer.js';
 import { CELL, cellsOf, CONSUMERS, HEADER, queueCreation } from './queue-options.js';
 import type { QueueFormat, QueueOptions } from './queue-options.js';
+import { queueStatistics } from './queue-statistics.js';
+import type { QueueStatistics } from './queue-statistics.js';
 import { optionsObject, ringWaiting } from './ring-options.js';
 import { segmentName, integer, outOfRange, wrongType } from './validate.js';
 import { insist, mayAnswerNow, waitOptions, Word } from './waiting.js';
 import type { WaitOptions } from './waiting.js';
 import { unlinkSegment } from './segments.js';
-import type { Losses } from './segments.js';
 
 /** What can be enqueued without an encoding. */
 export type Bytes = ArrayBufferView | string;
@@ -38,32 +39,6 @@ export interface Space {
   commit(): boolean;
   /** Drops it: nobody gets it. @returns false when it was sent or dropped before */
   abort(): boolean;
-}
-
-/** How many messages are held, and by whom. */
-export interface Holders {
-  /** By consumers that live. */
-  alive: number;
-  /** By consumers that died or gave them back: somebody gets these again. */
-  dead: number;
-}
-
-/** A queue at one moment, in bytes of its memory. */
-export interface QueueStatistics {
-  /** All there is. */
-  capacity: number;
-  /** Sent, and nobody has it. */
-  unread: number;
-  /** What cannot be used again yet, since somebody still holds it or what comes before it. */
-  held: number;
-  /** For new messages. */
-  free: number;
-  /** The most bytes that a message can have. */
-  maxMessage: number;
-  /** How many messages are held: by those who live, and by those who died or gave them back. */
-  holding: Holders;
-  /** What senders had begun when they died, in cells of 32 bytes: nobody gets it. */
-  gaps: Losses;
 }
 
 const WORDS_IN_CELL = CELL / Uint32Array.BYTES_PER_ELEMENT;
@@ -394,22 +369,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   /** What can be said of the queue at this moment: cheap, and disturbs nobody. */
   stats(): QueueStatistics {
-    const { ring } = this.attachment;
-    const { consumers } = ring.census();
-    const group = consumers[0]!;
-    const holding = consumers.filter(({ held }) => held > 0);
-    const alive = holding.filter((one) => one.alive).length;
-    const cursor = ring.cursor();
-    const next = ring.next();
-    return {
-      capacity: ring.elementCount * CELL,
-      unread: Math.max(0, cursor - group.handed) * CELL,
-      held: Math.max(0, group.handed - group.sequence) * CELL,
-      free: Math.max(0, ring.elementCount - (next - group.sequence)) * CELL,
-      maxMessage: this.maxMessage,
-      holding: { alive, dead: holding.length - alive },
-      gaps: ring.gaps(),
-    };
+    return queueStatistics(this.attachment.ring);
   }
 
   #face<T>(word: Word, args: unknown[], begin: () => Standing<T>): Promise<T> | undefined {
