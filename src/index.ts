@@ -1,10 +1,10 @@
-export { Disruptor } from './disruptor.js';
+export { Disruptor } from './compatible/disruptor.js';
 export type {
   ClaimCallback,
   ClaimManyCallback,
   CommitCallback,
   ConsumeCallback,
-} from './disruptor.js';
+} from './compatible/disruptor.js';
 export type {
   DisruptorRing,
   EncodedSlots,
@@ -13,21 +13,31 @@ export type {
   RecordSlots,
   RingOf,
   RingSlots,
-} from './ring.js';
-export type { ConsumerDeclaration, JoinOptions, RingOptions, RingWaiting } from './ring-options.js';
-export type { Callback, Claim, DisruptorProducer, SyncWaitOptions } from './disruptor-producer.js';
-export type { DisruptorConsumer } from './disruptor-consumer.js';
-export type { Participant } from './participant.js';
-export type { Batch } from './batch.js';
-export type { BatchHandler, ErrorVerdict, ProcessOptions } from './handler.js';
+} from './ring/ring.js';
+export type {
+  ConsumerDeclaration,
+  JoinOptions,
+  RingOptions,
+  RingWaiting,
+} from './ring/ring-options.js';
+export type {
+  Callback,
+  Claim,
+  DisruptorProducer,
+  SyncWaitOptions,
+} from './ring/disruptor-producer.js';
+export type { DisruptorConsumer } from './ring/disruptor-consumer.js';
+export type { Participant } from './segment/participant.js';
+export type { Batch } from './ring/batch.js';
+export type { BatchHandler, ErrorVerdict, ProcessOptions } from './ring/handler.js';
 export type {
   ConsumerStatistics,
   ProducerStatistics,
   RingStatistics,
   Sleepers,
-} from './statistics.js';
-export type { Claimed, ClaimedMany, ClaimRange } from './producer.js';
-export type { Consumed } from './consumer.js';
+} from './ring/statistics.js';
+export type { Claimed, ClaimedMany, ClaimRange } from './ring/producer.js';
+export type { Consumed } from './ring/consumer.js';
 export type {
   AttachmentMessage,
   DeathMessage,
@@ -36,19 +46,25 @@ export type {
   OpenClaims,
   SlowConsumer,
   StallMessage,
-} from './events.js';
+} from './segment/events.js';
 export type { DeadConsumers, Orphans, Producers } from './native.js';
-export type { ConsumerCount, Losses, Participants, SegmentInfo } from './segments.js';
-export type { DisruptorArguments, DisruptorOptions } from './options.js';
-export type { WaitStrategy } from './strategy.js';
-export type { WaitOptions } from './waiting.js';
+export type { ConsumerCount, Losses, Participants, SegmentInfo } from './segment/segments.js';
+export type { DisruptorArguments, DisruptorOptions } from './compatible/options.js';
+export type { WaitStrategy } from './waiting/strategy.js';
+export type { WaitOptions } from './waiting/waiter.js';
 export { DisruptorError } from './errors.js';
 export type { DisruptorErrorCode } from './errors.js';
-export { DisruptorReadStream } from './read-stream.js';
-export { DisruptorWriteStream } from './write-stream.js';
-export { ascii, bytes, utf8 } from './field-types.js';
-export type { FieldInput, FieldType, FieldValue, ScalarType, SizedType } from './field-types.js';
-export { defineRecord } from './record.js';
+export { DisruptorReadStream } from './compatible/read-stream.js';
+export { DisruptorWriteStream } from './compatible/write-stream.js';
+export { ascii, bytes, utf8 } from './values/field-types.js';
+export type {
+  FieldInput,
+  FieldType,
+  FieldValue,
+  ScalarType,
+  SizedType,
+} from './values/field-types.js';
+export { defineRecord } from './values/record.js';
 export type {
   RecordCursor,
   RecordField,
@@ -59,7 +75,7 @@ export type {
   RecordValue,
   SchemaInput,
   SchemaValue,
-} from './record.js';
+} from './values/record.js';
 export type {
   AnyEncoding,
   DecodedValue,
@@ -68,10 +84,10 @@ export type {
   Encoding,
   EncodingName,
   EncodingOption,
-} from './encoding.js';
-export { Queue } from './queue.js';
-export type { Bytes, QueueOf, Space } from './queue.js';
-export type { Holders, QueueStatistics } from './queue-statistics.js';
-export type { QueueFormat, QueueOptions } from './queue-options.js';
-export type { Message } from './message.js';
-export { QueueReadStream, QueueWriteStream } from './queue-streams.js';
+} from './values/encoding.js';
+export { Queue } from './queue/queue.js';
+export type { Bytes, QueueOf, Space } from './queue/queue.js';
+export type { Holders, QueueStatistics } from './queue/queue-statistics.js';
+export type { QueueFormat, QueueOptions } from './queue/queue-options.js';
+export type { Message } from './queue/message.js';
+export { QueueReadStream, QueueWriteStream } from './queue/queue-streams.js';

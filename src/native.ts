@@ -204,7 +204,7 @@ export interface SegmentFacts {
   consumers: { alive: number; gone: number };
 }
 
-/** How a handle waits when it blocks the thread: see src/strategy.ts. `budget` in microseconds. */
+/** How a handle waits when it blocks the thread: see src/waiting/strategy.ts. `budget` in microseconds. */
 export interface CoreStrategy {
   core: number;
   budget: number;

@@ -1,4 +1,4 @@
-import type { Disruptor } from './disruptor.js';
+import type { Disruptor } from './compatible/disruptor.js';
 
 /** What a writer tells its readers through `Disruptor.status`. */
 export const StreamStatus = { Open: 0, Ended: 1, Errored: 2 } as const;

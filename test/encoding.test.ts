@@ -4,11 +4,11 @@ import test from 'ava';
 
 import type { DecodedValue, EncodableValue, Encoding, EncodingOption } from 'shm-disruptor';
 
-import type * as Internal from '../dist/encoding.js';
+import type * as Internal from '../dist/values/encoding.js';
 
 // Not a part of the package's interface; and the compiled test lies one folder deeper.
 const { NO_ROOM, resolveEncoding } = (await import(
-  new URL('../../dist/encoding.js', import.meta.url).href
+  new URL('../../dist/values/encoding.js', import.meta.url).href
 )) as typeof Internal;
 
 const TYPE = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };

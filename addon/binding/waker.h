@@ -21,7 +21,7 @@ namespace shm_disruptor::binding {
 /// nobody calls any more; then the watched mappings may go.
 class Waker {
  public:
-  /// What src/channel.ts asks for.
+  /// What src/waiting/channel.ts asks for.
   enum class Method : uint32_t { kBest, kThread, kLook };
 
   Waker(Napi::Env env, Napi::Function changed, Method method);

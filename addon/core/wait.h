@@ -22,7 +22,7 @@ namespace shm_disruptor {
 
 inline constexpr uint32_t kSleepersBit = 1;
 
-/// How a wait passes its time; the numbers are those of src/strategy.ts.
+/// How a wait passes its time; the numbers are those of src/waiting/strategy.ts.
 enum class Strategy : uint8_t {
   kAdaptive,  ///< spin for as long as the polling budget allows, then sleep on the word
   kBlock,     ///< sleep on the word at once

@@ -1,0 +1,620 @@
+import { Attachment } from '../segment/attachment.js';
+import type { Callback, SyncWaitOptions } from '../ring/disruptor-producer.js';
+import { NO_ROOM, resolveEncoding } from '../values/encoding.js';
+import type {
+  DecodedValue,
+  EncodableValue,
+  AnyEncoding,
+  ResolvedEncoding,
+} from '../values/encoding.js';
+import { DisruptorError } from '../errors.js';
+import { bytesOf } from '../values/format.js';
+import { underName } from '../segment/free-name.js';
+import { Line, once } from '../waiting/line.js';
+import type { Standing } from '../waiting/line.js';
+import { Message } from './message.js';
+import type { Acknowledgement } from './message.js';
+import { Kind, Start } from '../native.js';
+import type { Creation, Share } from '../native.js';
+import { Participant } from '../segment/participant.js';
+import { Producer } from '../ring/producer.js';
+import { CELL, cellsOf, CONSUMERS, HEADER, queueCreation } from './queue-options.js';
+import type { QueueFormat, QueueOptions } from './queue-options.js';
+import { queueStatistics } from './queue-statistics.js';
+import type { QueueStatistics } from './queue-statistics.js';
+import { optionsObject, ringWaiting } from '../ring/ring-options.js';
+import { segmentName, integer, outOfRange, wrongType } from '../validate.js';
+import { insist, mayAnswerNow, waitOptions, Word } from '../waiting/waiter.js';
+import type { WaitOptions } from '../waiting/waiter.js';
+import { unlinkSegment } from '../segment/segments.js';
+
+/** What can be enqueued without an encoding. */
+export type Bytes = ArrayBufferView | string;
+
+/** The queue that such options make. */
+export type QueueOf<E> = [E] extends [AnyEncoding]
+  ? Queue<EncodableValue<E>, DecodedValue<E>>
+  : Queue;
+
+/** Space for a message that is not yet sent. */
+export interface Space {
+  /** Where it goes: a view of shared memory of as many bytes as were asked for. */
+  readonly view: Buffer;
+  /** Sends it. @returns false when it was sent or dropped before */
+  commit(): boolean;
+  /** Drops it: nobody gets it. @returns false when it was sent or dropped before */
+  abort(): boolean;
+}
+
+const WORDS_IN_CELL = CELL / Uint32Array.BYTES_PER_ELEMENT;
+const FIRST_SCRATCH = 65_536;
+/** The entry of the group of all consumers. */
+const GROUP = 0;
+/** How often dropping looks whether somebody lets go of what lies before. */
+const MOST_LOOKS = 1000;
+
+/**
+ * A queue: each message goes to one consumer, in the order in which they were sent. Any number of
+ * objects in any number of processes and threads send and receive; one object belongs to one thread.
+ *
+ * Received without acknowledgement, a message was returned or is still there. With acknowledgement it
+ * stays in the queue until it is acknowledged; when its consumer dies, closes or gives it back, the
+ * next one gets it, marked as redelivered. A message that somebody holds does not hold up the others,
+ * until the queue has gone once round to it: then senders wait.
+ *
+ * Methods that may wait reject, or call back, with an `AbortError`, `ERR_TIMEOUT`, `ERR_RELEASED` or
+ * `ERR_SEGMENT_REPLACED`.
+ */
+export class Queue<In = Bytes, Out = Buffer> extends Participant {
+  /** The name under which others open it. */
+  readonly name: string;
+  /** The most bytes that a message can have. */
+  readonly maxMessage: number;
+  readonly #encoding: ResolvedEncoding<In, Out> | undefined;
+  readonly #producer: Producer;
+  readonly #line = new Line(() => {
+    this.attachment.waiter.look();
+  });
+  readonly #memory: Buffer;
+  readonly #words: Uint32Array;
+  readonly #maxDeliveries: number;
+  #deadLetters: Queue | undefined;
+  #scratch = Buffer.alloc(0);
+  #joined = false;
+  /** Dropped, and not yet told. */
+  #dropped = 0;
+  /** What the group's sequence was when somebody held a message that was in the way. */
+  #stuckAt = -1;
+
+  private constructor(
+    path: string,
+    attachment: Attachment,
+    encoding: ResolvedEncoding<In, Out> | undefined,
+    maxDeliveries: number,
+  ) {
+    super(attachment);
+    const { ring } = attachment;
+    this.name = path;
+    this.maxMessage = ring.shape;
+    this.#encoding = encoding;
+    this.#maxDeliveries = maxDeliveries;
+    this.#producer = new Producer(attachment);
+    this.#memory = attachment.slots.all;
+    this.#words = new Uint32Array(ring.elements);
+  }
+
+  /**
+   * Makes a queue.
+   *
+   * @param name - as for {@link DisruptorOptions}; default: one that is free, chosen atomically
+   * @throws TypeError, RangeError for wrong options
+   * @throws DisruptorError `ERR_SEGMENT_EXISTS` and every `ERR_SEGMENT_`...
+   * @throws Error of the system: ENOSPC, EACCES, ...
+   */
+  static create<const E extends AnyEncoding | undefined = undefined>(
+    name: string,
+    options: Omit<QueueOptions<never>, 'encoding'> & { encoding?: E },
+  ): QueueOf<E>;
+  static create<const E extends AnyEncoding | undefined = undefined>(
+    options: Omit<QueueOptions<never>, 'encoding'> & { encoding?: E },
+  ): QueueOf<E>;
+  static create(first: unknown, second?: unknown): unknown {
+    const path = typeof first === 'string' ? first : undefined;
+    const options = optionsObject<QueueOptions<never>>(path === undefined ? first : second);
+    const encoding = encodingOf(options);
+    const creation = queueCreation(options, encoding?.fingerprint ?? 0n);
+    const deliveries = deliveriesOf(options);
+    return underName(path, creation.existing, (chosen, existing) => {
+      const attachment = attach(chosen, options, { ...creation, existing });
+      return new Queue(chosen, attachment, encoding, deliveries);
+    });
+  }
+
+  /**
+   * Opens a queue; its sizes are read from it.
+   *
+   * @throws DisruptorError `ERR_SCHEMA_MISMATCH` when its messages have another encoding,
+   * `ERR_SEGMENT_KIND` when it is no queue, and every `ERR_SEGMENT_`...
+   * @throws Error of the system: ENOENT, EACCES, ...
+   */
+  static open<const E extends AnyEncoding | undefined = undefined>(
+    name: string,
+    options?: Omit<QueueFormat<never>, 'encoding'> & { encoding?: E },
+  ): QueueOf<E>;
+  static open(name: string, given: unknown = {}): unknown {
+    const options = optionsObject<QueueFormat<never>>(given);
+    const encoding = encodingOf(options);
+    const deliveries = deliveriesOf(options);
+    const attachment = attach(name, options);
+    const { schema } = attachment.ring;
+    const own = encoding?.fingerprint ?? 0n;
+    if (schema !== 0n && own !== 0n && schema !== own) {
+      attachment.release();
+      throw new DisruptorError('ERR_SCHEMA_MISMATCH', 'The queue has another encoding');
+    }
+    return new Queue(name, attachment, encoding, deliveries);
+  }
+
+  /** Takes the name away. Those who have it open go on until they close. */
+  static unlink(name: string): void {
+    unlinkSegment(name);
+  }
+
+  /**
+   * Sends a message as soon as there is room.
+   *
+   * @param value - as it is when this is called
+   * @returns its sequence
+   * @throws TypeError for a value that cannot be sent, RangeError for one that is longer than
+   * `maxMessage`
+   */
+  enqueue(value: In, options?: WaitOptions): Promise<number>;
+  enqueue(value: In, callback: Callback<number>): void;
+  enqueue(value: In, options: WaitOptions, callback: Callback<number>): void;
+  enqueue(value: In, ...args: unknown[]): Promise<number> | undefined {
+    const begin = (): Standing<number> => {
+      let bytes = this.#encode(value);
+      const attempt = () => {
+        const sequence = this.#send(bytes);
+        return sequence < 0 ? undefined : sequence;
+      };
+      // What was encoded is good only until the next value is.
+      const keep = once(() => {
+        bytes = Uint8Array.from(bytes);
+      });
+      return { attempt, keep };
+    };
+    return this.#face(Word.Space, args, begin);
+  }
+
+  /** As {@link Queue.enqueue}; blocks the thread. */
+  enqueueSync(value: In, options?: SyncWaitOptions): number {
+    const bytes = this.#encode(value);
+    const timeout = waitOptions(options)?.timeout;
+    const sequence = this.#send(bytes);
+    if (sequence >= 0) return sequence;
+    const cells = cellsOf(bytes.length);
+    return this.#put(this.#producer.claimSync(cells, cells, timeout), bytes);
+  }
+
+  /** As {@link Queue.enqueue}; false when there is no room now. */
+  tryEnqueue(value: In): boolean {
+    return this.#send(this.#encode(value)) >= 0;
+  }
+
+  /**
+   * Sends several messages in their order, as many at a time as there is room for.
+   *
+   * @returns the sequence of the last; other senders' may lie between them
+   */
+  async enqueueMany(values: Iterable<In>, options?: WaitOptions): Promise<number> {
+    const checked = waitOptions(options);
+    let last = -1;
+    for (const value of values) {
+      const atOnce = !checked?.signal?.aborted && mayAnswerNow();
+      last = atOnce ? this.#send(this.#encode(value)) : -1;
+      if (last < 0) last = await this.enqueue(value, checked);
+    }
+    return last;
+  }
+
+  /**
+   * Sends without waiting: drops the oldest messages that nobody has, until there is room.
+   *
+   * @returns how many were dropped, since the last that was sent so
+   * @throws DisruptorError `ERR_QUEUE_FULL` when what is in the way is in others' hands. One message
+   * may have been dropped in vain then, and is counted the next time
+   */
+  enqueueShift(value: In): number {
+    const bytes = this.#encode(value);
+    const { ring } = this.attachment;
+    while (this.#send(bytes) < 0) {
+      const gate = ring.consumerSequence(GROUP);
+      const share = gate === this.#stuckAt ? undefined : this.#oldest(gate);
+      if (share) {
+        this.#drop(share);
+        continue;
+      }
+      // Others may have made room meanwhile, by dropping as well.
+      if (this.#send(bytes) >= 0) break;
+      throw full();
+    }
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    return dropped;
+  }
+
+  /**
+   * Takes space for a message to be written in place.
+   *
+   * @param length - its bytes: an integer from 0 to `maxMessage`
+   */
+  claim(length: number, options?: WaitOptions): Promise<Space>;
+  claim(length: number, callback: Callback<Space>): void;
+  claim(length: number, options: WaitOptions, callback: Callback<Space>): void;
+  claim(length: number, ...args: unknown[]): Promise<Space> | undefined {
+    const begin = () => {
+      const cells = cellsOf(integer(length, 'length', 0, this.maxMessage));
+      return this.#producer.claim(cells, cells, (slot) => this.#space(slot, length));
+    };
+    return this.#face(Word.Space, args, begin);
+  }
+
+  /** As {@link Queue.claim}; blocks the thread. */
+  claimSync(length: number, options?: SyncWaitOptions): Space {
+    const cells = cellsOf(integer(length, 'length', 0, this.maxMessage));
+    const timeout = waitOptions(options)?.timeout;
+    return this.#space(this.#producer.claimSync(cells, cells, timeout), length);
+  }
+
+  /** As {@link Queue.claim}; undefined when there is no room now. */
+  tryClaim(length: number): Space | undefined {
+    const cells = cellsOf(integer(length, 'length', 0, this.maxMessage));
+    const slot = this.#producer.claimAtOnce(cells, cells);
+    return slot < 0 ? undefined : this.#space(slot, length);
+  }
+
+  /**
+   * Takes the oldest message that nobody has, when there is one.
+   *
+   * @returns a copy of it
+   */
+  dequeue(options?: WaitOptions): Promise<Out>;
+  dequeue(callback: Callback<Out>): void;
+  dequeue(options: WaitOptions, callback: Callback<Out>): void;
+  dequeue(...args: unknown[]): Promise<Out> | undefined {
+    return this.#face(Word.Data, args, () => ({ attempt: () => this.#receive()?.value }));
+  }
+
+  /** As {@link Queue.dequeue}; blocks the thread. */
+  dequeueSync(options?: SyncWaitOptions): Out {
+    return this.#copied(awaited((milliseconds) => this.#take(milliseconds), options)).value;
+  }
+
+  /** As {@link Queue.dequeue}; undefined when there is nothing now. */
+  tryDequeue(): Out | undefined;
+  /**
+   * The same, copying the message's bytes, as they were sent, without making a Buffer.
+   *
+   * @param target - where to
+   * @returns how many they are; undefined when there is nothing now
+   * @throws RangeError `ERR_OUT_OF_RANGE` when the target is too small: the message is the next again
+   */
+  tryDequeue(target: Uint8Array): number | undefined;
+  tryDequeue(target?: Uint8Array): Out | number | undefined {
+    if (target === undefined) return this.#receive()?.value;
+    if (!(target instanceof Uint8Array)) throw wrongType('a Uint8Array', 'target', target);
+    this.#join();
+    const length = this.attachment.ring.moveMessage(target);
+    if (length >= 0) return length;
+    if (length === -1) return undefined;
+    throw outOfRange(`at least ${-1 - length} bytes`, 'target', target.length);
+  }
+
+  /** As {@link Queue.dequeue} for several: at least one, and at most `max` of those that are there. */
+  async dequeueMany(max: number, options?: WaitOptions): Promise<Out[]> {
+    const most = integer(max, 'max', 1);
+    const values: Out[] = [await this.dequeue(options)];
+    try {
+      while (values.length < most) {
+        const received = this.#receive();
+        if (!received) break;
+        values.push(received.value);
+      }
+    } catch {
+      // These are out of the queue. What cannot be had is the next again, and tells the next call.
+    }
+    return values;
+  }
+
+  /**
+   * Takes a message that stays in the queue until it is acknowledged. Several may be held at a time.
+   *
+   * @throws DisruptorError `ERR_TOO_MANY_CONSUMERS` when as many are held as the queue was made for,
+   * `ERR_QUEUE_FULL` when the message is one for the `deadLetters` and there is no room: it is the next
+   * again, as one is that cannot be decoded
+   */
+  receive(options?: WaitOptions): Promise<Message<Out>>;
+  receive(callback: Callback<Message<Out>>): void;
+  receive(options: WaitOptions, callback: Callback<Message<Out>>): void;
+  receive(...args: unknown[]): Promise<Message<Out>> | undefined {
+    return this.#face(Word.Data, args, () => ({ attempt: () => this.#message(0) }));
+  }
+
+  /** As {@link Queue.receive}; blocks the thread. */
+  receiveSync(options?: SyncWaitOptions): Message<Out> {
+    return awaited((milliseconds) => this.#message(milliseconds), options);
+  }
+
+  /** As {@link Queue.receive}; undefined when there is nothing now. */
+  tryReceive(): Message<Out> | undefined {
+    return this.#message(0);
+  }
+
+  /** `for await (const value of queue)`: as {@link Queue.dequeue}, again and again. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Out, never, undefined> {
+    for (;;) yield await this.dequeue();
+  }
+
+  /**
+   * Where messages go that were given `maxDeliveries` times and never acknowledged, as bytes. A
+   * message that is moved when its mover dies may be there twice.
+   */
+  set deadLetters(queue: Queue | undefined) {
+    if (queue !== undefined && !(queue instanceof Queue)) {
+      throw wrongType('a Queue', 'deadLetters', queue);
+    }
+    this.#deadLetters = queue;
+  }
+
+  /** Undefined, the default: such messages are given again and again. */
+  get deadLetters(): Queue | undefined {
+    return this.#deadLetters;
+  }
+
+  /** What can be said of the queue at this moment: cheap, and disturbs nobody. */
+  stats(): QueueStatistics {
+    return queueStatistics(this.attachment.ring);
+  }
+
+  #face<T>(word: Word, args: unknown[], begin: () => Standing<T>): Promise<T> | undefined {
+    // Messages are sent in the order of the calls.
+    const inLine = () => (word === Word.Space ? this.#line.behind(begin()) : begin());
+    return this.attachment.waiter.face<T, Callback<T>>(word, args, inLine, (done, result) => {
+      done(null, result);
+    });
+  }
+
+  #encode(value: In): Uint8Array {
+    const encoding = this.#encoding;
+    if (!encoding) {
+      const bytes = bytesOf(value);
+      if (bytes.length > this.maxMessage) throw this.#tooLong(bytes.length);
+      return bytes;
+    }
+    for (;;) {
+      const length = encoding.encode(value, this.#scratch, 0);
+      if (length !== NO_ROOM) return this.#scratch.subarray(0, length);
+      if (this.#scratch.length === this.maxMessage) throw this.#tooLong('more');
+      const size = Math.max(FIRST_SCRATCH, 2 * this.#scratch.length);
+      this.#scratch = Buffer.alloc(Math.min(size, this.maxMessage));
+    }
+  }
+
+  #tooLong(actual: unknown): Error {
+    return outOfRange(`at most ${this.maxMessage} bytes`, 'value', actual);
+  }
+
+  // Its sequence; -1 when there is no room.
+  #send(bytes: Uint8Array): number {
+    const cells = cellsOf(bytes.length);
+    const slot = this.#producer.claimAtOnce(cells, cells);
+    return slot < 0 ? -1 : this.#put(slot, bytes);
+  }
+
+  #put(slot: number, bytes: Uint8Array): number {
+    const { ring } = this.attachment;
+    this.#head(slot, bytes.length);
+    this.#memory.set(bytes, slot * CELL + HEADER);
+    const sequence = ring.claimStart;
+    ring.commitLatest(1);
+    return sequence;
+  }
+
+  #head(slot: number, length: number): void {
+    this.#words[slot * WORDS_IN_CELL] = length;
+    this.#words[slot * WORDS_IN_CELL + 1] = 0;
+  }
+
+  #space(slot: number, length: number): Space {
+    const { ring } = this.attachment;
+    const { claimStart, claimEnd } = ring;
+    const begin = slot * CELL + HEADER;
+    const view = this.#memory.subarray(begin, begin + length);
+    this.#head(slot, length);
+    const end = () => this.#producer.commitAnyway(claimStart, claimEnd);
+    const abort = () => {
+      // Whoever takes it sees that there is nothing to be had.
+      if (!ring.uncommitted(claimStart, claimEnd)) return false;
+      this.#words[slot * WORDS_IN_CELL + 1] = DROPPED;
+      return end();
+    };
+    return { view, commit: end, abort };
+  }
+
+  // A queue that only sends is no consumer.
+  #join(): void {
+    if (this.#joined) return;
+    const start = { start: Start.Latest, sequence: 0 };
+    this.attachment.ring.join({ name: CONSUMERS, group: true, after: undefined, ...start });
+    this.#joined = true;
+  }
+
+  // The next share with a message in it.
+  #take(milliseconds: number): Share | undefined {
+    const { ring } = this.attachment;
+    this.#join();
+    for (;;) {
+      const share = ring.takeShare(milliseconds);
+      if (!share || this.#words[share.slot * WORDS_IN_CELL + 1] !== DROPPED) return share;
+      ring.finishShare(share.seat);
+    }
+  }
+
+  // Drops a message. That makes no room as long as somebody holds one before it.
+  // The oldest that nobody alive has: what the dead had comes before what nobody had.
+  #oldest(gate: number): Share | undefined {
+    const { ring } = this.attachment;
+    const share = this.#take(0);
+    if (!share || share.start === gate) return share;
+    ring.tend(Word.Data);
+    const other = this.#take(0);
+    if (!other) return share;
+    const [first, later] = other.start < share.start ? [other, share] : [share, other];
+    ring.keepShare(later.seat);
+    return first;
+  }
+
+  #drop({ seat, start }: Share): void {
+    const { ring } = this.attachment;
+    ring.finishShare(seat);
+    this.#dropped += 1;
+    // Whoever copies a message, or drops it, holds it for a moment.
+    for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
+      if (ring.consumerSequence(GROUP) > start) return;
+    }
+    this.#stuckAt = ring.consumerSequence(GROUP);
+  }
+
+  #lengthOf(share: Share): number {
+    const length = this.#words[share.slot * WORDS_IN_CELL]!;
+    if (length <= (share.next - share.start) * CELL - HEADER) return length;
+    // Nobody else is to trip over it.
+    this.attachment.ring.finishShare(share.seat);
+    throw new DisruptorError('ERR_SEGMENT_CORRUPT', 'A message is longer than its place');
+  }
+
+  #receive(): { value: Out } | undefined {
+    const share = this.#take(0);
+    return share && this.#copied(share);
+  }
+
+  // A message that is out of the queue.
+  #copied(share: Share): { value: Out } {
+    const { ring } = this.attachment;
+    const begin = share.slot * CELL + HEADER;
+    const end = begin + this.#lengthOf(share);
+    let value: Out;
+    try {
+      value = this.#encoding
+        ? this.#encoding.decode(this.#memory, begin, end)
+        : (copied(this.#memory, begin, end) as Out);
+    } catch (error) {
+      ring.keepShare(share.seat);
+      throw error;
+    }
+    ring.finishShare(share.seat);
+    return { value };
+  }
+
+  // The next message to be acknowledged. Those that were given too often are moved.
+  #message(milliseconds: number): Message<Out> | undefined {
+    for (;;) {
+      const share = this.#take(milliseconds);
+      if (!share) return undefined;
+      const { ring } = this.attachment;
+      const { slot, seat, start: sequence, redelivered } = share;
+      const begin = slot * CELL + HEADER;
+      const end = begin + this.#lengthOf(share);
+      const deliveries = this.#words[slot * WORDS_IN_CELL + 1]! + 1;
+      let data: Out;
+      try {
+        if (deliveries > this.#maxDeliveries && this.#deadLetters) {
+          this.#deadLetters.#bury(this.#memory.subarray(begin, end));
+          ring.finishShare(seat);
+          continue;
+        }
+        this.#words[slot * WORDS_IN_CELL + 1] = deliveries;
+        data = this.#encoding
+          ? this.#encoding.decode(this.#memory, begin, end)
+          : (this.#memory.subarray(begin, end) as Out);
+      } catch (error) {
+        ring.keepShare(seat);
+        throw error;
+      }
+      return new Message({ data, sequence, redelivered, deliveries }, this.#acknowledgement(seat));
+    }
+  }
+
+  #acknowledgement(seat: number): Acknowledgement {
+    const { ring } = this.attachment;
+    let ended = false;
+    const once = (end: () => boolean) => () => {
+      if (ended || this.closed) return false;
+      ended = true;
+      return end();
+    };
+    return {
+      finish: once(() => ring.finishShare(seat)),
+      giveBack: once(() => ring.giveBackShare(seat)),
+    };
+  }
+
+  // Takes in what another queue could not get rid of, as it is.
+  #bury(bytes: Uint8Array): void {
+    if (bytes.length > this.maxMessage) throw this.#tooLong(bytes.length);
+    if (this.#send(bytes) >= 0) return;
+    throw new DisruptorError('ERR_QUEUE_FULL', 'There is no room among the dead letters');
+  }
+}
+
+/** Blocks the thread until `attempt` gives something. */
+function awaited<T>(
+  attempt: (milliseconds: number) => T | undefined,
+  options: SyncWaitOptions | undefined,
+): T {
+  let result: T | undefined;
+  const tries = (milliseconds: number) => {
+    result = attempt(milliseconds);
+    return result === undefined ? 0 : 1;
+  };
+  insist(tries, 0, waitOptions(options)?.timeout);
+  return result as T;
+}
+
+function copied(memory: Buffer, begin: number, end: number): Buffer {
+  const bytes = Buffer.allocUnsafe(end - begin);
+  memory.copy(bytes, 0, begin, end);
+  return bytes;
+}
+
+/** In the place of the number of deliveries: the message was dropped before it was sent. */
+const DROPPED = 0xffff_ffff;
+
+function attach(path: string, options: QueueFormat<never>, create?: Creation): Attachment {
+  return new Attachment({
+    name: segmentName(path),
+    path,
+    kind: Kind.Queue,
+    role: 'queue',
+    create,
+    expected: {},
+    spin: true,
+    strategy: ringWaiting(options),
+  });
+}
+
+function encodingOf({
+  encoding,
+}: QueueFormat<never>): ResolvedEncoding<never, unknown> | undefined {
+  const given: unknown = encoding;
+  return given === undefined ? undefined : resolveEncoding(given as never);
+}
+
+function deliveriesOf({ maxDeliveries }: QueueFormat<never>): number {
+  return maxDeliveries === undefined ? Infinity : integer(maxDeliveries, 'maxDeliveries', 1);
+}
+
+function full(): Error {
+  return new DisruptorError('ERR_QUEUE_FULL', 'What is in the way is in others’ hands');
+}

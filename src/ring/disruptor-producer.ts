@@ -1,0 +1,254 @@
+import type { Attachment } from '../segment/attachment.js';
+import type { Format } from '../values/format.js';
+import { Line, once } from '../waiting/line.js';
+import type { Standing } from '../waiting/line.js';
+import { Participant } from '../segment/participant.js';
+import { Producer } from './producer.js';
+import type { ClaimedMany } from './producer.js';
+import { integer, wrongType } from '../validate.js';
+import { waitOptions, Word } from '../waiting/waiter.js';
+import type { Operation, WaitOptions } from '../waiting/waiter.js';
+
+/** How long a wait that blocks the thread may take. */
+export type SyncWaitOptions = Pick<WaitOptions, 'timeout'>;
+
+/** Called with an error, or with what the promise would have given. */
+export type Callback<T> = (error: Error | null, result: T) => void;
+
+/** Elements that are this producer's alone, to be filled in, until they are committed. */
+export class Claim {
+  /** First sequence. */
+  readonly start: number;
+  /** Last sequence. */
+  readonly end: number;
+  /** The slots: one Buffer over shared memory, or two where they run over the ring's end. */
+  readonly bufs: Buffer[];
+  readonly #producer: Producer;
+
+  /** @internal */
+  constructor(producer: Producer, { claimStart, claimEnd, bufs }: ClaimedMany) {
+    this.#producer = producer;
+    this.start = claimStart;
+    this.end = claimEnd;
+    this.bufs = bufs;
+  }
+
+  /**
+   * Commits: for certain, and visible as soon as everything claimed before it is committed. It waits
+   * for nobody. Everybody behind waits for a claim that is never committed and whose producer lives.
+   *
+   * @returns false when it was committed before
+   * @throws DisruptorError `ERR_RELEASED`, `ERR_SEGMENT_REPLACED`
+   */
+  commit(): boolean {
+    return this.#producer.commitAnyway(this.start, this.end);
+  }
+}
+
+/**
+ * One producer of a ring. Made by `ring.producer()`; it belongs to one thread. Waiting for room waits
+ * for the slowest consumer; if there is none nobody is waited for. What it claimed and has not
+ * committed when it closes or dies becomes a gap.
+ *
+ * Methods that may wait reject, or call back, with an `AbortError`, `ERR_TIMEOUT`, `ERR_RELEASED`,
+ * `ERR_SEGMENT_REPLACED`, and `ERR_PRODUCER_BUSY` or `ERR_TOO_MANY_PRODUCERS` when the ring takes no
+ * further producer.
+ *
+ * @typeParam In - the values to publish
+ */
+export class DisruptorProducer<In> extends Participant {
+  readonly #producer: Producer;
+  readonly #format: Format<In, unknown>;
+  readonly #line = new Line(() => {
+    this.attachment.waiter.look();
+  });
+
+  /** @internal */
+  constructor(attachment: Attachment, format: Format<In, unknown>) {
+    super(attachment);
+    this.#producer = new Producer(attachment);
+    this.#format = format;
+  }
+
+  /**
+   * Claims elements to be filled in place.
+   *
+   * @param count - how many: an integer from 1 to the ring's size
+   */
+  claim(count?: number, options?: WaitOptions): Promise<Claim>;
+  claim(count: number, callback: Callback<Claim>): void;
+  claim(count: number, options: WaitOptions, callback: Callback<Claim>): void;
+  claim(count = 1, ...args: unknown[]): Promise<Claim> | undefined {
+    const begin = () => {
+      const most = this.#count(count);
+      return this.#producer.claim(most, most, (claim) => this.#claimed(claim));
+    };
+    return this.#face(args, begin);
+  }
+
+  /** As {@link DisruptorProducer.claim}; blocks the thread. */
+  claimSync(count = 1, options?: SyncWaitOptions): Claim {
+    const most = this.#count(count);
+    return this.#claimed(this.#producer.claimSync(most, most, waitOptions(options)?.timeout));
+  }
+
+  /** As {@link DisruptorProducer.claim}; undefined when there is no room now. */
+  tryClaim(count = 1): Claim | undefined {
+    const most = this.#count(count);
+    const claim = this.#producer.claimAtOnce(most, most);
+    return claim < 0 ? undefined : this.#claimed(claim);
+  }
+
+  /**
+   * Puts a value into the next element and commits it.
+   *
+   * @param value - as it is when this is called
+   * @returns its sequence
+   * @throws TypeError, RangeError for a value that does not fit: nothing is claimed
+   */
+  publish(value: In, options?: WaitOptions): Promise<number>;
+  publish(value: In, callback: Callback<number>): void;
+  publish(value: In, options: WaitOptions, callback: Callback<number>): void;
+  publish(value: In, ...args: unknown[]): Promise<number> | undefined {
+    const begin = (): Standing<number> => {
+      let bytes = this.#format.encode(value);
+      const attempt = () => {
+        const claim = this.#producer.claimAtOnce(1, 1);
+        return claim < 0 ? undefined : this.#put(claim, bytes);
+      };
+      // What was encoded is good only until the next value is.
+      const keep = once(() => {
+        bytes = Buffer.from(bytes);
+      });
+      return { attempt, keep };
+    };
+    return this.#face(args, begin);
+  }
+
+  /** As {@link DisruptorProducer.publish}; blocks the thread. */
+  publishSync(value: In, options?: SyncWaitOptions): number {
+    const bytes = this.#format.encode(value);
+    const timeout = waitOptions(options)?.timeout;
+    const claim = this.#producer.claimAtOnce(1, 1);
+    return this.#put(claim >= 0 ? claim : this.#producer.claimSync(1, 1, timeout), bytes);
+  }
+
+  /** As {@link DisruptorProducer.publish}; false when there is no room now. */
+  tryPublish(value: In): boolean {
+    const bytes = this.#format.encode(value);
+    const claim = this.#producer.claimAtOnce(1, 1);
+    if (claim < 0) return false;
+    this.#put(claim, bytes);
+    return true;
+  }
+
+  /**
+   * Publishes several values in their order, as many at a time as there is room for.
+   *
+   * @returns the sequence of the last; other producers' may lie between them
+   * @throws TypeError, RangeError for a value that does not fit: none is published
+   */
+  publishMany(values: Iterable<In>, options?: WaitOptions): Promise<number>;
+  publishMany(values: Iterable<In>, callback: Callback<number>): void;
+  publishMany(values: Iterable<In>, options: WaitOptions, callback: Callback<number>): void;
+  publishMany(values: Iterable<In>, ...args: unknown[]): Promise<number> | undefined {
+    const begin = (): Operation<number> => {
+      const some = this.#some(values);
+      const attempt = () => {
+        while (some.left > 0) {
+          const claim = this.#producer.claimAtOnce(1, this.#producer.atMostAll(some.left));
+          if (claim < 0) return undefined;
+          some.put(claim);
+        }
+        return some.last;
+      };
+      return { attempt };
+    };
+    return this.#face(args, begin);
+  }
+
+  /** As {@link DisruptorProducer.publishMany}; blocks the thread. */
+  publishManySync(values: Iterable<In>, options?: SyncWaitOptions): number {
+    const some = this.#some(values);
+    const timeout = waitOptions(options)?.timeout;
+    while (some.left > 0) {
+      some.put(this.#producer.claimSync(1, this.#producer.atMostAll(some.left), timeout));
+    }
+    return some.last;
+  }
+
+  /** As {@link DisruptorProducer.publishMany}, as far as there is room now: says how many. */
+  tryPublishMany(values: Iterable<In>): number {
+    const some = this.#some(values);
+    const all = some.left;
+    if (all > 0) {
+      const claim = this.#producer.claimAtOnce(1, this.#producer.atMostAll(all));
+      if (claim >= 0) some.put(claim);
+    }
+    return all - some.left;
+  }
+
+  /** The first sequence that nobody has claimed. */
+  get next(): number {
+    return this.attachment.ring.next();
+  }
+
+  #face<T>(args: unknown[], begin: () => Standing<T>): Promise<T> | undefined {
+    // Values arrive in the order in which they were published.
+    const inLine = () => this.#line.behind(begin());
+    return this.attachment.waiter.face<T, Callback<T>>(Word.Space, args, inLine, (done, result) => {
+      done(null, result);
+    });
+  }
+
+  #count(count: unknown): number {
+    return integer(count, 'count', 1, this.attachment.ring.elementCount);
+  }
+
+  #claimed(claim: number): Claim {
+    return new Claim(this.#producer, this.#producer.many(claim));
+  }
+
+  #put(claim: number, bytes: Uint8Array): number {
+    const { slots, ring } = this.attachment;
+    fill(slots.at(claim), bytes);
+    const sequence = ring.claimStart;
+    ring.commitLatest(1);
+    return sequence;
+  }
+
+  // Values on their way into the ring.
+  #some(values: Iterable<In>) {
+    if (typeof (values as Partial<Iterable<In>> | null)?.[Symbol.iterator] !== 'function') {
+      throw wrongType('an iterable', 'values', values);
+    }
+    const { slots, ring } = this.attachment;
+    // Before anything is claimed: a value that does not fit must not leave a hole.
+    const encoded = Array.from(values, (value) => Buffer.from(this.#format.encode(value)));
+    let done = 0;
+    let last = 0;
+    const put = (claim: number) => {
+      const { claimStart, claimEnd } = ring;
+      for (let i = 0; i <= claimEnd - claimStart; i += 1, done += 1) {
+        fill(slots.at(slots.after(claim, i)), encoded[done]!);
+      }
+      ring.commitLatest(1);
+      last = claimEnd;
+    };
+    return {
+      put,
+      get left() {
+        return encoded.length - done;
+      },
+      get last() {
+        return last;
+      },
+    };
+  }
+}
+
+/** What is left of a slot is zero. */
+function fill(slot: Buffer, bytes: Uint8Array): void {
+  slot.set(bytes);
+  if (bytes.length < slot.length) slot.fill(0, bytes.length);
+}

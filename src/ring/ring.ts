@@ -1,0 +1,242 @@
+import { Attachment } from '../segment/attachment.js';
+import { DisruptorConsumer } from './disruptor-consumer.js';
+import { DisruptorProducer } from './disruptor-producer.js';
+import type { DecodedValue, EncodableValue, AnyEncoding } from '../values/encoding.js';
+import { DisruptorError } from '../errors.js';
+import type { AttachmentMessage } from '../segment/events.js';
+import { checkFormat, formatOf } from '../values/format.js';
+import type { Format, FormatOptions } from '../values/format.js';
+import { underName } from '../segment/free-name.js';
+import { Role, Start } from '../native.js';
+import type { Creation, Joining, Ring } from '../native.js';
+import { Participant } from '../segment/participant.js';
+import type { RecordCursor, RecordSchema, RecordType, SchemaInput } from '../values/record.js';
+import {
+  consumerName,
+  namesAfter,
+  optionsObject,
+  ringCreation,
+  ringWaiting,
+} from './ring-options.js';
+import type { JoinOptions, RingOptions, RingWaiting } from './ring-options.js';
+import { Statistics } from './statistics.js';
+import type { RingStatistics } from './statistics.js';
+import type { Strategy } from '../waiting/strategy.js';
+import { flag, integer, outOfRange, segmentName, wrongType } from '../validate.js';
+
+/** Slots of bytes: what is published is copied into one, and zeros after it. */
+export interface RawSlots {
+  /** Bytes in an element: an integer from 1. */
+  elementSize: number;
+  /** Not with these. */
+  encoding?: undefined;
+  /** Not with these. */
+  record?: undefined;
+}
+
+/** Slots with one value each, and its length. */
+export interface EncodedSlots<E extends AnyEncoding> {
+  /** The most bytes that an encoded value may have: an integer from 1. 4 to 7 more keep the length. */
+  elementSize: number;
+  /** See {@link EncodingName}. */
+  encoding: E;
+  /** Not with these. */
+  record?: undefined;
+}
+
+/** Slots with one record each. */
+export interface RecordSlots<S extends RecordSchema> {
+  /** What {@link defineRecord} gave. Every participant needs the same. */
+  record: RecordType<S>;
+  /** The record's size. */
+  elementSize?: undefined;
+  /** Not with these. */
+  encoding?: undefined;
+}
+
+/** The choice of what a ring's elements are: bytes, encoded values or records. */
+export type RingSlots = RawSlots | EncodedSlots<AnyEncoding> | RecordSlots<RecordSchema>;
+
+/** The same for a ring that is there, and whose sizes are known. */
+export type OpenedSlots =
+  | Pick<RawSlots, 'encoding' | 'record'>
+  | Pick<EncodedSlots<AnyEncoding>, 'encoding' | 'record'>
+  | Pick<RecordSlots<RecordSchema>, 'encoding' | 'record'>;
+
+/** What publishing takes, and reading gives, with such slots. */
+export type RingOf<T> =
+  T extends Pick<RecordSlots<infer S>, 'record'>
+    ? DisruptorRing<SchemaInput<S>, RecordCursor<S>>
+    : T extends Pick<EncodedSlots<infer E>, 'encoding'>
+      ? DisruptorRing<EncodableValue<E>, DecodedValue<E>>
+      : DisruptorRing<ArrayBufferView | string, Buffer>;
+
+interface Origin {
+  readonly name: string;
+  readonly path: string;
+  readonly strategy: Strategy;
+}
+
+function attach(origin: Origin, role: AttachmentMessage['role'], create?: Creation): Attachment {
+  return new Attachment({ ...origin, role, create, expected: {}, spin: true });
+}
+
+/**
+ * A ring, from which its participants are made. It is itself none: it neither produces nor consumes,
+ * and may be closed while they go on.
+ *
+ * @typeParam In - the values to publish
+ * @typeParam Out - the values that are read
+ */
+export class DisruptorRing<In, Out> extends Participant {
+  /** The name under which others open it. */
+  readonly name: string;
+  readonly #origin: Origin;
+  readonly #formats: () => Format<In, Out>;
+  readonly #statistics: Statistics;
+
+  private constructor(origin: Origin, attachment: Attachment, formats: () => Format<In, Out>) {
+    super(attachment);
+    this.name = origin.path;
+    this.#origin = origin;
+    this.#formats = formats;
+    this.#statistics = new Statistics(attachment.ring);
+  }
+
+  /** Makes a new ring. @internal */
+  static create<In, Out>(path: string | undefined, given: unknown): DisruptorRing<In, Out> {
+    const options = optionsObject<RingOptions & FormatOptions>(given);
+    // As it is now, whatever becomes of the object.
+    const { encoding, record, elementSize } = options;
+    const chosen = { encoding, record, elementSize };
+    const format = formatOf(chosen);
+    const creation = ringCreation(options, format);
+    const strategy = ringWaiting(options);
+    const formats = () => formatOf(chosen, format.elementSize) as unknown as Format<In, Out>;
+    return underName(path, creation.existing, (chosen, existing) => {
+      const origin = { name: segmentName(chosen), path: chosen, strategy };
+      return new DisruptorRing(origin, attach(origin, 'ring', { ...creation, existing }), formats);
+    });
+  }
+
+  /** Opens one that is there. @internal */
+  static open<In, Out>(path: string, given: unknown): DisruptorRing<In, Out> {
+    const options = optionsObject<RingWaiting & FormatOptions>(given);
+    const origin = { name: segmentName(path), path, strategy: ringWaiting(options) };
+    const attachment = attach(origin, 'ring');
+    const { ring } = attachment;
+    const { encoding, record } = options;
+    const chosen = { encoding, record };
+    const formats = () => formatOf(chosen, ring.elementSize) as unknown as Format<In, Out>;
+    try {
+      checkFormat(formats(), ring);
+      return new DisruptorRing(origin, attachment, formats);
+    } catch (error) {
+      attachment.release();
+      throw error;
+    }
+  }
+
+  /** How many elements it has. */
+  get elements(): number {
+    return this.attachment.ring.elementCount;
+  }
+
+  /** Bytes in an element, with the length where that is kept. */
+  get elementSize(): number {
+    return this.attachment.ring.elementSize;
+  }
+
+  /**
+   * Makes a producer.
+   *
+   * @throws DisruptorError `ERR_SEGMENT_REPLACED`, `ERR_RELEASED`, and what opening throws
+   */
+  producer(options: RingWaiting = {}): DisruptorProducer<In> {
+    const attachment = this.#participant('producer', options);
+    return new DisruptorProducer(attachment, this.#formats());
+  }
+
+  /**
+   * Makes a consumer, or a member of a group: one that was declared or that joined before, which goes
+   * on where it had committed; or a new one.
+   *
+   * @param name - up to 64 bytes; or the index of one that was declared by number; default: none, and
+   * nobody can come back as it
+   * @throws DisruptorError `ERR_CONSUMER_BUSY` while somebody lives who is it,
+   * `ERR_TOO_MANY_CONSUMERS`, `ERR_UNKNOWN_CONSUMER`, `ERR_CONSUMER_KIND`, `ERR_DEPENDENCIES`,
+   * `ERR_SEQUENCE_GONE`, `ERR_SEGMENT_REPLACED`, `ERR_RELEASED`, and what opening throws
+   */
+  consumer(name?: string | number, options?: JoinOptions & RingWaiting): DisruptorConsumer<Out>;
+  consumer(options: JoinOptions & RingWaiting): DisruptorConsumer<Out>;
+  consumer(first?: unknown, second?: unknown): DisruptorConsumer<Out> {
+    const unnamed = typeof first === 'object' && first !== null && second === undefined;
+    const options = optionsObject<JoinOptions & RingWaiting>((unnamed ? first : second) ?? {});
+    const joining = joiningOf(unnamed ? undefined : first, options);
+    const standard = joining.group ? 1 : Infinity;
+    const { maxBatch } = options;
+    const most = maxBatch === undefined ? standard : integer(maxBatch, 'maxBatch', 1);
+    const attachment = this.#participant('consumer', options);
+    try {
+      const { ring } = attachment;
+      const index = seatOf(ring, unnamed ? undefined : first, joining);
+      if (joining.group) ring.share(Math.min(most, ring.elementCount));
+      const seat = { index, name: joining.name, group: joining.group, maxBatch: most };
+      return new DisruptorConsumer(attachment, this.#formats(), seat);
+    } catch (error) {
+      attachment.release();
+      throw error;
+    }
+  }
+
+  /**
+   * What can be said of the ring and of who takes part in it at this moment: cheap, and disturbs
+   * nobody. Rates are since the last call on this object.
+   */
+  stats(): RingStatistics {
+    return this.#statistics.take();
+  }
+
+  // One attachment for each: they may be in other threads, die apart and wait apart.
+  #participant(role: AttachmentMessage['role'], options: RingWaiting): Attachment {
+    if (this.closed) throw new DisruptorError('ERR_RELEASED', 'The ring has been closed');
+    const { wait, pollingBudget } = optionsObject<RingWaiting>(options);
+    const own = wait !== undefined || pollingBudget !== undefined;
+    const origin = own ? { ...this.#origin, strategy: ringWaiting(options) } : this.#origin;
+    const attachment = attach(origin, role);
+    if (attachment.ring.object === this.attachment.ring.object) return attachment;
+    attachment.release();
+    throw new DisruptorError(
+      'ERR_SEGMENT_REPLACED',
+      'The segment was replaced by a new one of this name',
+    );
+  }
+}
+
+// A ring of the compatible constructor knows its consumers by their index alone.
+function seatOf(ring: Ring, name: unknown, joining: Joining): number {
+  const indexed = ring.census().consumers.some(({ role }) => role === Role.Indexed);
+  if (typeof name !== 'number' || !indexed) return ring.join(joining);
+  const index = integer(name, 'name', 0, ring.consumerCount - 1);
+  ring.attachConsumer(index, false);
+  return index;
+}
+
+function joiningOf(name: unknown, options: JoinOptions): Joining {
+  const { from = 'latest', after } = options;
+  const group = flag(options.group, 'group');
+  if (group && name === undefined) throw wrongType('the name of a group', 'name', name);
+  const index = typeof name === 'number' ? String(integer(name, 'name')) : name;
+  const start = { latest: Start.Latest, oldest: Start.Oldest };
+  if (typeof from !== 'number' && !Object.hasOwn(start, from)) {
+    const complaint = typeof from === 'string' ? outOfRange : wrongType;
+    throw complaint("'latest', 'oldest' or a sequence", 'from', from);
+  }
+  return {
+    name: index === undefined ? '' : consumerName(index),
+    group,
+    after: after === undefined ? undefined : namesAfter(after),
+    start: typeof from === 'number' ? Start.Sequence : start[from],
+    sequence: typeof from === 'number' ? integer(from, 'from') : 0,
+  };
+}

@@ -1,0 +1,134 @@
+import { channel } from 'node:diagnostics_channel';
+
+import { Role } from '../native.js';
+import type { Ring } from '../native.js';
+
+/** What subscribers of `shm-disruptor:attach` and `shm-disruptor:detach` are told. */
+export interface AttachmentMessage {
+  /** The ring, as it was named. */
+  name: string;
+  /** What attached: a `DisruptorRing`, one of its roles, or a `Disruptor`. */
+  role: 'ring' | 'producer' | 'consumer' | 'disruptor' | 'queue';
+}
+
+/** Elements that were claimed and never committed, because their producer died: nobody gets them. */
+export interface Gap {
+  /** First sequence. */
+  start: number;
+  /** Last sequence. */
+  end: number;
+}
+
+/** What subscribers of `shm-disruptor:gap` are told. */
+export interface GapMessage extends Gap {
+  /** The ring, as it was named when this object was made. */
+  name: string;
+  /** The consumer that has passed the gap. */
+  consumer: number;
+}
+
+/** What subscribers of `shm-disruptor:death` are told, once for each death that a waiter notices. */
+export interface DeathMessage {
+  /** The ring, as it was named. */
+  name: string;
+  /** What it was. */
+  role: 'producer' | 'consumer';
+  /** Of the process that it was, or was in. */
+  pid: number;
+  /** A consumer's name, if it has one. */
+  consumer?: string;
+}
+
+/** Somebody who holds up producers. */
+export interface SlowConsumer {
+  /** Undefined for one without a name. */
+  name: string | undefined;
+  /** Of the process that was it last; 0 for nobody yet. */
+  pid: number;
+  /** Whether it lives. */
+  alive: boolean;
+  /** First sequence that it has not committed. */
+  sequence: number;
+}
+
+/** Somebody who has claimed and not committed. */
+export interface OpenClaims {
+  /** Of the process that it is in. */
+  pid: number;
+  /** Whether it lives. */
+  alive: boolean;
+  /** About how many elements. */
+  claimed: number;
+}
+
+/** What subscribers of `shm-disruptor:stall` are told, twice a second for as long as it lasts. */
+export interface StallMessage {
+  /** The ring, as it was named. */
+  name: string;
+  /** Room for a producer, or a claim to be committed for which consumers wait. */
+  waitsFor: 'room' | 'commit';
+  /** For room: the slowest consumers, those who hold it up. */
+  consumers: SlowConsumer[];
+  /** For a commit: who has claimed and not committed. */
+  producers: OpenClaims[];
+}
+
+const attached = channel('shm-disruptor:attach');
+const detached = channel('shm-disruptor:detach');
+const gaps = channel('shm-disruptor:gap');
+const deaths = channel('shm-disruptor:death');
+const stalls = channel('shm-disruptor:stall');
+
+export function tellOfAttachment(message: AttachmentMessage): void {
+  attached.publish(message);
+}
+
+export function tellOfDetachment(message: AttachmentMessage): void {
+  detached.publish(message);
+}
+
+export function tellOfGap(message: GapMessage): void {
+  gaps.publish(message);
+}
+
+/** Whose death was told of: the ring's object, role, index and pid. */
+const told = new Set<string>();
+
+/** Somebody has waited for half a second: tells whoever wants to know what that may be about. */
+export function tellOfStall(name: string, ring: Ring, waitsFor: StallMessage['waitsFor']): void {
+  if (!stalls.hasSubscribers && !deaths.hasSubscribers) return;
+  const { consumers, producers } = ring.census();
+  const tell = (key: string, message: DeathMessage) => {
+    if (told.has(key)) return;
+    told.add(key);
+    deaths.publish(message);
+  };
+  for (const { index, role, name: own, alive, pid, gates, held } of consumers) {
+    if (alive || pid === 0 || role === Role.Group || !(gates || held > 0)) continue;
+    const known = own === '' ? {} : { consumer: own };
+    tell(`${ring.object} consumer ${index} ${pid}`, { name, role: 'consumer', pid, ...known });
+  }
+  for (const { alive, pid } of producers) {
+    if (!alive) tell(`${ring.object} producer ${pid}`, { name, role: 'producer', pid });
+  }
+  const gating = Math.min(...consumers.map((one) => (one.gates ? one.sequence : Infinity)));
+  const uncommitted = producers.filter(({ claimed }) => claimed > 0);
+  // Waiting for what nobody has claimed is what consumers do.
+  if (waitsFor === 'commit' && uncommitted.length === 0) return;
+  stalls.publish({
+    name,
+    waitsFor,
+    consumers:
+      waitsFor === 'commit'
+        ? []
+        : consumers
+            .filter(({ gates, sequence }) => gates && sequence === gating)
+            .map(({ name: own, pid, alive, sequence }) => ({
+              name: own === '' ? undefined : own,
+              pid,
+              alive,
+              sequence,
+            })),
+    producers: waitsFor === 'commit' ? uncommitted : [],
+  } satisfies StallMessage);
+}

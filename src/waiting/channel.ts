@@ -1,0 +1,226 @@
+import { keptAlive, sleepersExist } from './keep-alive.js';
+import { startWaker, WakerMethod } from '../native.js';
+import type { Ring } from '../native.js';
+import { PollingBudget } from './polling-budget.js';
+
+/**
+ * Waiting in this environment for one word of one ring to change, at no cost while it does not.
+ *
+ * A channel with waits is in one of two states. It *polls* from the event loop for as long as its
+ * budget allows, and then *sleeps*: it is announced in shared memory, and the addon's waker watches
+ * the word. Whoever changes the word makes a system call only if somebody has announced himself.
+ */
+
+/** One wait that is going on. */
+export interface Wait {
+  /** Looks, and says whether the wait is over. Never throws. */
+  readonly look: () => boolean;
+  /** A handle on the channel's ring, not released. */
+  readonly ring: Ring;
+  /** How long it may poll, in microseconds. */
+  readonly mostPolling: number;
+  /** Called twice a second while it sleeps. */
+  readonly stalled: () => void;
+}
+
+/** The words of a ring that can be waited for: `watch` takes these numbers. */
+export const Word = { Data: 0, Space: 1 } as const;
+export type Word = (typeof Word)[keyof typeof Word];
+
+const microseconds = () => performance.now() * 1000;
+
+/** What the environment asks for: `thread` or `look`, for tests and for trouble. */
+const asked = { thread: WakerMethod.Thread, look: WakerMethod.Look }[
+  process.env.SHM_DISRUPTOR_WAKER ?? ''
+];
+/** Only Node has libuv's loop, into which the best method hooks. */
+const otherRuntime = 'bun' in process.versions || 'deno' in process.versions;
+const method = asked ?? (otherRuntime ? WakerMethod.Thread : WakerMethod.Best);
+
+const polling = new Set<Channel>();
+let immediate: NodeJS.Immediate | undefined;
+
+/** A turn of the event loop costs as much as several looks: so many waits are looked at in each. */
+const LOOKS_PER_TURN = 16;
+
+function turn(): void {
+  immediate = undefined;
+  const now = microseconds();
+  let looks = 0;
+  let ended = false;
+  // Until something has come: then the loop is for whoever waited for it.
+  while (!ended && looks < LOOKS_PER_TURN && polling.size > 0) {
+    for (const channel of polling) {
+      looks += channel.size;
+      ended = channel.turn(now) || ended;
+    }
+  }
+  if (polling.size > 0) immediate ??= setImmediate(turn);
+}
+
+/**
+ * How often those who sleep look without having been woken, in milliseconds: whoever was to wake
+ * them may have died between changing the ring and doing so.
+ */
+const SAFETY_MILLISECONDS = 500;
+
+const sleeping = new Map<number, Channel>();
+let safety: NodeJS.Timeout | undefined;
+let lastKey = 0;
+let checks = 0;
+
+function wake(keys: number[]): void {
+  for (const key of keys) {
+    const channel = sleeping.get(key);
+    sleeping.delete(key);
+    channel?.wake();
+  }
+  sleepersExist(sleeping.size > 0);
+}
+
+function lookAgain(): void {
+  for (const channel of sleeping.values()) channel.check();
+}
+
+function fallAsleep(key: number, channel: Channel): void {
+  if (!safety) {
+    startWaker(wake, method);
+    // Alone it keeps no process alive.
+    safety = setInterval(lookAgain, SAFETY_MILLISECONDS).unref();
+  }
+  sleeping.set(key, channel);
+  sleepersExist(true);
+}
+
+/** All channels of this environment. Those that nobody uses any more go away by themselves. */
+const channels = new Map<string, WeakRef<Channel>>();
+const collected = new FinalizationRegistry<string>((name) => {
+  if (channels.get(name)?.deref() === undefined) channels.delete(name);
+});
+
+export class Channel {
+  /** The channel of a ring's word: the same for all handles on that ring. */
+  static of(ring: Ring, word: Word): Channel {
+    const name = `${ring.object} ${word}`;
+    const known = channels.get(name)?.deref();
+    if (known) return known;
+    const channel = new Channel(word);
+    channels.set(name, new WeakRef(channel));
+    collected.register(channel, name);
+    return channel;
+  }
+
+  readonly #key = (lastKey += 1);
+  readonly #word: Word;
+  readonly #waits = new Set<Wait>();
+  readonly #budget = new PollingBudget();
+  #pollsUntil = 0;
+  #sleepsSince = 0;
+  #fingerprint = '';
+  /** Whether somebody waits here for more than producers. */
+  #dependent = false;
+
+  private constructor(word: Word) {
+    this.#word = word;
+  }
+
+  add(wait: Wait): void {
+    this.#budget.allow(wait.mostPolling, this.#waits.size > 0);
+    this.#waits.add(wait);
+    this.#poll();
+  }
+
+  /** Forgets a wait that was given up. */
+  delete(wait: Wait): void {
+    this.#waits.delete(wait);
+    if (this.#waits.size === 0) this.letGo(wait.ring);
+  }
+
+  /** Looks at all waits, in the order in which they began; forgets those that are over. */
+  look(): void {
+    for (const wait of this.#waits) {
+      if (wait.look()) this.#waits.delete(wait);
+    }
+  }
+
+  /** Has the waker let go of the word, and thereby of its mapping. Who still waits begins anew. */
+  letGo(ring: Ring): void {
+    if (sleeping.has(this.#key)) ring.disturb(this.#word);
+  }
+
+  /** How many waits there are. */
+  get size(): number {
+    return this.#waits.size;
+  }
+
+  /** One look while polling. Says whether a wait has ended. */
+  turn(now: number): boolean {
+    const before = this.#waits.size;
+    this.look();
+    const ended = this.#waits.size < before;
+    if (ended) {
+      this.#budget.paidOff();
+      this.#pollsUntil = now + this.#budget.microseconds;
+    }
+    if (this.#waits.size === 0) {
+      polling.delete(this);
+    } else if (now >= this.#pollsUntil || !keptAlive()) {
+      // A loop that may end has nothing to poll for: it is woken or it ends.
+      polling.delete(this);
+      this.#sleepsSince = now;
+      fallAsleep(this.#key, this);
+      this.#announce();
+    }
+    return ended;
+  }
+
+  /** Announces those who wait and looks once more: what came before was not told. */
+  #announce(): void {
+    const [wait] = this.#waits;
+    if (!wait) return;
+    this.#watch(wait.ring);
+    this.#fingerprint = this.#fingerprintOf(wait.ring);
+    this.look();
+  }
+
+  // Through one ring for all, and the others' do what only they can.
+  #watch(ring: Ring): void {
+    ring.watch(this.#word, this.#key);
+    this.#dependent = ring.comesAfter;
+    if (this.#waits.size === 1) return;
+    for (const wait of this.#waits) {
+      if (wait.ring === ring || !wait.ring.comesAfter) continue;
+      this.#dependent = true;
+      wait.ring.tend(this.#word);
+    }
+  }
+
+  /** As announcing, for those who sleep; looks only if there is something to see. */
+  check(): void {
+    const [wait] = this.#waits;
+    if (!wait) return;
+    this.#watch(wait.ring);
+    wait.stalled();
+    if (this.#fingerprint !== this.#fingerprintOf(wait.ring)) this.#announce();
+  }
+
+  /** Differs when something has happened that waits of this word may wait for. */
+  #fingerprintOf(ring: Ring): string {
+    // Room comes from any of the consumers, and so does what some wait for.
+    if (this.#word === Word.Space || this.#dependent) return String((checks += 1));
+    return `${ring.cursor()} ${ring.status()}`;
+  }
+
+  /** The word has changed while we slept. */
+  wake(): void {
+    this.#budget.slept(microseconds() - this.#sleepsSince);
+    this.look();
+    if (this.#waits.size > 0) this.#poll();
+  }
+
+  #poll(): void {
+    this.#pollsUntil = microseconds() + this.#budget.microseconds;
+    polling.add(this);
+    immediate ??= setImmediate(turn);
+  }
+}

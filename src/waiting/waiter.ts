@@ -1,0 +1,308 @@
+import { Channel, Word } from './channel.js';
+import type { Wait } from './channel.js';
+import { DisruptorError } from '../errors.js';
+import { KeepAlive } from './keep-alive.js';
+import type { Ring } from '../native.js';
+import type { Strategy } from './strategy.js';
+import { callback, integer, wrongType } from '../validate.js';
+
+/** How long one wait may take. */
+export interface WaitOptions {
+  /**
+   * Ends the wait when it is aborted: with an `AbortError`, as everywhere in Node. Nothing is lost:
+   * either the result was delivered, or what it would have been is still there for the next call.
+   */
+  signal?: AbortSignal;
+  /**
+   * Ends the wait after so many milliseconds: with a `DisruptorError`, `ERR_TIMEOUT`. An integer
+   * from 0 to 2^31 - 1; 0 looks once. Default: no limit.
+   */
+  timeout?: number;
+}
+
+/** Something that can be tried again until it works. */
+export interface Operation<T> {
+  /** Tries without blocking: the result, or undefined when it must wait. May throw. */
+  readonly attempt: () => T | undefined;
+  /**
+   * Called when its caller is about to learn its result or error, or that it was given up: before
+   * that, nobody has seen the result.
+   */
+  readonly answered?: () => void;
+}
+
+/** What an operation waits for. */
+export { Word };
+
+/**
+ * After this many answers that were there at once, one goes round the event loop: a consumer that
+ * always finds data must not keep timers and sockets waiting for ever.
+ */
+const ANSWERS_PER_TURN = 256;
+let answers = 0;
+/** Answers that go round the loop now. Later ones queue behind them: answers come in order. */
+let underWay = 0;
+
+/** Delivers through `soon`, or round the event loop when it is that one's turn. */
+function deliver(soon: (answer: () => void) => void, answer: () => void): void {
+  answers = (answers + 1) % ANSWERS_PER_TURN;
+  if (answers > 0 && underWay === 0) {
+    soon(answer);
+    return;
+  }
+  underWay += 1;
+  setImmediate(() => {
+    underWay -= 1;
+    answer();
+  });
+}
+
+/** Whether an answer may be given without any of that; counts it if so. */
+export function mayAnswerNow(): boolean {
+  if (underWay > 0 || answers + 1 === ANSWERS_PER_TURN) return false;
+  answers += 1;
+  return true;
+}
+
+const atOnce = (answer: () => void) => {
+  answer();
+};
+const nextTick = (answer: () => void) => {
+  process.nextTick(answer);
+};
+
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/** Checks what a user gave as wait options. */
+export function waitOptions(options: unknown): WaitOptions | undefined {
+  if (options === undefined || options === null) return undefined;
+  if (typeof options !== 'object') throw wrongType('an options object', 'options', options);
+  const { signal, timeout } = options as WaitOptions;
+  if (timeout !== undefined) integer(timeout, 'timeout', 0, LONGEST_TIMEOUT);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw wrongType('an AbortSignal', 'signal', signal);
+  }
+  // What was checked, whatever a getter would answer next.
+  return { ...(signal && { signal }), ...(timeout !== undefined && { timeout }) };
+}
+
+/** Who waits under a signal. One listener for all: Node warns of more than ten. */
+const aborts = new WeakMap<AbortSignal, Set<() => void>>();
+
+function onAbort(signal: AbortSignal, abort: () => void): void {
+  let all = aborts.get(signal);
+  if (!all) {
+    all = new Set();
+    aborts.set(signal, all);
+    const waiting = all;
+    signal.addEventListener(
+      'abort',
+      () => {
+        for (const each of waiting) each();
+      },
+      { once: true },
+    );
+  }
+  all.add(abort);
+}
+
+export function abortError(signal: AbortSignal): Error {
+  const error = new Error('The operation was aborted', { cause: signal.reason });
+  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
+}
+
+function timeoutError(timeout: number): DisruptorError {
+  return new DisruptorError('ERR_TIMEOUT', `The wait took longer than ${timeout} ms`);
+}
+
+/** How long one native wait of a `*Sync` method lasts, so that a worker can be terminated. */
+export const SLICE_MILLISECONDS = 50;
+
+/** Tries in slices until the outcome is no longer `waiting`. @throws DisruptorError `ERR_TIMEOUT` */
+export function insist(
+  attempt: (milliseconds: number) => number,
+  waiting: number,
+  timeout = Infinity,
+): number {
+  const end = performance.now() + timeout;
+  for (;;) {
+    const rest = Math.ceil(end - performance.now());
+    const outcome = attempt(Math.max(0, Math.min(SLICE_MILLISECONDS, rest)));
+    if (outcome !== waiting) return outcome;
+    if (performance.now() >= end) throw timeoutError(timeout);
+  }
+}
+
+/** How one participant waits without blocking the event loop: the one place that does. */
+export class Waiter {
+  readonly #ring: Ring;
+  readonly #strategy: Strategy;
+  readonly #stalled: (word: Word) => void;
+  readonly #channels: (Channel | undefined)[] = [];
+  readonly keepAlive = new KeepAlive();
+
+  /** `stalled` is called twice a second while something is waited for. */
+  constructor(ring: Ring, strategy: Strategy, stalled: (word: Word) => void) {
+    this.#ring = ring;
+    this.#strategy = strategy;
+    this.#stalled = stalled;
+  }
+
+  /** Looks at what waits now: it may have been abandoned. */
+  look(): void {
+    for (const channel of this.#channels) channel?.look();
+  }
+
+  /** Ends all waits by `release`, which makes their operations fail. */
+  end(release: () => void): void {
+    for (const channel of this.#channels) channel?.letGo(this.#ring);
+    release();
+    this.look();
+  }
+
+  #channel(word: Word): Channel {
+    return (this.#channels[word] ??= Channel.of(this.#ring, word));
+  }
+
+  /**
+   * Calls `done` with what `operation` gives or throws, before it returns if that is there at once;
+   * says whether it was.
+   */
+  #start<T>(
+    word: Word,
+    operation: Operation<T>,
+    options: WaitOptions | undefined,
+    done: (error: Error | null, result?: T) => void,
+  ): boolean {
+    const signal = options?.signal;
+    if (signal?.aborted) {
+      done(abortError(signal));
+      return true;
+    }
+    const look = () => {
+      let result;
+      try {
+        result = operation.attempt();
+        if (result === undefined) return false;
+      } catch (error) {
+        done(error as Error);
+        return true;
+      }
+      done(null, result);
+      return true;
+    };
+    if (look()) return true;
+
+    const channel = this.#channel(word);
+    let timer: NodeJS.Timeout | undefined;
+    const end = () => {
+      this.keepAlive.end();
+      clearTimeout(timer);
+      if (signal) aborts.get(signal)?.delete(abort);
+    };
+    const wait: Wait = {
+      look: () => {
+        const over = look();
+        if (over) end();
+        return over;
+      },
+      ring: this.#ring,
+      mostPolling: this.#strategy.mostPolling,
+      stalled: () => {
+        this.#stalled(word);
+      },
+    };
+    const giveUp = (error: Error) => {
+      channel.delete(wait);
+      end();
+      done(error);
+    };
+    const abort = () => {
+      giveUp(abortError(signal!));
+    };
+    if (signal) onAbort(signal, abort);
+    const timeout = options?.timeout;
+    if (timeout !== undefined) {
+      timer = setTimeout(() => {
+        // The loop may have been busy for longer than that.
+        if (wait.look()) channel.delete(wait);
+        else giveUp(timeoutError(timeout));
+      }, timeout);
+      // Whether the process stays for it is the wait's to say.
+      timer.unref();
+    }
+    this.keepAlive.begin();
+    channel.add(wait);
+    return false;
+  }
+
+  /** The promise face. */
+  promised<T>(word: Word, operation: Operation<T>, options?: WaitOptions): Promise<T> {
+    const promise = new Promise<T>((resolve, reject) => {
+      this.#start(word, operation, options, (error, result) => {
+        deliver(atOnce, () => {
+          if (error) reject(error);
+          else resolve(result as T);
+        });
+      });
+    });
+    const { answered } = operation;
+    if (!answered) return promise;
+    // The caller's promise settles right after this reaction.
+    return promise.then(
+      (result) => {
+        answered();
+        return result;
+      },
+      (error: unknown) => {
+        answered();
+        throw error;
+      },
+    );
+  }
+
+  /** The callback face: `done` is never called before this has returned. */
+  calledBack<T>(
+    word: Word,
+    operation: Operation<T>,
+    options: WaitOptions | undefined,
+    done: (error: Error | null, result?: T) => void,
+  ): void {
+    this.#start(word, operation, options, (error, result) => {
+      deliver(nextTick, () => {
+        operation.answered?.();
+        done(error, result);
+      });
+    });
+  }
+
+  /**
+   * The one shape of every asynchronous method. `args` are the method's last ones: wait options, a
+   * callback, both or neither. A promise without a callback, and otherwise a call of it through
+   * `spread`, which turns a result into its arguments. `begin` checks the other arguments: what it
+   * throws is the caller's mistake, a rejection for a promise and an exception otherwise.
+   */
+  face<T, Done extends (error: Error | null, ...rest: never[]) => void>(
+    word: Word,
+    args: unknown[],
+    begin: () => Operation<T>,
+    spread: (done: Done, result: T) => void,
+  ): Promise<T> | undefined {
+    const optioned =
+      typeof args[0] !== 'function' && (args.length >= 2 || typeof args[0] === 'object');
+    const [options, last] = optioned ? args : [undefined, args[0]];
+    const done = callback(last ?? undefined) as Done | undefined;
+    if (done === undefined) {
+      try {
+        return this.promised(word, begin(), waitOptions(options));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    this.calledBack(word, begin(), waitOptions(options), (error, result) => {
+      if (error) (done as (error: Error) => void)(error);
+      else spread(done, result as T);
+    });
+    return undefined;
+  }
+}
