@@ -5,6 +5,7 @@
       "sources": [
         "addon/binding/addon.cc",
         "addon/binding/allocator.cc",
+        "addon/binding/broadcast_handles.cc",
         "addon/binding/errors.cc",
         "addon/binding/inspection.cc",
         "addon/binding/joining.cc",

@@ -91,3 +91,13 @@ export type { Holders, QueueStatistics } from './queue/queue-statistics.js';
 export type { QueueFormat, QueueOptions } from './queue/queue-options.js';
 export type { Message } from './queue/message.js';
 export { QueueReadStream, QueueWriteStream } from './queue/queue-streams.js';
+export { Broadcast } from './broadcast/broadcast.js';
+export type {
+  BroadcastOf,
+  BroadcastSlot,
+  BroadcastStatistics,
+  SubscribeOptions,
+} from './broadcast/broadcast.js';
+export type { BroadcastFormat, BroadcastOptions } from './broadcast/broadcast-options.js';
+export type { From, Landed, Received, Subscription } from './broadcast/subscription.js';
+export { SubscriptionReadStream } from './broadcast/subscription-stream.js';

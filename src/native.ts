@@ -79,6 +79,17 @@ interface Made {
   readonly object: string;
 }
 
+/** What the addon knows of a subscriber. */
+interface MadeSubscriber extends Omit<Made, 'elements' | 'consumerCount'> {
+  /** Bytes from one slot to the next. */
+  readonly stride: number;
+  /** Whether we may not even say that we sleep. */
+  readonly quiet: boolean;
+}
+
+/** And of a publisher: all slots. */
+type MadePublisher = MadeSubscriber & Pick<Made, 'elements'>;
+
 /** A consumer that is there from the beginning. */
 export interface Declared {
   name: string;
@@ -88,7 +99,7 @@ export interface Declared {
 }
 
 /** What a segment holds, as `Kind` in `addon/core/layout.h`. */
-export const Kind = { Ring: 1, Queue: 2 } as const;
+export const Kind = { Ring: 1, Queue: 2, Broadcast: 3 } as const;
 
 /** Creating a segment: what the addon needs to know. */
 export interface Creation {
@@ -242,7 +253,19 @@ interface Addon extends Record<
   | 'tend'
   | 'watch'
   | 'disturb'
-  | 'release',
+  | 'release'
+  | 'claimSlot'
+  | 'commitSlot'
+  | 'abortSlot'
+  | 'nextSlot'
+  | 'releasePublisher'
+  | 'receive'
+  | 'latest'
+  | 'seek'
+  | 'extent'
+  | 'listen'
+  | 'disturbListeners'
+  | 'releaseSubscriber',
   () => void
 > {
   readonly exchange: Float64Array;
@@ -267,6 +290,12 @@ interface Addon extends Record<
   moveMessage: (target: Uint8Array) => void;
   join(joining: Joining): number;
   census(): Census;
+  createBroadcast(name: string, creation: object): MadePublisher;
+  openPublisher(name: string): MadePublisher;
+  openSubscriber(name: string, strategy: number, budget: number): MadeSubscriber;
+  publish: (bytes: Uint8Array) => void;
+  land(buffer: ArrayBuffer): void;
+  receiveInto: (target: Uint8Array) => void;
   unlink(name: string): void;
   list(): SegmentFacts[];
   keepFreedMemory(): void;
@@ -296,7 +325,7 @@ function load(): Addon {
 const addon = load();
 // Constants of this module, which V8 compiles calls and accesses of directly.
 const { exchange, claim, commit, commitLatest, awaitVisible, consume, commitConsumed } = addon;
-const { moveMessage } = addon;
+const { moveMessage, publish, receive, receiveInto } = addon;
 
 /** One handle on a ring. After `release` every method throws `ERR_RELEASED`. */
 export class Ring {
@@ -319,15 +348,9 @@ export class Ring {
 
   static create(name: string, creation: Creation, { core, budget }: CoreStrategy): Ring {
     const state = newState();
-    const numbers = {
-      orphans: ORPHANS.indexOf(creation.orphans),
-      deadConsumers: DEAD_CONSUMERS.indexOf(creation.deadConsumers),
-      producers: PRODUCERS.indexOf(creation.producers),
-      existing: EXISTING.indexOf(creation.existing),
-    };
     const made = addon.createRing(
       name,
-      { ...creation, ...numbers },
+      numbered(creation),
       constants.MAX_LENGTH,
       core,
       budget,
@@ -693,6 +716,14 @@ export class Ring {
     this.#ask(addon.disturb);
   }
 
+  /** Differs when something has come since, as far as one consumer without others before it sees. */
+  sign(): string {
+    return `${this.cursor()} ${this.status()}`;
+  }
+
+  /** Whether we may not say that we sleep: never so. */
+  readonly quiet = false;
+
   release(): void {
     // Nothing can be claimed any more without the core's saying so.
     this.#state[State.LeaseLimit] = 0;
@@ -700,11 +731,192 @@ export class Ring {
   }
 }
 
+/** A creation as the addon takes it. */
+function numbered(creation: Creation): object {
+  return {
+    ...creation,
+    orphans: ORPHANS.indexOf(creation.orphans),
+    deadConsumers: DEAD_CONSUMERS.indexOf(creation.deadConsumers),
+    producers: PRODUCERS.indexOf(creation.producers),
+    existing: EXISTING.indexOf(creation.existing),
+  };
+}
+
 /** In memory of its own, which the garbage collector does not move. */
 function newState(): Float64Array {
   const state = new Float64Array(new ArrayBuffer(STATES * Float64Array.BYTES_PER_ELEMENT));
   state[State.ClaimStart] = 1;
   return state;
+}
+
+/** A publisher of a broadcast. After `release` every method throws `ERR_RELEASED`. */
+export class Publisher {
+  readonly #handle: number;
+  readonly made: Readonly<MadePublisher>;
+
+  private constructor(made: MadePublisher) {
+    this.#handle = made.handle;
+    this.made = made;
+  }
+
+  static create(name: string, creation: Creation): Publisher {
+    return new Publisher(addon.createBroadcast(name, numbered(creation)));
+  }
+
+  static open(name: string): Publisher {
+    return new Publisher(addon.openPublisher(name));
+  }
+
+  /** Publishes the first `length` bytes. The sequence. */
+  publish(bytes: Uint8Array, length: number): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Most] = length;
+    publish(bytes);
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /** Opens a slot to be written in place; drops the one that was open. */
+  claim(): { sequence: number; slot: number } {
+    const sequence = this.#ask(addon.claimSlot);
+    return { sequence, slot: exchange[Exchange.Start]! };
+  }
+
+  /** Ends the open slot as a message of so many bytes. */
+  commit(length: number): void {
+    exchange[Exchange.Most] = length;
+    this.#ask(addon.commitSlot);
+  }
+
+  /** Ends the open slot: nobody gets it. */
+  abort(): void {
+    this.#ask(addon.abortSlot);
+  }
+
+  /** First sequence that nobody has taken. */
+  next(): number {
+    return this.#ask(addon.nextSlot);
+  }
+
+  release(): void {
+    this.#ask(addon.releasePublisher);
+  }
+
+  #ask(method: () => void): number {
+    exchange[Exchange.Handle] = this.#handle;
+    method();
+    return exchange[Exchange.Outcome]!;
+  }
+}
+
+/** A subscriber of a broadcast. After `release` every method throws `ERR_RELEASED`. */
+export class Subscriber {
+  readonly #handle: number;
+  readonly made: Readonly<MadeSubscriber>;
+
+  private constructor(made: MadeSubscriber) {
+    this.#handle = made.handle;
+    this.made = made;
+  }
+
+  static open(name: string, { core, budget }: CoreStrategy): Subscriber {
+    return new Subscriber(addon.openSubscriber(name, core, budget));
+  }
+
+  /** Names the segment: the same for all handles on it, and for no others. */
+  get object(): string {
+    return this.made.object;
+  }
+
+  /** Nobody comes before us. */
+  readonly comesAfter = false;
+
+  get quiet(): boolean {
+    return this.made.quiet;
+  }
+
+  /** Messages land there from now on. */
+  land(buffer: ArrayBuffer): void {
+    exchange[Exchange.Handle] = this.#handle;
+    addon.land(buffer);
+  }
+
+  /**
+   * Copies the next message to `at` in the landing buffer. Its length, or -1 when there is none. Blocks
+   * the thread for at most `milliseconds`.
+   */
+  receive(at: number, milliseconds: number): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Most] = at;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    receive();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /** As `receive` without waiting; -1 minus its length when it is longer than the target. */
+  receiveInto(target: Uint8Array): number {
+    exchange[Exchange.Handle] = this.#handle;
+    receiveInto(target);
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /** As `receive` for the newest message, whatever was received. */
+  latest(at: number): number {
+    exchange[Exchange.Most] = at;
+    return this.#ask(addon.latest);
+  }
+
+  /** The sequence of what was received last; to be read before anything else is called. */
+  get sequence(): number {
+    return exchange[Exchange.Start]!;
+  }
+
+  /** How many were lost before it; as `sequence`. */
+  get lost(): number {
+    return exchange[Exchange.End]!;
+  }
+
+  /** Goes on with that sequence. False: it lies in the future. */
+  seek(sequence: number): boolean {
+    exchange[Exchange.Start] = sequence;
+    return this.#ask(addon.seek) === 1;
+  }
+
+  /** The oldest sequence that may be there, the first that is not there yet, and ours. */
+  extent(): { oldest: number; newest: number; position: number } {
+    const position = this.#ask(addon.extent);
+    return { oldest: exchange[Exchange.Start]!, newest: exchange[Exchange.End]!, position };
+  }
+
+  /** Announces a sleeper, and has the waker watch for messages under `key`. */
+  watch(_word: number, key: number): void {
+    exchange[Exchange.Key] = key;
+    this.#ask(addon.listen);
+  }
+
+  /** Nobody holds us up. */
+  tend(): void {
+    // Publishers wait for nobody, and we only for them.
+  }
+
+  /** Has everybody who sleeps look again. */
+  disturb(): void {
+    this.#ask(addon.disturbListeners);
+  }
+
+  /** Differs when something has come since. */
+  sign(): string {
+    return String(this.extent().newest);
+  }
+
+  release(): void {
+    this.#ask(addon.releaseSubscriber);
+  }
+
+  #ask(method: () => void): number {
+    exchange[Exchange.Handle] = this.#handle;
+    method();
+    return exchange[Exchange.Outcome]!;
+  }
 }
 
 export function unlink(name: string): void {

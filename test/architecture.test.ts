@@ -8,21 +8,22 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 // From the ground up; files on one floor know nothing of each other. docs/design.md draws it.
 const CORE = [
-  ['align', 'message', 'result', 'ring'],
+  ['align', 'message', 'racing_copy', 'result', 'ring'],
   ['sequence', 'os/shm'],
-  ['layout', 'marker', 'mapping', 'os/futex', 'os/futex_poll', 'os/lock'],
+  ['layout', 'marker', 'mapping', 'slot_state', 'os/futex', 'os/futex_poll', 'os/lock'],
   ['directory', 'liveness', 'wait', 'watcher', 'polled_watcher'],
   ['segment', 'frontier', 'claims'],
-  ['consumers', 'inspect', 'recovery'],
+  ['consumers', 'inspect', 'publisher', 'recovery', 'subscriber'],
   ['group'],
   ['census', 'shares'],
   ['sequencer'],
 ];
 const BINDING = [
-  ['allocator', 'exchange', 'handles', 'inspection', 'joining', 'waker'],
+  ['allocator', 'exchange', 'handles', 'inspection', 'joining', 'values', 'waker'],
   ['environment'],
   ['errors'],
-  ['ring_handle'],
+  ['methods'],
+  ['broadcast_handles', 'ring_handle'],
   ['addon'],
 ];
 const SOURCES = [
@@ -54,12 +55,20 @@ const SOURCES = [
     'waiting/line',
     'ring/statistics',
   ],
-  ['ring/batch', 'ring/disruptor-producer', 'queue/message', 'ring/ring-options'],
+  [
+    'ring/batch',
+    'ring/disruptor-producer',
+    'queue/message',
+    'ring/ring-options',
+    'values/message-format',
+    'broadcast/landing',
+    'broadcast/listening',
+  ],
   ['ring/handler'],
   ['ring/disruptor-consumer'],
-  ['ring/ring', 'queue/queue-options'],
+  ['ring/ring', 'queue/queue-options', 'broadcast/broadcast-options', 'broadcast/subscription'],
   ['compatible/disruptor', 'queue/queue-statistics'],
-  ['queue/queue'],
+  ['queue/queue', 'broadcast/broadcast', 'broadcast/subscription-stream'],
   ['streaming'],
   ['queue/queue-streams', 'compatible/read-stream', 'compatible/write-stream'],
   ['index'],

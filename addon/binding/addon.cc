@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "allocator.h"
+#include "broadcast_handles.h"
 #include "environment.h"
 #include "errors.h"
 #include "inspection.h"
@@ -44,6 +45,32 @@ Napi::Value create(const Napi::CallbackInfo& info) {
 Napi::Value open(const Napi::CallbackInfo& info) {
   const auto kind = static_cast<Kind>(number(info[1]));
   return handle_or_error(info, open_ring(info[0].As<Napi::String>().Utf8Value(), kind));
+}
+
+// (name, creation)
+Napi::Value create_broadcast(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto segment =
+      create_ring(info[0].As<Napi::String>().Utf8Value(), creation_of(info[1].As<Napi::Object>()));
+  if (!segment.ok()) return {env, throw_error(env, segment.error())};
+  return {env, PublisherHandle::make(env, std::move(segment.value()))};
+}
+
+// (name)
+Napi::Value open_publisher(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto segment = open_ring(info[0].As<Napi::String>().Utf8Value(), Kind::kBroadcast);
+  if (!segment.ok()) return {env, throw_error(env, segment.error())};
+  return {env, PublisherHandle::make(env, std::move(segment.value()))};
+}
+
+// (name, strategy, budget in microseconds)
+Napi::Value open_subscriber(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto segment = open_for_reading(info[0].As<Napi::String>().Utf8Value());
+  if (!segment.ok()) return {env, throw_error(env, segment.error())};
+  const Waiting waiting{static_cast<Strategy>(number(info[1])), number(info[2]) * 1000};
+  return {env, SubscriberHandle::make(env, std::move(segment.value()), waiting)};
 }
 
 // (name)
@@ -88,8 +115,13 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   Napi::Persistent(numbers).SuppressDestruct();
   exports["exchange"] = numbers;
   RingHandle::define(env, environment, exports);
+  PublisherHandle::define(env, environment, exports);
+  SubscriberHandle::define(env, environment, exports);
   exports["createRing"] = Napi::Function::New<create>(env, "createRing");
   exports["openRing"] = Napi::Function::New<open>(env, "openRing");
+  exports["createBroadcast"] = Napi::Function::New<create_broadcast>(env, "createBroadcast");
+  exports["openPublisher"] = Napi::Function::New<open_publisher>(env, "openPublisher");
+  exports["openSubscriber"] = Napi::Function::New<open_subscriber>(env, "openSubscriber");
   exports["unlink"] = Napi::Function::New<unlink>(env, "unlink");
   exports["list"] = Napi::Function::New<list>(env, "list");
   exports["setErrorFactory"] = Napi::Function::New<set_error_factory>(env, "setErrorFactory");

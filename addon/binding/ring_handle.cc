@@ -6,6 +6,7 @@
 #include "errors.h"
 #include "inspection.h"
 #include "joining.h"
+#include "values.h"
 
 namespace shm_disruptor::binding {
 
@@ -14,12 +15,6 @@ namespace {
 // Outcomes of claim() and consume() that are no slot.
 constexpr int64_t kNothing = -1;
 constexpr int64_t kAllIgnored = -2;
-
-constexpr uint64_t kNanosecondsPerMillisecond = 1'000'000;
-
-uint64_t patience(const Exchange& exchange) {
-  return exchange.get(Exchange::kMilliseconds) * kNanosecondsPerMillisecond;
-}
 
 OutOfOrder out_of_order(const Exchange& exchange) {
   return exchange.get(Exchange::kMark) != 0 ? OutOfOrder::kMark : OutOfOrder::kRefuse;
@@ -31,60 +26,7 @@ Status committed(Exchange& exchange, const Result<Commit>& commit) {
   return Done{};
 }
 
-napi_value js_number(napi_env env, uint64_t value) {
-  napi_value result = nullptr;
-  napi_create_double(env, static_cast<double>(value), &result);
-  return result;
-}
-
-napi_value js_boolean(napi_env env, bool value) {
-  napi_value result = nullptr;
-  napi_get_boolean(env, value, &result);
-  return result;
-}
-
-// A view of the elements that keeps the mapping for as long as anybody can reach it. Null with an
-// exception where the runtime keeps all memory of JavaScript in one cage (Electron).
-napi_value view_elements(napi_env env, const Sequencer& sequencer) {
-  auto* owner = new MappingRef(sequencer.mapping());
-  const auto drop = [](napi_env, void*, void* mapping) {
-    delete static_cast<MappingRef*>(mapping);
-  };
-  napi_value view = nullptr;
-  const napi_status status = napi_create_external_arraybuffer(
-      env, sequencer.elements(), static_cast<size_t>(sequencer.visible_bytes()), drop, owner,
-      &view);
-  if (status == napi_ok) return view;
-  // After any other failure the finalizer has run.
-  if (status == napi_no_external_buffers_allowed) {
-    delete owner;
-    napi_throw_error(env, "ERR_NO_EXTERNAL_BUFFERS",
-                     "This runtime does not let JavaScript see memory that it does not own");
-  }
-  return nullptr;
-}
-
 }  // namespace
-
-RingHandle* RingHandle::named(const Environment& environment) {
-  const uint64_t number = environment.exchange.get(Exchange::kHandle);
-  auto* handle = static_cast<RingHandle*>(environment.rings.find(number));
-  return handle != nullptr && handle->sequencer_ ? handle : nullptr;
-}
-
-// The data of every method is the environment.
-template <RingHandle::Method method>
-napi_value RingHandle::invoke(napi_env env, napi_callback_info info) {
-  void* data = nullptr;
-  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  auto& environment = *static_cast<Environment*>(data);
-  RingHandle* handle = named(environment);
-  if (handle == nullptr) {
-    return throw_error(env, {Errc::kReleased, 0, nullptr});
-  }
-  const Status status = (handle->*method)(environment);
-  return status.ok() ? nullptr : throw_error(env, status.error());
-}
 
 RingHandle::RingHandle(RingSegment segment, Waiting waiting, double* state)
     : sequencer_(std::in_place, std::move(segment), waiting), state_(state) {}
@@ -109,31 +51,27 @@ napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, 
     delete handle;
     return nullptr;
   }
-  const napi_value elements = view_elements(env, *handle->sequencer_);
+  const Sequencer& sequencer = *handle->sequencer_;
+  const napi_value elements =
+      view_memory(env, sequencer.mapping(), sequencer.elements(), sequencer.visible_bytes());
   if (!elements) return nullptr;
   napi_create_reference(env, elements, 1, &handle->elements_);
   Environment::of(env).rings.add(*handle);
 
-  const auto value = [](const char* name, napi_value value) {
-    return napi_property_descriptor{name,    nullptr, nullptr,         nullptr,
-                                    nullptr, value,   napi_enumerable, nullptr};
-  };
-  napi_value schema = nullptr;
-  napi_create_bigint_uint64(env, format.schema, &schema);
   napi_value object_name = nullptr;
   napi_create_string_utf8(env, name.c_str(), name.size(), &object_name);
   const napi_property_descriptor properties[] = {
-      value("handle", js_number(env, handle->number())),
+      value_property("handle", js_number(env, handle->number())),
       // Keeps the numbers alive, which `state_` points to.
-      value("state", state),
-      value("elements", elements),
-      value("elementCount", js_number(env, geometry.elements)),
-      value("elementSize", js_number(env, geometry.element_size)),
-      value("consumerCount", js_number(env, geometry.consumers)),
-      value("single", js_boolean(env, single)),
-      value("shape", js_number(env, format.shape)),
-      value("schema", schema),
-      value("object", object_name),
+      value_property("state", state),
+      value_property("elements", elements),
+      value_property("elementCount", js_number(env, geometry.elements)),
+      value_property("elementSize", js_number(env, geometry.element_size)),
+      value_property("consumerCount", js_number(env, geometry.consumers)),
+      value_property("single", js_boolean(env, single)),
+      value_property("shape", js_number(env, format.shape)),
+      value_property("schema", js_bigint(env, format.schema)),
+      value_property("object", object_name),
   };
   napi_define_properties(env, object, std::size(properties), properties);
   return object;
@@ -141,44 +79,43 @@ napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, 
 
 void RingHandle::define(napi_env env, Environment* environment, napi_value exports) {
   const auto method = [&](const char* name, napi_callback callback) {
-    return napi_property_descriptor{name,    nullptr, callback,        nullptr,
-                                    nullptr, nullptr, napi_enumerable, environment};
+    return method_property(name, callback, environment);
   };
   const napi_property_descriptor methods[] = {
-      method("claim", invoke<&RingHandle::claim>),
-      method("commit", invoke<&RingHandle::commit>),
-      method("commitLatest", invoke<&RingHandle::commit_latest>),
-      method("awaitVisible", invoke<&RingHandle::await_visible>),
-      method("consume", invoke<&RingHandle::consume>),
-      method("commitConsumed", invoke<&RingHandle::commit_consumed>),
-      method("attachConsumer", invoke<&RingHandle::attach_consumer>),
-      method("share", invoke<&RingHandle::share>),
-      method("takeShare", invoke<&RingHandle::take_share>),
-      method("finishShare", invoke<&RingHandle::finish_share>),
-      method("keepShare", invoke<&RingHandle::keep_share>),
-      method("giveBackShare", invoke<&RingHandle::give_back_share>),
-      method("leave", invoke<&RingHandle::leave>),
+      method("claim", Methods<RingHandle>::invoke<&RingHandle::claim>),
+      method("commit", Methods<RingHandle>::invoke<&RingHandle::commit>),
+      method("commitLatest", Methods<RingHandle>::invoke<&RingHandle::commit_latest>),
+      method("awaitVisible", Methods<RingHandle>::invoke<&RingHandle::await_visible>),
+      method("consume", Methods<RingHandle>::invoke<&RingHandle::consume>),
+      method("commitConsumed", Methods<RingHandle>::invoke<&RingHandle::commit_consumed>),
+      method("attachConsumer", Methods<RingHandle>::invoke<&RingHandle::attach_consumer>),
+      method("share", Methods<RingHandle>::invoke<&RingHandle::share>),
+      method("takeShare", Methods<RingHandle>::invoke<&RingHandle::take_share>),
+      method("finishShare", Methods<RingHandle>::invoke<&RingHandle::finish_share>),
+      method("keepShare", Methods<RingHandle>::invoke<&RingHandle::keep_share>),
+      method("giveBackShare", Methods<RingHandle>::invoke<&RingHandle::give_back_share>),
+      method("leave", Methods<RingHandle>::invoke<&RingHandle::leave>),
       method("moveMessage", move_message),
       method("join", join),
       method("census", census),
-      method("nextGap", invoke<&RingHandle::next_gap>),
-      method("recover", invoke<&RingHandle::recover>),
-      method("takeOver", invoke<&RingHandle::take_over>),
-      method("gaps", invoke<&RingHandle::gaps>),
-      method("ignore", invoke<&RingHandle::ignore>),
-      method("claimable", invoke<&RingHandle::claimable>),
-      method("consumable", invoke<&RingHandle::consumable>),
-      method("committable", invoke<&RingHandle::committable>),
-      method("uncommitted", invoke<&RingHandle::uncommitted>),
-      method("next", invoke<&RingHandle::next>),
-      method("cursor", invoke<&RingHandle::cursor>),
-      method("consumerSequence", invoke<&RingHandle::consumer_sequence>),
-      method("allIgnored", invoke<&RingHandle::all_ignored>),
-      method("status", invoke<&RingHandle::status>),
-      method("setStatus", invoke<&RingHandle::set_status>),
-      method("tend", invoke<&RingHandle::tend>),
-      method("watch", invoke<&RingHandle::watch>),
-      method("disturb", invoke<&RingHandle::disturb>),
+      method("nextGap", Methods<RingHandle>::invoke<&RingHandle::next_gap>),
+      method("recover", Methods<RingHandle>::invoke<&RingHandle::recover>),
+      method("takeOver", Methods<RingHandle>::invoke<&RingHandle::take_over>),
+      method("gaps", Methods<RingHandle>::invoke<&RingHandle::gaps>),
+      method("ignore", Methods<RingHandle>::invoke<&RingHandle::ignore>),
+      method("claimable", Methods<RingHandle>::invoke<&RingHandle::claimable>),
+      method("consumable", Methods<RingHandle>::invoke<&RingHandle::consumable>),
+      method("committable", Methods<RingHandle>::invoke<&RingHandle::committable>),
+      method("uncommitted", Methods<RingHandle>::invoke<&RingHandle::uncommitted>),
+      method("next", Methods<RingHandle>::invoke<&RingHandle::next>),
+      method("cursor", Methods<RingHandle>::invoke<&RingHandle::cursor>),
+      method("consumerSequence", Methods<RingHandle>::invoke<&RingHandle::consumer_sequence>),
+      method("allIgnored", Methods<RingHandle>::invoke<&RingHandle::all_ignored>),
+      method("status", Methods<RingHandle>::invoke<&RingHandle::status>),
+      method("setStatus", Methods<RingHandle>::invoke<&RingHandle::set_status>),
+      method("tend", Methods<RingHandle>::invoke<&RingHandle::tend>),
+      method("watch", Methods<RingHandle>::invoke<&RingHandle::watch>),
+      method("disturb", Methods<RingHandle>::invoke<&RingHandle::disturb>),
       method("release", release),
   };
   napi_define_properties(env, exports, std::size(methods), methods);
@@ -453,7 +390,7 @@ napi_value RingHandle::move_message(napi_env env, napi_callback_info info) {
   napi_value target = nullptr;
   napi_get_cb_info(env, info, &count, &target, nullptr, &data);
   auto& environment = *static_cast<Environment*>(data);
-  RingHandle* handle = named(environment);
+  RingHandle* handle = Methods<RingHandle>::named(environment);
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   void* bytes = nullptr;
   size_t room = 0;
@@ -471,7 +408,7 @@ napi_value RingHandle::move_message(napi_env env, napi_callback_info info) {
 // (joining): the index to consume under.
 napi_value RingHandle::join(napi_env env, napi_callback_info info) {
   const Napi::CallbackInfo call(env, info);
-  RingHandle* handle = named(*static_cast<Environment*>(call.Data()));
+  RingHandle* handle = Methods<RingHandle>::named(*static_cast<Environment*>(call.Data()));
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   const auto joined = handle->sequencer_->join(joining_of(call[0].As<Napi::Object>()));
   if (!joined.ok()) return throw_error(env, joined.error());
@@ -481,7 +418,7 @@ napi_value RingHandle::join(napi_env env, napi_callback_info info) {
 napi_value RingHandle::census(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  RingHandle* handle = named(*static_cast<Environment*>(data));
+  RingHandle* handle = Methods<RingHandle>::named(*static_cast<Environment*>(data));
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   return to_object(env, handle->sequencer_->census());
 }
@@ -490,13 +427,9 @@ napi_value RingHandle::census(napi_env env, napi_callback_info info) {
 napi_value RingHandle::release(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  RingHandle* handle = named(*static_cast<Environment*>(data));
+  RingHandle* handle = Methods<RingHandle>::named(*static_cast<Environment*>(data));
   if (handle == nullptr) return nullptr;
-  napi_value elements = nullptr;
-  napi_get_reference_value(env, handle->elements_, &elements);
-  napi_detach_arraybuffer(env, elements);
-  napi_delete_reference(env, handle->elements_);
-  handle->elements_ = nullptr;
+  detach_view(env, handle->elements_);
   handle->sequencer_.reset();
   return nullptr;
 }

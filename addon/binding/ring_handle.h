@@ -7,6 +7,7 @@
 
 #include "../core/sequencer.h"
 #include "environment.h"
+#include "methods.h"
 
 namespace shm_disruptor::binding {
 
@@ -24,14 +25,12 @@ class RingHandle : public Registered {
   static void define(napi_env env, Environment* environment, napi_value exports);
 
  private:
-  using Method = Status (RingHandle::*)(Environment&);
+  friend class Methods<RingHandle>;
 
   RingHandle(RingSegment segment, Waiting waiting, double* state);
 
-  /// The one that the exchange names; null when there is none or it was released.
-  static RingHandle* named(const Environment& environment);
-  template <Method method>
-  static napi_value invoke(napi_env env, napi_callback_info info);
+  static Handles& table(Environment& environment) { return environment.rings; }
+  bool released() const { return !sequencer_; }
 
   Status claim(Environment&);
   Status commit(Environment&);

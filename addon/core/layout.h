@@ -21,6 +21,9 @@
 //           | elements * element size bytes, the application's own                |
 //     size  +--------------------------------------------------------------------+
 //
+// A broadcast has other things in the middle: no consumers, whom nobody knows, but one page that
+// they may write to, with the word that they sleep on; no markers; and slots with a header each.
+//
 // Every hot word stands alone on kIsolation bytes. The words that share a line are read by the
 // same party at the same time: a claim reads `next` and `membership`, a commit writes `cursor`
 // and then asks whether anybody waits for data.
@@ -28,6 +31,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "align.h"
 #include "message.h"
@@ -42,8 +46,9 @@ inline constexpr uint32_t kByteOrder = 0x01020304;
 
 /// What a segment holds.
 enum class Kind : uint32_t {
-  kRing = 1,   ///< elements of one size, for consumers that each get all of them
-  kQueue = 2,  ///< messages of any length (message.h), each for one member of a group
+  kRing = 1,       ///< elements of one size, for consumers that each get all of them
+  kQueue = 2,      ///< messages of any length (message.h), each for one member of a group
+  kBroadcast = 3,  ///< messages for whoever is there in time (broadcast.h)
 };
 
 /// What a user chooses of a ring. All are at least 1.
@@ -56,6 +61,8 @@ struct RingGeometry {
 
 /// The most consumers, and the most producers, that a ring can have.
 inline constexpr uint64_t kMostParticipants = 65'535;
+/// The most producers that a broadcast can have.
+inline constexpr uint64_t kMostPublishers = 2046;
 
 /// What becomes of a claim whose producer has died.
 enum class Orphans : uint32_t {
@@ -170,6 +177,31 @@ struct alignas(kIsolation) ProducerEntry {
   Range ranges[kRanges];
 };
 
+/// A broadcast's page for those who only read.
+struct Bell {
+  Word sleepers;
+};
+
+/// How many entries of a consumer table take a page: what a broadcast has in its place.
+inline constexpr uint64_t kBellEntries = kPage / sizeof(ConsumerEntry);
+
+/// In front of each message of a broadcast (broadcast.h).
+struct alignas(16) SlotHeader {
+  Sequence state;
+  Word length;
+  Word unused;
+
+  std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
+  const std::byte* bytes() const { return reinterpret_cast<const std::byte*>(this + 1); }
+};
+
+/// Bytes from one slot of a broadcast to the next, for messages of so many.
+inline std::optional<uint64_t> slot_bytes(uint64_t message) {
+  const auto whole = checked_add(sizeof(SlotHeader), message);
+  return whole ? checked_round_up(*whole, alignof(SlotHeader)) : std::nullopt;
+}
+
+static_assert(sizeof(SlotHeader) == 16);
 static_assert(offsetof(Identity, checksum) == 120 && sizeof(Identity) == 128);
 static_assert(offsetof(Header, status) == 128);
 static_assert(offsetof(Header, next) == 256 && offsetof(Header, membership) == 264);
@@ -194,6 +226,8 @@ struct RingLayout {
   uint64_t size = 0;
 
   uint64_t elements_bytes() const { return size - elements_offset; }
+  /// Bytes from one element to the next.
+  uint64_t stride() const { return elements_bytes() / geometry.elements; }
   /// Bytes of elements that are mapped once more behind the segment.
   uint64_t mirrored() const { return kind == Kind::kQueue ? elements_bytes() : 0; }
 };
@@ -203,8 +237,10 @@ inline Result<RingLayout> ring_layout(const RingGeometry& geometry, RingPolicy p
                                       ElementFormat format = {}, Kind kind = Kind::kRing) {
   const auto consumers = checked_multiply(geometry.consumers, sizeof(ConsumerEntry));
   const auto producers = checked_multiply(geometry.producers, sizeof(ProducerEntry));
-  const auto markers = checked_multiply(geometry.elements, sizeof(Sequence));
-  const auto elements = checked_multiply(geometry.elements, geometry.element_size);
+  const bool slots = kind == Kind::kBroadcast;
+  const auto markers = checked_multiply(slots ? 0 : geometry.elements, sizeof(Sequence));
+  const auto stride = slots ? slot_bytes(geometry.element_size) : geometry.element_size;
+  const auto elements = stride ? checked_multiply(geometry.elements, *stride) : std::nullopt;
   if (!consumers || !producers || !markers || !elements) return Errc::kSizeOverflow;
 
   // Only whole pages can be mapped twice.

@@ -39,13 +39,17 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
     return Errc::kSegmentVersion;
   }
   if (identity.checksum != identity_checksum(identity)) return Errc::kSegmentCorrupt;
-  if (identity.kind != Kind::kRing && identity.kind != Kind::kQueue) return Errc::kSegmentKind;
+  if (identity.kind < Kind::kRing || identity.kind > Kind::kBroadcast) return Errc::kSegmentKind;
   if (identity.mode != facts.mode) return Errc::kSegmentMode;
   if (identity.elements == 0 || identity.element_size == 0 || identity.consumers == 0 ||
       identity.producers == 0 || identity.consumers > kMostParticipants ||
       identity.producers > kMostParticipants || identity.policy.orphans > Orphans::kHold ||
       identity.policy.dead_consumers > DeadConsumers::kDetach ||
       identity.policy.producers > Producers::kSingle) {
+    return Errc::kSegmentCorrupt;
+  }
+  if (identity.kind == Kind::kBroadcast &&
+      (identity.consumers != kBellEntries || identity.producers > kMostPublishers)) {
     return Errc::kSegmentCorrupt;
   }
   const RingGeometry geometry{identity.elements, identity.element_size, identity.consumers,
@@ -62,10 +66,17 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
   return layout;
 }
 
-Result<RingSegment> map_ring(const os::File& file, const RingLayout& layout) {
+// What an attachment may write.
+enum class Rights : uint8_t { kAll, kBell, kNothing };
+
+Result<RingSegment> map_ring(const os::File& file, const RingLayout& layout,
+                             Rights rights = Rights::kAll) {
   const auto facts = os::file_facts(file);
   if (!facts.ok()) return facts.error();
-  const auto base = os::map_file(file, layout.size, layout.mirrored());
+  const auto base = rights == Rights::kAll
+                        ? os::map_file(file, layout.size, layout.mirrored())
+                        : os::map_for_reading(file, layout.size, kConsumersOffset,
+                                              rights == Rights::kBell ? kPage : 0);
   if (!base.ok()) return base.error();
   const uint64_t mapped = layout.size + layout.mirrored();
   auto* mapping = new (std::nothrow) Mapping(base.value(), mapped);
@@ -73,18 +84,22 @@ Result<RingSegment> map_ring(const os::File& file, const RingLayout& layout) {
     os::unmap(base.value(), mapped);
     return Error{Errc::kSystem, ENOMEM, "mmap"};
   }
-  return RingSegment{MappingRef(mapping), layout, os::File(), facts.value().device,
-                     facts.value().inode};
+  return RingSegment{MappingRef(mapping), layout,
+                     os::File(),          facts.value().device,
+                     facts.value().inode, rights == Rights::kNothing};
 }
 
 // Tells everybody attached that the name is going to another segment. Who dies after the first
 // store leaves the rest to those attached (Sequencer::recover) and to the next replacement.
-void poison(Header& header) {
+void poison(const RingSegment& segment) {
+  Header& header = segment.header();
   // Pairs with every load of `next` and `cursor`: their range checks fail from here on.
   header.next.set_bits(kReplacedBit);
   header.cursor.set_bits(kReplacedBit);
   // Sleepers look again after any change of their word; see wait.h.
-  for (Word* word : {&header.data_waiters, &header.space_waiters}) {
+  const bool bell = segment.layout.kind == Kind::kBroadcast;
+  for (Word* word :
+       {bell ? &segment.bell().sleepers : &header.data_waiters, &header.space_waiters}) {
     word->add(2);
     os::wake_all(*word);
   }
@@ -155,7 +170,7 @@ Status retire(const std::string& name, Kind kind, Existing existing) {
   // on beside its successor.
   const auto permitted = os::may_remove_name(facts);
   if (!permitted.ok()) return permitted.error();
-  if (segment.mapping) poison(segment.header());
+  if (segment.mapping) poison(segment);
   const auto removed = os::remove_name(name);
   if (!removed.ok() && segment.mapping) {
     segment.header().cursor.clear_bits(kReplacedBit);
@@ -240,6 +255,24 @@ Result<RingSegment> open_ring(const std::string& name, Kind kind) {
   const auto attached = liveness::attach(file.value());
   if (!attached.ok()) return attached.error();
   auto segment = map_ring(file.value(), layout.value());
+  if (segment.ok()) segment.value().file = std::move(file.value());
+  return segment;
+}
+
+Result<RingSegment> open_for_reading(const std::string& name) {
+  Rights rights = Rights::kBell;
+  auto file = os::open_file(name);
+  if (!file.ok() && file.error().sys_errno == EACCES) {
+    rights = Rights::kNothing;
+    file = os::open_file(name, os::Access::kRead);
+  }
+  if (!file.ok()) return file.error();
+  const auto layout = validated_file(file.value());
+  if (!layout.ok()) return layout.error();
+  if (layout.value().kind != Kind::kBroadcast) return Errc::kSegmentKind;
+  const auto attached = liveness::attach(file.value());
+  if (!attached.ok()) return attached.error();
+  auto segment = map_ring(file.value(), layout.value(), rights);
   if (segment.ok()) segment.value().file = std::move(file.value());
   return segment;
 }

@@ -21,9 +21,20 @@ struct RingSegment {
       0;  ///< with `inode`, the same for all who have mapped this object, and nobody else
   uint64_t inode = 0;
 
+  bool quiet = false;  ///< mapped without the right to write anything, not even that one sleeps
+
   Header& header() const { return *reinterpret_cast<Header*>(mapping->base()); }
   ConsumerEntry* consumers() const {
     return reinterpret_cast<ConsumerEntry*>(mapping->base() + kConsumersOffset);
+  }
+  ProducerEntry* producers() const {
+    return reinterpret_cast<ProducerEntry*>(mapping->base() + layout.producers_offset);
+  }
+  /// Of a broadcast.
+  Bell& bell() const { return *reinterpret_cast<Bell*>(mapping->base() + kConsumersOffset); }
+  SlotHeader& slot(uint64_t index) const {
+    return *reinterpret_cast<SlotHeader*>(mapping->base() + layout.elements_offset +
+                                          index * layout.stride());
   }
 };
 
@@ -66,6 +77,10 @@ Result<RingSegment> create_ring(const std::string& name, const RingCreation& cre
 /// Errors: kSystem (ENOENT, EACCES, ...) and every kSegment... but kSegmentExists and
 /// kSegmentBusy.
 Result<RingSegment> open_ring(const std::string& name, Kind kind = Kind::kRing);
+
+/// Attaches to a broadcast in order to read it: nothing of it can be written but its bell, and not
+/// even that by a user who may not write. Errors: as open_ring's.
+Result<RingSegment> open_for_reading(const std::string& name);
 
 /// What the header of an object says, checked against the object itself. The file has been opened
 /// by name. Errors: as open_ring's.

@@ -68,6 +68,12 @@ class Sequence {
   void store_release(uint64_t value, Failpoint = {}) {
     word_.store(value, std::memory_order_release);
   }
+  /// For a word that only this thread writes, and whose order others take from another store.
+  void store_relaxed(uint64_t value, Failpoint = {}) {
+    word_.store(value, std::memory_order_relaxed);
+  }
+  /// Adds one, and says what was there before.
+  uint64_t take_ticket(Failpoint = {}) { return word_.fetch_add(1, std::memory_order_seq_cst); }
   void add(uint64_t amount, Failpoint = {}) { word_.fetch_add(amount, std::memory_order_seq_cst); }
   /// Sequentially consistent on success: acquires, releases and takes part in Dekker pairs.
   bool compare_exchange(uint64_t expected, uint64_t desired, Failpoint = {}) {
@@ -88,6 +94,10 @@ class Word {
  public:
   uint32_t load_acquire() const { return word_.load(std::memory_order_acquire); }
   uint32_t load_ordered() const { return word_.load(std::memory_order_seq_cst); }
+  /// Releases what was written before; for a word that only this thread writes.
+  void store_release(uint32_t value, Failpoint = {}) {
+    word_.store(value, std::memory_order_release);
+  }
   /// The store half of a Dekker pair; releases what was written before.
   void store_ordered(uint32_t value, Failpoint = {}) {
     word_.store(value, std::memory_order_seq_cst);

@@ -66,6 +66,8 @@ const MOST_LOOKS = 1000;
  * `ERR_SEGMENT_REPLACED`.
  */
 export class Queue<In = Bytes, Out = Buffer> extends Participant {
+  /** @internal */
+  declare protected readonly attachment: Attachment;
   /** The name under which others open it. */
   readonly name: string;
   /** The most bytes that a message can have. */

@@ -89,6 +89,8 @@ function attach(origin: Origin, role: AttachmentMessage['role'], create?: Creati
  * @typeParam Out - the values that are read
  */
 export class DisruptorRing<In, Out> extends Participant {
+  /** @internal */
+  declare protected readonly attachment: Attachment;
   /** The name under which others open it. */
   readonly name: string;
   readonly #origin: Origin;

@@ -1,12 +1,19 @@
-import type { Attachment } from './attachment.js';
+import type { Waiter } from '../waiting/waiter.js';
+
+/** What is let go of in the end. @internal */
+export interface Hold {
+  readonly released: boolean;
+  readonly waiter: Pick<Waiter, 'keepAlive'>;
+  release(): void;
+}
 
 /** Somebody who takes part in a ring, until he closes. */
 export abstract class Participant {
   /** @internal */
-  protected readonly attachment: Attachment;
+  protected readonly attachment: Hold;
 
   /** @internal */
-  constructor(attachment: Attachment) {
+  constructor(attachment: Hold) {
     this.attachment = attachment;
   }
 

@@ -31,7 +31,7 @@ export interface SegmentInfo {
   /** With a leading slash. */
   name: string;
   /** What it holds. */
-  kind: 'disruptor' | 'queue';
+  kind: 'disruptor' | 'queue' | 'broadcast';
   /** All of it, in bytes. */
   bytes: number;
   /** User id of its owner. */
@@ -62,9 +62,14 @@ export interface SegmentInfo {
   consumers?: ConsumerCount;
 }
 
+const KINDS: Record<number, SegmentInfo['kind']> = {
+  [Kind.Queue]: 'queue',
+  [Kind.Broadcast]: 'broadcast',
+};
+
 function info(facts: SegmentFacts): SegmentInfo {
   const { bytes, owner, mode } = facts;
-  const kind = facts.kind === Kind.Queue ? ('queue' as const) : ('disruptor' as const);
+  const kind = KINDS[facts.kind] ?? 'disruptor';
   const outside = { name: `/${facts.name}`, kind, bytes, owner, mode };
   if (facts.damage !== 0) return { ...outside, damage: coreErrorCode(facts.damage) };
   return {

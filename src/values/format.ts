@@ -132,7 +132,7 @@ function tooLong(most: number, actual?: number): Error {
 
 /** @throws DisruptorError `ERR_SCHEMA_MISMATCH` when a ring's elements are something else. */
 export function checkFormat(
-  format: Format<never, unknown>,
+  format: Pick<Format<never, unknown>, 'shape' | 'schema' | 'elementSize'>,
   ring: { shape: number; schema: bigint; elementSize: number },
 ): void {
   const known = format.schema !== 0n && ring.schema !== 0n;

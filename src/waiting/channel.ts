@@ -1,6 +1,5 @@
 import { keptAlive, sleepersExist } from './keep-alive.js';
 import { startWaker, WakerMethod } from '../native.js';
-import type { Ring } from '../native.js';
 import { PollingBudget } from './polling-budget.js';
 
 /**
@@ -11,12 +10,30 @@ import { PollingBudget } from './polling-budget.js';
  * the word. Whoever changes the word makes a system call only if somebody has announced himself.
  */
 
+/** A handle on the words that are waited for, as the addon has it. */
+export interface Watched {
+  /** Names the segment: the same for all handles on it, and for no others. */
+  readonly object: string;
+  /** Whether we wait for more than producers: only we can tend to those. */
+  readonly comesAfter: boolean;
+  /** Whether we may not say that we sleep, so that nobody wakes us. */
+  readonly quiet: boolean;
+  /** Announces a sleeper on the word, and has the waker watch it under `key`. */
+  watch(word: Word, key: number): void;
+  /** Does something about the dead who hold up whoever waits. */
+  tend(word: Word): void;
+  /** Has everybody who sleeps on the word look again. */
+  disturb(word: Word): void;
+  /** Differs when something has come since. */
+  sign(): string;
+}
+
 /** One wait that is going on. */
 export interface Wait {
   /** Looks, and says whether the wait is over. Never throws. */
   readonly look: () => boolean;
-  /** A handle on the channel's ring, not released. */
-  readonly ring: Ring;
+  /** A handle on the channel's words, not released. */
+  readonly ring: Watched;
   /** How long it may poll, in microseconds. */
   readonly mostPolling: number;
   /** Called twice a second while it sleeps. */
@@ -64,7 +81,12 @@ function turn(): void {
  */
 const SAFETY_MILLISECONDS = 500;
 
+/** How often those look whom nobody can wake, in milliseconds. */
+const QUIET_MILLISECONDS = 1;
+
 const sleeping = new Map<number, Channel>();
+const quiet = new Set<Channel>();
+let quietLooks: NodeJS.Timeout | undefined;
 let safety: NodeJS.Timeout | undefined;
 let lastKey = 0;
 let checks = 0;
@@ -76,6 +98,13 @@ function wake(keys: number[]): void {
     channel?.wake();
   }
   sleepersExist(sleeping.size > 0);
+}
+
+function lookQuietly(): void {
+  for (const channel of quiet) channel.turnQuietly();
+  if (quiet.size > 0 || !quietLooks) return;
+  clearInterval(quietLooks);
+  quietLooks = undefined;
 }
 
 function lookAgain(): void {
@@ -100,7 +129,7 @@ const collected = new FinalizationRegistry<string>((name) => {
 
 export class Channel {
   /** The channel of a ring's word: the same for all handles on that ring. */
-  static of(ring: Ring, word: Word): Channel {
+  static of(ring: Watched, word: Word): Channel {
     const name = `${ring.object} ${word}`;
     const known = channels.get(name)?.deref();
     if (known) return known;
@@ -144,7 +173,8 @@ export class Channel {
   }
 
   /** Has the waker let go of the word, and thereby of its mapping. Who still waits begins anew. */
-  letGo(ring: Ring): void {
+  letGo(ring: Watched): void {
+    quiet.delete(this);
     if (sleeping.has(this.#key)) ring.disturb(this.#word);
   }
 
@@ -168,10 +198,26 @@ export class Channel {
       // A loop that may end has nothing to poll for: it is woken or it ends.
       polling.delete(this);
       this.#sleepsSince = now;
+      const [wait] = this.#waits;
+      if (wait?.ring.quiet) {
+        quiet.add(this);
+        quietLooks ??= setInterval(lookQuietly, QUIET_MILLISECONDS).unref();
+        return ended;
+      }
       fallAsleep(this.#key, this);
       this.#announce();
     }
     return ended;
+  }
+
+  /** One look in the place of being woken. */
+  turnQuietly(): void {
+    const before = this.#waits.size;
+    this.look();
+    if (this.#waits.size > 0 && this.#waits.size === before) return;
+    quiet.delete(this);
+    this.#budget.slept(microseconds() - this.#sleepsSince);
+    if (this.#waits.size > 0) this.#poll();
   }
 
   /** Announces those who wait and looks once more: what came before was not told. */
@@ -184,7 +230,7 @@ export class Channel {
   }
 
   // Through one ring for all, and the others' do what only they can.
-  #watch(ring: Ring): void {
+  #watch(ring: Watched): void {
     ring.watch(this.#word, this.#key);
     this.#dependent = ring.comesAfter;
     if (this.#waits.size === 1) return;
@@ -205,10 +251,10 @@ export class Channel {
   }
 
   /** Differs when something has happened that waits of this word may wait for. */
-  #fingerprintOf(ring: Ring): string {
+  #fingerprintOf(ring: Watched): string {
     // Room comes from any of the consumers, and so does what some wait for.
     if (this.#word === Word.Space || this.#dependent) return String((checks += 1));
-    return `${ring.cursor()} ${ring.status()}`;
+    return ring.sign();
   }
 
   /** The word has changed while we slept. */

@@ -1,8 +1,7 @@
 import { Channel, Word } from './channel.js';
-import type { Wait } from './channel.js';
+import type { Wait, Watched } from './channel.js';
 import { DisruptorError } from '../errors.js';
 import { KeepAlive } from './keep-alive.js';
-import type { Ring } from '../native.js';
 import type { Strategy } from './strategy.js';
 import { callback, integer, wrongType } from '../validate.js';
 
@@ -135,14 +134,14 @@ export function insist(
 
 /** How one participant waits without blocking the event loop: the one place that does. */
 export class Waiter {
-  readonly #ring: Ring;
+  readonly #ring: Watched;
   readonly #strategy: Strategy;
   readonly #stalled: (word: Word) => void;
   readonly #channels: (Channel | undefined)[] = [];
   readonly keepAlive = new KeepAlive();
 
   /** `stalled` is called twice a second while something is waited for. */
-  constructor(ring: Ring, strategy: Strategy, stalled: (word: Word) => void) {
+  constructor(ring: Watched, strategy: Strategy, stalled: (word: Word) => void) {
     this.#ring = ring;
     this.#strategy = strategy;
     this.#stalled = stalled;

@@ -90,6 +90,9 @@ Result<bool> read_at(const File& file, void* into, size_t size, uint64_t offset)
 /// Maps `size` bytes, shared, for reading and writing; and the last `mirrored` of them once more
 /// behind, so that what runs over the end goes on where they begin. Both are whole pages then.
 Result<void*> map_file(const File& file, uint64_t size, uint64_t mirrored = 0);
+/// The same for reading: a store to it is a fault. Unless `writable` is 0, the bytes from `from` on
+/// can be written; both are whole pages.
+Result<void*> map_for_reading(const File& file, uint64_t size, uint64_t from, uint64_t writable);
 void unmap(void* base, uint64_t size);
 
 /// The user in whose name this process acts.

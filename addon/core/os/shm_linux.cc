@@ -173,6 +173,20 @@ Result<void*> map_file(const File& file, uint64_t size, uint64_t mirrored) {
   return base;
 }
 
+Result<void*> map_for_reading(const File& file, uint64_t size, uint64_t from, uint64_t writable) {
+  void* base = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.descriptor(), 0);
+  if (base == MAP_FAILED) return last_error("mmap");
+  if (writable == 0) return base;
+  void* place = static_cast<char*>(base) + from;
+  if (mmap(place, writable, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.descriptor(),
+           static_cast<off_t>(from)) == MAP_FAILED) {
+    const Error error = last_error("mmap");
+    munmap(base, size);
+    return error;
+  }
+  return base;
+}
+
 void unmap(void* base, uint64_t size) { munmap(base, size); }
 
 uint32_t current_user() { return static_cast<uint32_t>(geteuid()); }

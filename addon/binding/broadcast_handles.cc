@@ -1,0 +1,269 @@
+#include "broadcast_handles.h"
+
+#include <iterator>
+#include <string>
+
+#include "values.h"
+
+namespace shm_disruptor::binding {
+
+namespace {
+
+// Makes `handle` live and die with `object`.
+template <class Handle>
+bool tie(napi_env env, napi_value* object, Handle* handle, napi_finalize drop) {
+  if (napi_create_object(env, object) == napi_ok &&
+      napi_wrap(env, *object, handle, drop, nullptr, nullptr) == napi_ok) {
+    return true;
+  }
+  delete handle;
+  return false;
+}
+
+// What both tell of the segment.
+void describe(napi_env env, napi_value object, uint64_t handle, const RingSegment& segment) {
+  const RingGeometry& geometry = segment.layout.geometry;
+  const std::string name = std::to_string(segment.device) + " " + std::to_string(segment.inode);
+  napi_value object_name = nullptr;
+  napi_create_string_utf8(env, name.c_str(), name.size(), &object_name);
+  const napi_property_descriptor properties[] = {
+      value_property("handle", js_number(env, handle)),
+      value_property("elementCount", js_number(env, geometry.elements)),
+      value_property("elementSize", js_number(env, geometry.element_size)),
+      value_property("stride", js_number(env, segment.layout.stride())),
+      value_property("single",
+                     js_boolean(env, segment.layout.policy.producers == Producers::kSingle)),
+      value_property("quiet", js_boolean(env, segment.quiet)),
+      value_property("shape", js_number(env, segment.layout.format.shape)),
+      value_property("schema", js_bigint(env, segment.layout.format.schema)),
+      value_property("object", object_name),
+  };
+  napi_define_properties(env, object, std::size(properties), properties);
+}
+
+// The length; -1 for nothing; -1 minus the length for what was too long.
+Status told(Exchange& exchange, const Result<Received>& received) {
+  if (!received.ok()) return received.error();
+  const auto [outcome, sequence, length, lost] = received.value();
+  exchange.set(Exchange::kStart, sequence);
+  exchange.set(Exchange::kEnd, lost);
+  const auto answer = static_cast<int64_t>(length);
+  exchange.answer(outcome == Received::Outcome::kNothing   ? -1
+                  : outcome == Received::Outcome::kTooLong ? -1 - answer
+                                                           : answer);
+  return Done{};
+}
+
+struct Bytes {
+  std::byte* begin = nullptr;
+  size_t count = 0;
+};
+
+// A call with one Uint8Array.
+Environment& typed_call(napi_env env, napi_callback_info info, Bytes& bytes) {
+  void* data = nullptr;
+  size_t count = 1;
+  napi_value array = nullptr;
+  napi_get_cb_info(env, info, &count, &array, nullptr, &data);
+  void* begin = nullptr;
+  napi_get_typedarray_info(env, array, nullptr, &bytes.count, &begin, nullptr, nullptr);
+  bytes.begin = static_cast<std::byte*>(begin);
+  return *static_cast<Environment*>(data);
+}
+
+}  // namespace
+
+napi_value PublisherHandle::make(napi_env env, RingSegment segment) {
+  auto* handle = new PublisherHandle(std::move(segment));
+  const auto drop = [](napi_env env, void* data, void*) {
+    auto* handle = static_cast<PublisherHandle*>(data);
+    if (handle->slots_) napi_delete_reference(env, handle->slots_);
+    delete handle;
+  };
+  napi_value object = nullptr;
+  if (!tie(env, &object, handle, drop)) return nullptr;
+  const RingSegment& own = handle->publisher_->segment();
+  const napi_value slots = view_memory(env, own.mapping, &own.slot(0), own.layout.elements_bytes());
+  if (!slots) return nullptr;
+  napi_create_reference(env, slots, 1, &handle->slots_);
+  Environment::of(env).publishers.add(*handle);
+  describe(env, object, handle->number(), own);
+  const napi_property_descriptor property = value_property("elements", slots);
+  napi_define_properties(env, object, 1, &property);
+  return object;
+}
+
+void PublisherHandle::define(napi_env env, Environment* environment, napi_value exports) {
+  using Own = Methods<PublisherHandle>;
+  const napi_property_descriptor methods[] = {
+      method_property("publish", publish, environment),
+      method_property("claimSlot", Own::invoke<&PublisherHandle::claim>, environment),
+      method_property("commitSlot", Own::invoke<&PublisherHandle::commit>, environment),
+      method_property("abortSlot", Own::invoke<&PublisherHandle::abort>, environment),
+      method_property("nextSlot", Own::invoke<&PublisherHandle::next>, environment),
+      method_property("releasePublisher", release, environment),
+  };
+  napi_define_properties(env, exports, std::size(methods), methods);
+}
+
+// (bytes): publishes the first of them, as many as the exchange says. The sequence.
+napi_value PublisherHandle::publish(napi_env env, napi_callback_info info) {
+  Bytes bytes;
+  Environment& environment = typed_call(env, info, bytes);
+  PublisherHandle* handle = Methods<PublisherHandle>::named(environment);
+  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  // A view may have become shorter.
+  const uint64_t wanted = environment.exchange.get(Exchange::kMost);
+  const uint64_t length = wanted < bytes.count ? wanted : bytes.count;
+  const auto sequence = handle->publisher_->publish(bytes.begin, length);
+  if (!sequence.ok()) return throw_error(env, sequence.error());
+  environment.exchange.answer(static_cast<int64_t>(sequence.value()));
+  return nullptr;
+}
+
+Status PublisherHandle::claim(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  const auto sequence = publisher_->claim();
+  if (!sequence.ok()) return sequence.error();
+  exchange.set(Exchange::kStart, publisher_->held_slot());
+  exchange.answer(static_cast<int64_t>(sequence.value()));
+  return Done{};
+}
+
+Status PublisherHandle::commit(Environment& environment) {
+  if (publisher_->holds()) publisher_->commit(environment.exchange.get(Exchange::kMost));
+  return Done{};
+}
+
+Status PublisherHandle::abort(Environment& /*environment*/) {
+  if (publisher_->holds()) publisher_->abort();
+  return Done{};
+}
+
+Status PublisherHandle::next(Environment& environment) {
+  environment.exchange.answer_unsigned(publisher_->next());
+  return Done{};
+}
+
+napi_value PublisherHandle::release(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  PublisherHandle* handle = Methods<PublisherHandle>::named(*static_cast<Environment*>(data));
+  if (handle == nullptr) return nullptr;
+  detach_view(env, handle->slots_);
+  handle->publisher_.reset();
+  return nullptr;
+}
+
+napi_value SubscriberHandle::make(napi_env env, RingSegment segment, Waiting waiting) {
+  auto* handle = new SubscriberHandle(std::move(segment), waiting);
+  const auto drop = [](napi_env env, void* data, void*) {
+    auto* handle = static_cast<SubscriberHandle*>(data);
+    if (handle->landing_) napi_delete_reference(env, handle->landing_);
+    delete handle;
+  };
+  napi_value object = nullptr;
+  if (!tie(env, &object, handle, drop)) return nullptr;
+  Environment::of(env).subscribers.add(*handle);
+  describe(env, object, handle->number(), handle->subscriber_->segment());
+  return object;
+}
+
+void SubscriberHandle::define(napi_env env, Environment* environment, napi_value exports) {
+  using Own = Methods<SubscriberHandle>;
+  const napi_property_descriptor methods[] = {
+      method_property("land", land, environment),
+      method_property("receive", Own::invoke<&SubscriberHandle::receive>, environment),
+      method_property("receiveInto", receive_into, environment),
+      method_property("latest", Own::invoke<&SubscriberHandle::latest>, environment),
+      method_property("seek", Own::invoke<&SubscriberHandle::seek>, environment),
+      method_property("extent", Own::invoke<&SubscriberHandle::extent>, environment),
+      method_property("listen", Own::invoke<&SubscriberHandle::listen>, environment),
+      method_property("disturbListeners", Own::invoke<&SubscriberHandle::disturb>, environment),
+      method_property("releaseSubscriber", release, environment),
+  };
+  napi_define_properties(env, exports, std::size(methods), methods);
+}
+
+// (buffer): where messages land from now on.
+napi_value SubscriberHandle::land(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  size_t count = 1;
+  napi_value buffer = nullptr;
+  napi_get_cb_info(env, info, &count, &buffer, nullptr, &data);
+  SubscriberHandle* handle = Methods<SubscriberHandle>::named(*static_cast<Environment*>(data));
+  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  void* place = nullptr;
+  size_t room = 0;
+  napi_get_arraybuffer_info(env, buffer, &place, &room);
+  if (handle->landing_) napi_delete_reference(env, handle->landing_);
+  handle->landing_ = nullptr;
+  napi_create_reference(env, buffer, 1, &handle->landing_);
+  handle->place_ = static_cast<std::byte*>(place);
+  handle->room_ = room;
+  return nullptr;
+}
+
+// To `kMost` in the landing buffer.
+Status SubscriberHandle::receive(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  const uint64_t at = exchange.get(Exchange::kMost);
+  const uint64_t room = at < room_ ? room_ - at : 0;
+  return told(exchange, subscriber_->receive(place_ + at, room, patience(exchange)));
+}
+
+Status SubscriberHandle::latest(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  const uint64_t at = exchange.get(Exchange::kMost);
+  const uint64_t room = at < room_ ? room_ - at : 0;
+  return told(exchange, subscriber_->latest(place_ + at, room));
+}
+
+// (target)
+napi_value SubscriberHandle::receive_into(napi_env env, napi_callback_info info) {
+  Bytes target;
+  Environment& environment = typed_call(env, info, target);
+  SubscriberHandle* handle = Methods<SubscriberHandle>::named(environment);
+  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  const Status status =
+      told(environment.exchange, handle->subscriber_->receive(target.begin, target.count, 0));
+  return status.ok() ? nullptr : throw_error(env, status.error());
+}
+
+Status SubscriberHandle::seek(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  exchange.answer(subscriber_->seek(exchange.get(Exchange::kStart)));
+  return Done{};
+}
+
+Status SubscriberHandle::extent(Environment& environment) {
+  Exchange& exchange = environment.exchange;
+  exchange.set(Exchange::kStart, subscriber_->oldest());
+  exchange.set(Exchange::kEnd, subscriber_->newest());
+  exchange.answer(static_cast<int64_t>(subscriber_->position()));
+  return Done{};
+}
+
+Status SubscriberHandle::listen(Environment& environment) {
+  Word* bell = subscriber_->bell();
+  if (bell != nullptr) {
+    environment.waker->watch(environment.exchange.get(Exchange::kKey), subscriber_->mapping(),
+                             *bell, announce_sleeper(*bell));
+  }
+  return Done{};
+}
+
+Status SubscriberHandle::disturb(Environment& /*environment*/) {
+  if (Word* bell = subscriber_->bell()) wake_sleepers(*bell);
+  return Done{};
+}
+
+napi_value SubscriberHandle::release(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  SubscriberHandle* handle = Methods<SubscriberHandle>::named(*static_cast<Environment*>(data));
+  if (handle != nullptr) handle->subscriber_.reset();
+  return nullptr;
+}
+
+}  // namespace shm_disruptor::binding

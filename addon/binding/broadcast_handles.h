@@ -1,0 +1,75 @@
+// One JavaScript object over one Publisher, and one over one Subscriber.
+#pragma once
+
+#include <node_api.h>
+
+#include <optional>
+
+#include "../core/publisher.h"
+#include "../core/subscriber.h"
+#include "environment.h"
+#include "methods.h"
+
+namespace shm_disruptor::binding {
+
+/// What a `Publisher` of src/native.ts works through.
+class PublisherHandle : public Registered {
+ public:
+  /// The object to whose life the handle is tied. Null with an exception.
+  static napi_value make(napi_env env, RingSegment segment);
+  static void define(napi_env env, Environment* environment, napi_value exports);
+
+ private:
+  friend class Methods<PublisherHandle>;
+
+  explicit PublisherHandle(RingSegment segment) : publisher_(std::in_place, std::move(segment)) {}
+
+  static Handles& table(Environment& environment) { return environment.publishers; }
+  bool released() const { return !publisher_; }
+
+  Status claim(Environment&);
+  Status commit(Environment&);
+  Status abort(Environment&);
+  Status next(Environment&);
+  static napi_value publish(napi_env env, napi_callback_info info);
+  static napi_value release(napi_env env, napi_callback_info info);
+
+  std::optional<Publisher> publisher_;
+  napi_ref slots_ = nullptr;
+};
+
+/// What a `Subscriber` of src/native.ts works through.
+///
+/// Messages land in a buffer of JavaScript's, which it gives beforehand: asking for a place with
+/// every message would cost more than the message.
+class SubscriberHandle : public Registered {
+ public:
+  static napi_value make(napi_env env, RingSegment segment, Waiting waiting);
+  static void define(napi_env env, Environment* environment, napi_value exports);
+
+ private:
+  friend class Methods<SubscriberHandle>;
+
+  SubscriberHandle(RingSegment segment, Waiting waiting)
+      : subscriber_(std::in_place, std::move(segment), waiting) {}
+
+  static Handles& table(Environment& environment) { return environment.subscribers; }
+  bool released() const { return !subscriber_; }
+
+  Status receive(Environment&);
+  Status latest(Environment&);
+  Status seek(Environment&);
+  Status extent(Environment&);
+  Status listen(Environment&);
+  Status disturb(Environment&);
+  static napi_value land(napi_env env, napi_callback_info info);
+  static napi_value receive_into(napi_env env, napi_callback_info info);
+  static napi_value release(napi_env env, napi_callback_info info);
+
+  std::optional<Subscriber> subscriber_;
+  napi_ref landing_ = nullptr;
+  std::byte* place_ = nullptr;
+  uint64_t room_ = 0;
+};
+
+}  // namespace shm_disruptor::binding

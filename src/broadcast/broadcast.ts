@@ -1,0 +1,304 @@
+import { markAsUntransferable } from 'node:worker_threads';
+
+import { broadcastCreation, SLOT_HEADER } from './broadcast-options.js';
+import type { BroadcastFormat, BroadcastOptions } from './broadcast-options.js';
+import type { AnyEncoding, DecodedValue, EncodableValue } from '../values/encoding.js';
+import { DisruptorError, naming, released } from '../errors.js';
+import { Listening } from './listening.js';
+import { messageFormatOf } from '../values/message-format.js';
+import type { MessageFormat } from '../values/message-format.js';
+import { underName } from '../segment/free-name.js';
+import { checkFormat } from '../values/format.js';
+import { Publisher } from '../native.js';
+import type { RecordCursor, RecordSchema, RecordType, SchemaInput } from '../values/record.js';
+import { Participant } from '../segment/participant.js';
+import { optionsObject, ringWaiting } from '../ring/ring-options.js';
+import type { RingWaiting } from '../ring/ring-options.js';
+import { unlinkSegment } from '../segment/segments.js';
+import { Subscription } from './subscription.js';
+import type { From, Received } from './subscription.js';
+import { integer, segmentName } from '../validate.js';
+
+/** Where a message is written in place. */
+export interface BroadcastSlot {
+  /** The sequence that the message gets. */
+  readonly sequence: number;
+  /** Where it goes: a view of shared memory, as long as the longest message. */
+  readonly view: Buffer;
+  /**
+   * Publishes it.
+   *
+   * @param length - how many bytes it has. Default: all of the view
+   * @returns false when it was published or dropped before
+   */
+  commit(length?: number): boolean;
+  /** Drops it: nobody gets it. @returns false when it was published or dropped before */
+  abort(): boolean;
+}
+
+/** How a subscription is made. */
+export interface SubscribeOptions extends RingWaiting {
+  /**
+   * Where it begins: with what is published from now on, with the oldest that is there, or with a
+   * sequence, of which what is gone counts as lost. Default: `'latest'`.
+   */
+  from?: From;
+}
+
+/** A broadcast at one moment. */
+export interface BroadcastStatistics {
+  /** How many messages it keeps. */
+  elements: number;
+  /** The most bytes in one. */
+  elementSize: number;
+  /** The sequence of the oldest that may be there. */
+  oldest: number;
+  /** The sequence that the next message gets, so also how many there were. */
+  next: number;
+}
+
+/** The broadcast that such options make. */
+export type BroadcastOf<T> =
+  T extends Record<'record', RecordType<infer S extends RecordSchema>>
+    ? Broadcast<SchemaInput<S>, RecordCursor<S>>
+    : T extends Record<'encoding', infer E extends AnyEncoding>
+      ? Broadcast<EncodableValue<E>, DecodedValue<E>>
+      : Broadcast;
+
+/**
+ * A broadcast: whoever publishes never waits, and whoever subscribes gets what is published in time, or
+ * is told how much was lost. Publishers and subscribers come and go in any number of processes and
+ * threads; one object belongs to one thread.
+ *
+ * The object publishes, and makes subscriptions. It becomes a publisher with the first message; until
+ * then it can only read.
+ *
+ * @typeParam In - the values to publish
+ * @typeParam Out - the values that are received
+ */
+export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Participant {
+  /** @internal */
+  declare protected readonly attachment: Listening;
+  /** The name under which others open it. */
+  readonly name: string;
+  readonly #format: MessageFormat;
+  readonly #waiting: RingWaiting;
+  #publisher: Publisher | undefined;
+  #memory = Buffer.alloc(0);
+  #claims = 0;
+  #glance: Subscription<Out> | undefined;
+
+  private constructor(
+    path: string,
+    listening: Listening,
+    format: MessageFormat,
+    waiting: RingWaiting,
+    publisher?: Publisher,
+  ) {
+    super(listening);
+    this.name = path;
+    this.#format = format;
+    this.#waiting = waiting;
+    if (publisher) this.#publishThrough(publisher);
+  }
+
+  /**
+   * Makes a broadcast.
+   *
+   * @param name - as for {@link DisruptorOptions}; default: one that is free, chosen atomically
+   * @throws TypeError, RangeError for wrong options
+   * @throws DisruptorError `ERR_SEGMENT_EXISTS` and every `ERR_SEGMENT_`...
+   * @throws Error of the system: ENOSPC, EACCES, ...
+   */
+  static create<const T extends BroadcastOptions>(name: string, options: T): BroadcastOf<T>;
+  static create<const T extends BroadcastOptions>(options: T): BroadcastOf<T>;
+  static create(first: unknown, second?: unknown): unknown {
+    const path = typeof first === 'string' ? first : undefined;
+    const options = optionsObject<BroadcastOptions>(path === undefined ? first : second);
+    const format = messageFormatOf(options, options.elementSize);
+    const creation = broadcastCreation(options, format);
+    const strategy = ringWaiting(options);
+    return underName(path, creation.existing, (chosen, existing) => {
+      const name = segmentName(chosen);
+      const publisher = naming(chosen, () => Publisher.create(name, { ...creation, existing }));
+      try {
+        const listening = new Listening(chosen, strategy, 'broadcast');
+        return new Broadcast(chosen, listening, format, options, publisher);
+      } catch (error) {
+        publisher.release();
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Opens a broadcast for reading, and for writing once something is published; its sizes are read from
+   * it.
+   *
+   * @throws DisruptorError `ERR_SCHEMA_MISMATCH` when its messages are of another record or encoding,
+   * `ERR_SEGMENT_KIND` when it is no broadcast, and every `ERR_SEGMENT_`...
+   * @throws Error of the system: ENOENT, EACCES, ...
+   */
+  static open<const T extends BroadcastFormat = object>(name: string, options?: T): BroadcastOf<T>;
+  static open(path: string, given: unknown = {}): unknown {
+    const options = optionsObject<BroadcastFormat>(given);
+    const listening = new Listening(path, ringWaiting(options), 'broadcast');
+    try {
+      const { elementSize, shape, schema } = listening.subscriber.made;
+      const format = messageFormatOf(options, elementSize);
+      checkFormat({ ...format, elementSize: format.longest }, { shape, schema, elementSize });
+      return new Broadcast(path, listening, format, options);
+    } catch (error) {
+      listening.release();
+      throw error;
+    }
+  }
+
+  /** Takes the name away. Those who have it open go on until they close. */
+  static unlink(name: string): void {
+    unlinkSegment(name);
+  }
+
+  /** How many messages it keeps. */
+  get elements(): number {
+    return this.attachment.subscriber.made.elementCount;
+  }
+
+  /** The most bytes in a message. */
+  get elementSize(): number {
+    return this.attachment.subscriber.made.elementSize;
+  }
+
+  /**
+   * Publishes a message, and never waits.
+   *
+   * @returns its sequence
+   * @throws TypeError for a value that cannot be published, RangeError for one that is too long
+   * @throws DisruptorError `ERR_PRODUCER_BUSY`, `ERR_TOO_MANY_PRODUCERS` when one cannot become a
+   * publisher, `ERR_SEGMENT_REPLACED`, `ERR_RELEASED`, `ERR_SEGMENT_BUSY` when in every slot there is
+   * somebody who lives and stands still in the middle of a message
+   * @throws Error of the system: EACCES for who may only read
+   */
+  publish(value: In): number {
+    const bytes = this.#format.encode(value);
+    return (this.#publisher ?? this.#attach()).publish(bytes, bytes.length);
+  }
+
+  /**
+   * Publishes several messages in their order.
+   *
+   * @returns the sequence of the last; other publishers' may lie between them; -1 for none
+   */
+  publishMany(values: Iterable<In>): number {
+    let last = -1;
+    for (const value of values) last = this.publish(value);
+    return last;
+  }
+
+  /**
+   * Takes the place of the next message, to be written there. One at a time: claiming again drops the
+   * one before. Subscribers wait for it for 50 ms once there are later ones, and then count it as lost.
+   *
+   * @throws as {@link Broadcast.publish}
+   */
+  claim(): BroadcastSlot {
+    const publisher = this.#publisher ?? this.#attach();
+    const { sequence, slot } = publisher.claim();
+    const { stride, elementSize } = publisher.made;
+    const begin = slot * stride + SLOT_HEADER;
+    const view = this.#memory.subarray(begin, begin + elementSize);
+    const number = (this.#claims += 1);
+    const end = (action: () => void) => {
+      if (this.#claims !== number || this.closed) return false;
+      this.#claims += 1;
+      action();
+      return true;
+    };
+    return {
+      sequence,
+      view,
+      commit(length = elementSize) {
+        const bytes = integer(length, 'length', 0, elementSize);
+        return end(() => {
+          publisher.commit(bytes);
+        });
+      },
+      abort() {
+        return end(() => {
+          publisher.abort();
+        });
+      },
+    };
+  }
+
+  /**
+   * Begins to listen.
+   *
+   * @throws DisruptorError `ERR_SEQUENCE_GONE` for a sequence in the future, `ERR_SEGMENT_REPLACED`,
+   * `ERR_RELEASED`, and what opening throws
+   */
+  subscribe(options: SubscribeOptions = {}): Subscription<Out> {
+    const { from = 'latest', ...waiting } = optionsObject<SubscribeOptions>(options);
+    if (this.closed) throw released();
+    const { wait = this.#waiting.wait, pollingBudget = this.#waiting.pollingBudget } = waiting;
+    const strategy = ringWaiting({
+      ...(wait !== undefined && { wait }),
+      ...(pollingBudget !== undefined && { pollingBudget }),
+    });
+    const listening = new Listening(this.name, strategy, 'subscription');
+    try {
+      this.#checkSame(listening.subscriber.made);
+      return new Subscription(listening, this.#format, from);
+    } catch (error) {
+      listening.release();
+      throw error;
+    }
+  }
+
+  /** As {@link Subscription.latest}, without a subscription. */
+  latest(): Received<Out> | undefined {
+    return (this.#glance ??= this.subscribe()).latest();
+  }
+
+  /** What can be said of the broadcast at this moment: cheap, and disturbs nobody. */
+  stats(): BroadcastStatistics {
+    const { oldest, newest } = this.attachment.subscriber.extent();
+    const { elements, elementSize } = this;
+    return { elements, elementSize, oldest, next: newest };
+  }
+
+  /** Closes the publisher, and not the subscriptions, which go on. */
+  override close(): void {
+    super.close();
+    this.#publisher?.release();
+    this.#glance?.close();
+  }
+
+  #attach(): Publisher {
+    if (this.closed) throw released();
+    const publisher = naming(this.name, () => Publisher.open(segmentName(this.name)));
+    try {
+      this.#checkSame(publisher.made);
+    } catch (error) {
+      publisher.release();
+      throw error;
+    }
+    return this.#publishThrough(publisher);
+  }
+
+  #publishThrough(publisher: Publisher): Publisher {
+    // It would leave its views here empty, and outlive the memory when this thread ends first.
+    markAsUntransferable(publisher.made.elements);
+    this.#memory = Buffer.from(publisher.made.elements);
+    this.#publisher = publisher;
+    return publisher;
+  }
+
+  #checkSame({ object }: { object: string }): void {
+    if (object === this.attachment.subscriber.object) return;
+    throw new DisruptorError(
+      'ERR_SEGMENT_REPLACED',
+      'The segment was replaced by a new one of this name',
+    );
+  }
+}

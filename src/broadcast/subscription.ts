@@ -1,0 +1,186 @@
+import type { Callback, SyncWaitOptions } from '../ring/disruptor-producer.js';
+import { DisruptorError } from '../errors.js';
+import { Landing } from './landing.js';
+import type { Listening } from './listening.js';
+import type { Subscriber } from '../native.js';
+import type { MessageFormat } from '../values/message-format.js';
+import { Participant } from '../segment/participant.js';
+import { integer, outOfRange, wrongType } from '../validate.js';
+import { insist, mayAnswerNow, waitOptions, Word } from '../waiting/waiter.js';
+import type { WaitOptions } from '../waiting/waiter.js';
+
+/** Where a subscription begins. */
+export type From = 'latest' | 'oldest' | number;
+
+/** A message of a broadcast. */
+export interface Received<Out> {
+  /** What was published: a copy that is nobody else's. */
+  data: Out;
+  /** Its place among all that was published: later ones have higher ones. */
+  sequence: number;
+  /** How many messages were lost between the one received before, or the beginning, and this one. */
+  lost: number;
+}
+
+/** A message that was copied to the caller's memory. */
+export interface Landed extends Omit<Received<never>, 'data'> {
+  /** How many bytes. */
+  length: number;
+}
+
+/**
+ * One reader of a broadcast, at its own pace: it gets every message that is published after it began,
+ * in order, and is told how many it has lost when it lags by more than the broadcast keeps. Publishers
+ * do not know of it. It belongs to one thread.
+ *
+ * Methods that may wait reject, or call back, with an `AbortError`, `ERR_TIMEOUT`, `ERR_RELEASED`,
+ * `ERR_SEGMENT_REPLACED` or `ERR_SEGMENT_CORRUPT`.
+ *
+ * @typeParam Out - the values
+ */
+export class Subscription<Out = Buffer> extends Participant {
+  /** @internal */
+  declare protected readonly attachment: Listening;
+  readonly #subscriber: Subscriber;
+  readonly #format: MessageFormat;
+  readonly #landing: Landing;
+
+  /** @internal */
+  constructor(listening: Listening, format: MessageFormat, from: From) {
+    super(listening);
+    const { subscriber } = listening;
+    this.#subscriber = subscriber;
+    this.#format = format;
+    this.#landing = new Landing(format.longest, (buffer) => {
+      subscriber.land(buffer);
+    });
+    this.#begin(from);
+  }
+
+  /** The sequence of the message that comes next, unless it is lost by then. */
+  get position(): number {
+    return this.#subscriber.extent().position;
+  }
+
+  /** How many messages were published and not yet received or lost: more than are kept are lost. */
+  get lag(): number {
+    const { newest, position } = this.#subscriber.extent();
+    return Math.max(0, newest - position);
+  }
+
+  /** The next message, as soon as there is one. */
+  receive(options?: WaitOptions): Promise<Received<Out>>;
+  receive(callback: Callback<Received<Out>>): void;
+  receive(options: WaitOptions, callback: Callback<Received<Out>>): void;
+  receive(...args: unknown[]): Promise<Received<Out>> | undefined {
+    const begin = () => ({ attempt: () => this.#receive(0) });
+    return this.attachment.waiter.face<Received<Out>, Callback<Received<Out>>>(
+      Word.Data,
+      args,
+      begin,
+      (done, result) => {
+        done(null, result);
+      },
+    );
+  }
+
+  /** As {@link Subscription.receive}; blocks the thread. */
+  receiveSync(options?: SyncWaitOptions): Received<Out> {
+    let result: Received<Out> | undefined;
+    const attempt = (milliseconds: number) => {
+      result = this.#receive(milliseconds);
+      return result === undefined ? 0 : 1;
+    };
+    insist(attempt, 0, waitOptions(options)?.timeout);
+    return result!;
+  }
+
+  /** As {@link Subscription.receive}; undefined when there is nothing now. */
+  tryReceive(): Received<Out> | undefined;
+  /**
+   * The same, copying the message's bytes, as they were published, without making a Buffer.
+   *
+   * @param target - where to
+   * @throws RangeError `ERR_OUT_OF_RANGE` when it is too small: the message is the next again
+   */
+  tryReceive(target: Uint8Array): Landed | undefined;
+  tryReceive(target?: Uint8Array): Received<Out> | Landed | undefined {
+    if (target === undefined) return this.#receive(0);
+    if (!(target instanceof Uint8Array)) throw wrongType('a Uint8Array', 'target', target);
+    const subscriber = this.#subscriber;
+    const length = subscriber.receiveInto(target);
+    if (length >= 0) return { length, sequence: subscriber.sequence, lost: subscriber.lost };
+    if (length === -1) return undefined;
+    throw outOfRange(`at least ${-1 - length} bytes`, 'target', target.length);
+  }
+
+  /** As {@link Subscription.receive} for several: at least one, and at most `max` of those there are. */
+  async receiveMany(max: number, options?: WaitOptions): Promise<Received<Out>[]> {
+    const most = integer(max, 'max', 1);
+    const all = [await this.receive(options)];
+    try {
+      while (all.length < most) {
+        const next = this.#receive(0);
+        if (!next) break;
+        all.push(next);
+      }
+    } catch {
+      // What these are is told; what went wrong tells the next call.
+    }
+    return all;
+  }
+
+  /**
+   * The newest message alone, whatever was received so far: for who wants to know how things are and
+   * not how they came about. It is not taken: the next `receive` gives what it would have given.
+   *
+   * @returns undefined while nothing was published; `lost` is 0
+   */
+  latest(): Received<Out> | undefined {
+    return this.#landed(this.#subscriber.latest(this.#landing.next));
+  }
+
+  /**
+   * Goes on somewhere else. What was lost and not told is forgotten.
+   *
+   * @param from - `'latest'`: what is published from now on; `'oldest'`: the oldest that is there; or a
+   * sequence: what is gone by then counts as lost
+   * @throws DisruptorError `ERR_SEQUENCE_GONE` for a sequence in the future
+   */
+  seek(from: From): void {
+    this.#begin(from);
+  }
+
+  /** `for await (const { data, sequence, lost } of subscription)`: receives again and again. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Received<Out>, never, undefined> {
+    for (;;) {
+      const next = mayAnswerNow() ? this.#receive(0) : undefined;
+      yield next ?? (await this.receive());
+    }
+  }
+
+  #begin(from: unknown): void {
+    const { oldest, newest } = this.#subscriber.extent();
+    const named = { oldest, latest: newest };
+    if (typeof from === 'string' && !Object.hasOwn(named, from)) {
+      throw outOfRange("'latest', 'oldest' or a sequence", 'from', from);
+    }
+    const sequence =
+      typeof from === 'string' ? named[from as keyof typeof named] : integer(from, 'from');
+    if (this.#subscriber.seek(sequence)) return;
+    throw new DisruptorError('ERR_SEQUENCE_GONE', `Sequence ${sequence} is not there yet`);
+  }
+
+  #receive(milliseconds: number): Received<Out> | undefined {
+    return this.#landed(this.#subscriber.receive(this.#landing.next, milliseconds));
+  }
+
+  #landed(length: number): Received<Out> | undefined {
+    if (length < 0) return undefined;
+    const { sequence, lost } = this.#subscriber;
+    const landing = this.#landing;
+    const { memory, next } = landing;
+    const end = landing.keep(length);
+    return { data: this.#format.decode(memory, next, end) as Out, sequence, lost };
+  }
+}
