@@ -27,6 +27,8 @@ export type {
   SyncWaitOptions,
 } from './ring/disruptor-producer.js';
 export type { DisruptorConsumer } from './ring/disruptor-consumer.js';
+export type { SegmentHolder } from './segment/holder.js';
+export type { SegmentPath } from './segment/location.js';
 export type { Participant } from './segment/participant.js';
 export type { Batch } from './ring/batch.js';
 export type { BatchHandler, ErrorVerdict, ProcessOptions } from './ring/handler.js';
@@ -91,3 +93,5 @@ export type { Holders, QueueStatistics } from './queue/queue-statistics.js';
 export type { QueueFormat, QueueOptions } from './queue/queue-options.js';
 export type { Message } from './queue/message.js';
 export { QueueReadStream, QueueWriteStream } from './queue/queue-streams.js';
+export { SharedMemory } from './memory/shared-memory.js';
+export type { MemoryOpening, MemoryOptions, WordChange } from './memory/shared-memory.js';

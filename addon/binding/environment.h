@@ -19,6 +19,7 @@ struct Environment {
 
   Exchange exchange;
   Handles rings;
+  Handles memories;
   /// Makes an Error object: (code: number, errno: number, syscall: string) => Error.
   napi_ref error_factory = nullptr;
   /// Wakes those who wait in this environment; null until startWaker was called.

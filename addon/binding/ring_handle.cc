@@ -5,7 +5,10 @@
 
 #include "errors.h"
 #include "inspection.h"
+#include "invoke.h"
 #include "joining.h"
+#include "syncing.h"
+#include "view.h"
 
 namespace shm_disruptor::binding {
 
@@ -43,47 +46,12 @@ napi_value js_boolean(napi_env env, bool value) {
   return result;
 }
 
-// A view of the elements that keeps the mapping for as long as anybody can reach it. Null with an
-// exception where the runtime keeps all memory of JavaScript in one cage (Electron).
-napi_value view_elements(napi_env env, const Sequencer& sequencer) {
-  auto* owner = new MappingRef(sequencer.mapping());
-  const auto drop = [](napi_env, void*, void* mapping) {
-    delete static_cast<MappingRef*>(mapping);
-  };
-  napi_value view = nullptr;
-  const napi_status status = napi_create_external_arraybuffer(
-      env, sequencer.elements(), static_cast<size_t>(sequencer.visible_bytes()), drop, owner,
-      &view);
-  if (status == napi_ok) return view;
-  // After any other failure the finalizer has run.
-  if (status == napi_no_external_buffers_allowed) {
-    delete owner;
-    napi_throw_error(env, "ERR_NO_EXTERNAL_BUFFERS",
-                     "This runtime does not let JavaScript see memory that it does not own");
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 RingHandle* RingHandle::named(const Environment& environment) {
   const uint64_t number = environment.exchange.get(Exchange::kHandle);
   auto* handle = static_cast<RingHandle*>(environment.rings.find(number));
   return handle != nullptr && handle->sequencer_ ? handle : nullptr;
-}
-
-// The data of every method is the environment.
-template <RingHandle::Method method>
-napi_value RingHandle::invoke(napi_env env, napi_callback_info info) {
-  void* data = nullptr;
-  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  auto& environment = *static_cast<Environment*>(data);
-  RingHandle* handle = named(environment);
-  if (handle == nullptr) {
-    return throw_error(env, {Errc::kReleased, 0, nullptr});
-  }
-  const Status status = (handle->*method)(environment);
-  return status.ok() ? nullptr : throw_error(env, status.error());
 }
 
 RingHandle::RingHandle(RingSegment segment, Waiting waiting, double* state)
@@ -109,7 +77,9 @@ napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, 
     delete handle;
     return nullptr;
   }
-  const napi_value elements = view_elements(env, *handle->sequencer_);
+  const Sequencer& sequencer = *handle->sequencer_;
+  const napi_value elements =
+      view_of(env, sequencer.mapping(), sequencer.elements(), sequencer.visible_bytes());
   if (!elements) return nullptr;
   napi_create_reference(env, elements, 1, &handle->elements_);
   Environment::of(env).rings.add(*handle);
@@ -145,40 +115,41 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
                                     nullptr, nullptr, napi_enumerable, environment};
   };
   const napi_property_descriptor methods[] = {
-      method("claim", invoke<&RingHandle::claim>),
-      method("commit", invoke<&RingHandle::commit>),
-      method("commitLatest", invoke<&RingHandle::commit_latest>),
-      method("awaitVisible", invoke<&RingHandle::await_visible>),
-      method("consume", invoke<&RingHandle::consume>),
-      method("commitConsumed", invoke<&RingHandle::commit_consumed>),
-      method("attachConsumer", invoke<&RingHandle::attach_consumer>),
-      method("share", invoke<&RingHandle::share>),
-      method("takeShare", invoke<&RingHandle::take_share>),
-      method("finishShare", invoke<&RingHandle::finish_share>),
-      method("keepShare", invoke<&RingHandle::keep_share>),
-      method("giveBackShare", invoke<&RingHandle::give_back_share>),
-      method("leave", invoke<&RingHandle::leave>),
+      method("claim", invoke<RingHandle, &RingHandle::claim>),
+      method("commit", invoke<RingHandle, &RingHandle::commit>),
+      method("commitLatest", invoke<RingHandle, &RingHandle::commit_latest>),
+      method("awaitVisible", invoke<RingHandle, &RingHandle::await_visible>),
+      method("consume", invoke<RingHandle, &RingHandle::consume>),
+      method("commitConsumed", invoke<RingHandle, &RingHandle::commit_consumed>),
+      method("attachConsumer", invoke<RingHandle, &RingHandle::attach_consumer>),
+      method("share", invoke<RingHandle, &RingHandle::share>),
+      method("takeShare", invoke<RingHandle, &RingHandle::take_share>),
+      method("finishShare", invoke<RingHandle, &RingHandle::finish_share>),
+      method("keepShare", invoke<RingHandle, &RingHandle::keep_share>),
+      method("giveBackShare", invoke<RingHandle, &RingHandle::give_back_share>),
+      method("leave", invoke<RingHandle, &RingHandle::leave>),
       method("moveMessage", move_message),
       method("join", join),
       method("census", census),
-      method("nextGap", invoke<&RingHandle::next_gap>),
-      method("recover", invoke<&RingHandle::recover>),
-      method("takeOver", invoke<&RingHandle::take_over>),
-      method("gaps", invoke<&RingHandle::gaps>),
-      method("ignore", invoke<&RingHandle::ignore>),
-      method("claimable", invoke<&RingHandle::claimable>),
-      method("consumable", invoke<&RingHandle::consumable>),
-      method("committable", invoke<&RingHandle::committable>),
-      method("uncommitted", invoke<&RingHandle::uncommitted>),
-      method("next", invoke<&RingHandle::next>),
-      method("cursor", invoke<&RingHandle::cursor>),
-      method("consumerSequence", invoke<&RingHandle::consumer_sequence>),
-      method("allIgnored", invoke<&RingHandle::all_ignored>),
-      method("status", invoke<&RingHandle::status>),
-      method("setStatus", invoke<&RingHandle::set_status>),
-      method("tend", invoke<&RingHandle::tend>),
-      method("watch", invoke<&RingHandle::watch>),
-      method("disturb", invoke<&RingHandle::disturb>),
+      method("nextGap", invoke<RingHandle, &RingHandle::next_gap>),
+      method("recover", invoke<RingHandle, &RingHandle::recover>),
+      method("takeOver", invoke<RingHandle, &RingHandle::take_over>),
+      method("gaps", invoke<RingHandle, &RingHandle::gaps>),
+      method("ignore", invoke<RingHandle, &RingHandle::ignore>),
+      method("claimable", invoke<RingHandle, &RingHandle::claimable>),
+      method("consumable", invoke<RingHandle, &RingHandle::consumable>),
+      method("committable", invoke<RingHandle, &RingHandle::committable>),
+      method("uncommitted", invoke<RingHandle, &RingHandle::uncommitted>),
+      method("next", invoke<RingHandle, &RingHandle::next>),
+      method("cursor", invoke<RingHandle, &RingHandle::cursor>),
+      method("consumerSequence", invoke<RingHandle, &RingHandle::consumer_sequence>),
+      method("allIgnored", invoke<RingHandle, &RingHandle::all_ignored>),
+      method("status", invoke<RingHandle, &RingHandle::status>),
+      method("setStatus", invoke<RingHandle, &RingHandle::set_status>),
+      method("tend", invoke<RingHandle, &RingHandle::tend>),
+      method("watch", invoke<RingHandle, &RingHandle::watch>),
+      method("sync", sync),
+      method("syncNow", invoke<RingHandle, &RingHandle::sync_now>),
       method("release", release),
   };
   napi_define_properties(env, exports, std::size(methods), methods);
@@ -440,9 +411,15 @@ Status RingHandle::watch(Environment& environment) {
   return Done{};
 }
 
-Status RingHandle::disturb(Environment& environment) {
-  wake_sleepers(word(environment.exchange));
-  return Done{};
+Status RingHandle::sync_now(Environment&) { return shm_disruptor::sync(sequencer_->backing()); }
+
+// A promise.
+napi_value RingHandle::sync(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  RingHandle* handle = named(*static_cast<Environment*>(data));
+  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  return sync_later(env, handle->sequencer_->backing());
 }
 
 // (target): copies the next message to it. The length; negative for one that is longer, and

@@ -7,8 +7,8 @@ import type { Ring } from '../native.js';
 export interface AttachmentMessage {
   /** The ring, as it was named. */
   name: string;
-  /** What attached: a `DisruptorRing`, one of its roles, or a `Disruptor`. */
-  role: 'ring' | 'producer' | 'consumer' | 'disruptor' | 'queue';
+  /** What attached: a `DisruptorRing`, one of its roles, a `Disruptor`, a `Queue`, `SharedMemory`. */
+  role: 'ring' | 'producer' | 'consumer' | 'disruptor' | 'queue' | 'memory';
 }
 
 /** Elements that were claimed and never committed, because their producer died: nobody gets them. */
