@@ -82,6 +82,8 @@ class Sequencer {
   const ElementFormat& format() const { return segment_.layout.format; }
   const Ring& ring() const { return frontier_.ring(); }
   const MappingRef& mapping() const { return segment_.mapping; }
+  /// What is to be written back when somebody asks for that.
+  Backing backing() const { return segment_.backing(); }
   std::byte* elements() const { return base() + segment_.layout.elements_offset; }
   uint64_t elements_bytes() const { return segment_.layout.elements_bytes(); }
   /// With what is mapped twice.

@@ -65,12 +65,13 @@ inline void wake_sleepers(Word& word) {
   if (word.compare_exchange(seen, seen + 1)) os::wake_all(word);
 }
 
-/// Waits until `ready()` is true, for at most `nanoseconds`; says whether it is. `ready` uses
+/// Waits until `ready()` is true, for at most `nanoseconds`; says whether it is. `announce` is
+/// called before each sleep and gives the value of `word` while which to sleep. `ready` uses
 /// ordered loads and is called often; `unblock` is called before each sleep, and by those who never
 /// sleep now and then: it does something about those who are dead and hold us up.
-template <class Ready, class Unblock>
-bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready ready,
-                Unblock unblock) {
+template <class Announce, class Ready, class Unblock>
+bool wait_until(const Word& word, uint64_t nanoseconds, const Waiting& waiting, Announce announce,
+                Ready ready, Unblock unblock) {
   if (ready()) return true;
   if (nanoseconds == 0) return false;
   const uint64_t begin = os::now_nanoseconds();
@@ -96,7 +97,7 @@ bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready 
   }
   while (!polls) {
     const bool naps = waiting.strategy == Strategy::kSleep;
-    const uint32_t seen = naps ? 0 : announce_sleeper(word);
+    const uint32_t seen = naps ? 0 : announce();
     unblock();
     if (ready()) return true;
     const uint64_t elapsed = os::now_nanoseconds() - begin;
@@ -109,6 +110,14 @@ bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready 
     }
   }
   return ready();
+}
+
+/// The same on a wait word, by the protocol above.
+template <class Ready, class Unblock>
+bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready ready,
+                Unblock unblock) {
+  return wait_until(
+      word, nanoseconds, waiting, [&word] { return announce_sleeper(word); }, ready, unblock);
 }
 
 }  // namespace shm_disruptor

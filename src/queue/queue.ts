@@ -16,6 +16,8 @@ import { Message } from './message.js';
 import type { Acknowledgement } from './message.js';
 import { Kind, Start } from '../native.js';
 import type { Creation, Share } from '../native.js';
+import { located } from '../segment/location.js';
+import type { SegmentPath } from '../segment/location.js';
 import { Participant } from '../segment/participant.js';
 import { Producer } from '../ring/producer.js';
 import { CELL, cellsOf, CONSUMERS, HEADER, queueCreation } from './queue-options.js';
@@ -23,7 +25,7 @@ import type { QueueFormat, QueueOptions } from './queue-options.js';
 import { queueStatistics } from './queue-statistics.js';
 import type { QueueStatistics } from './queue-statistics.js';
 import { optionsObject, ringWaiting } from '../ring/ring-options.js';
-import { segmentName, integer, outOfRange, wrongType } from '../validate.js';
+import { integer, outOfRange, wrongType } from '../validate.js';
 import { insist, mayAnswerNow, waitOptions, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 import { unlinkSegment } from '../segment/segments.js';
@@ -66,8 +68,6 @@ const MOST_LOOKS = 1000;
  * `ERR_SEGMENT_REPLACED`.
  */
 export class Queue<In = Bytes, Out = Buffer> extends Participant {
-  /** @internal */
-  declare protected readonly attachment: Attachment;
   /** The name under which others open it. */
   readonly name: string;
   /** The most bytes that a message can have. */
@@ -158,8 +158,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /** Takes the name away. Those who have it open go on until they close. */
-  static unlink(name: string): void {
-    unlinkSegment(name);
+  static unlink(name: string, options?: SegmentPath): void {
+    unlinkSegment(name, options);
   }
 
   /**
@@ -595,7 +595,7 @@ const DROPPED = 0xffff_ffff;
 
 function attach(path: string, options: QueueFormat<never>, create?: Creation): Attachment {
   return new Attachment({
-    name: segmentName(path),
+    name: located(path, options.path),
     path,
     kind: Kind.Queue,
     role: 'queue',
