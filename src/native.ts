@@ -259,6 +259,7 @@ interface Addon extends Record<
   | 'setStatus'
   | 'tend'
   | 'watch'
+  | 'passOn'
   | 'claimSlot'
   | 'commitSlot'
   | 'abortSlot'
@@ -736,6 +737,11 @@ export class Ring {
     exchange[Exchange.Word] = word;
     exchange[Exchange.Key] = key;
     this.#ask(addon.watch);
+  }
+
+  /** Has another one look for messages: we may have been woken for one, and no longer wait. */
+  passOn(word: number): void {
+    if (word === 0) this.#ask(addon.passOn);
   }
 
   /** Does something about the dead who hold up whoever waits for data (0) or for space (1). */

@@ -124,6 +124,7 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
       method("setStatus", invoke<RingHandle, &RingHandle::set_status>),
       method("tend", invoke<RingHandle, &RingHandle::tend>),
       method("watch", invoke<RingHandle, &RingHandle::watch>),
+      method("passOn", invoke<RingHandle, &RingHandle::pass_on>),
       method("sync", sync),
       method("syncNow", invoke<RingHandle, &RingHandle::sync_now>),
       method("release", release),
@@ -396,6 +397,11 @@ napi_value RingHandle::sync(napi_env env, napi_callback_info info) {
   RingHandle* handle = named(*static_cast<Environment*>(data));
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   return sync_later(env, handle->sequencer_->backing());
+}
+
+Status RingHandle::pass_on(Environment& /*environment*/) {
+  sequencer_->pass_on();
+  return Done{};
 }
 
 // (target): copies the next message to it. The length; negative for one that is longer, and

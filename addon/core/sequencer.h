@@ -68,7 +68,7 @@ class Sequencer {
         header_(&segment_.header()),
         consumers_(segment_),
         frontier_(header_, reinterpret_cast<Sequence*>(base() + segment_.layout.markers_offset),
-                  segment_.layout.geometry.elements),
+                  segment_.layout.geometry.elements, segment_.layout.kind == Kind::kQueue),
         claims_(producers(), geometry().producers),
         joinable_(consumers_.directory().role(0) != Role::kIndexed),
         single_(policy().producers == Producers::kSingle) {}
@@ -419,6 +419,12 @@ class Sequencer {
   void set_status(int32_t status) {
     header_->status.store_ordered(static_cast<uint32_t>(status));
     wake_sleepers(header_->data_waiters);
+  }
+
+  /// Somebody was perhaps woken in vain who no longer waits for data: where one is woken for each
+  /// message, another one is to look.
+  void pass_on() {
+    if (segment_.layout.kind == Kind::kQueue) wake_some(header_->data_waiters, 1);
   }
 
   /// What those sleep on who wait for data, for a commit to become visible or for a status.

@@ -59,10 +59,29 @@ inline uint32_t announce_sleeper(Word& word) { return word.set_bits(kSleepersBit
 
 /// Wakes the sleepers of `word`, if there are any. Call after the store that they wait for.
 inline void wake_sleepers(Word& word) {
-  const uint32_t seen = word.load_ordered();
-  if ((seen & kSleepersBit) == 0) return;
-  // Whoever loses this race leaves the waking to the winner, who saw the same sleepers.
-  if (word.compare_exchange(seen, seen + 1)) os::wake_all(word);
+  for (;;) {
+    const uint32_t seen = word.load_ordered();
+    if ((seen & kSleepersBit) == 0) return;
+    if (!word.compare_exchange(seen, seen + 1)) continue;
+    os::wake_all(word);
+    return;
+  }
+}
+
+/// Wakes at most `count` of them, for what only so many can have: the others sleep on.
+///
+/// The bit stays set for those others, and the word changes all the same, so that nobody lies down
+/// who has looked before. When there are fewer, the bit must go, or every waker would call the
+/// kernel for nobody; and whoever lies down until it does is woken with the full protocol.
+/// test/model/wake_some.pml is this.
+inline void wake_some(Word& word, uint32_t count) {
+  for (;;) {
+    const uint32_t seen = word.load_ordered();
+    if ((seen & kSleepersBit) == 0) return;
+    if (!word.compare_exchange(seen, seen + 2)) continue;
+    if (os::wake(word, count) < count) wake_sleepers(word);
+    return;
+  }
 }
 
 /// Waits until `ready()` is true, for at most `nanoseconds`; says whether it is. `announce` is

@@ -20,6 +20,8 @@ export interface Source {
   readonly quiet?: boolean;
   /** Has the waker watch the word under that key. Look afterwards: what came before is not told. */
   watch(word: number, key: number): void;
+  /** Has another one look: we may have been woken for something that only one can have. */
+  passOn?(word: number): void;
   /** Does something about the dead who hold up whoever waits for the word. */
   tend(word: number): void;
   /** Differs when something has happened; undefined where only those who wait can tell. */
@@ -160,7 +162,7 @@ export class Channel {
   /** Forgets a wait that was given up. */
   delete(wait: Wait): void {
     this.#waits.delete(wait);
-    if (this.#waits.size === 0) this.letGo();
+    if (this.#waits.size === 0) this.letGo(wait.source);
   }
 
   /** Looks at all waits, in the order in which they began; forgets those that are over. */
@@ -171,9 +173,11 @@ export class Channel {
   }
 
   /** Has the waker let go of the word, and thereby of its mapping. Who still waits begins anew. */
-  letGo(): void {
+  letGo(source: Source): void {
     quiet.delete(this);
-    if (sleeping.has(this.#key)) forget(this.#key);
+    if (!sleeping.has(this.#key)) return;
+    forget(this.#key);
+    source.passOn?.(this.#word);
   }
 
   /** How many waits there are. */

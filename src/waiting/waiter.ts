@@ -158,7 +158,7 @@ export class Waiter {
 
   /** Ends all waits by `release`, which makes their operations fail. */
   end(release: () => void): void {
-    for (const channel of this.#channels.values()) channel.letGo();
+    for (const channel of this.#channels.values()) channel.letGo(this.#source);
     release();
     this.look();
   }
