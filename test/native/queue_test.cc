@@ -136,6 +136,18 @@ TEST("a message that is longer than the target is the next again") {
   CHECK(move(consumer) == "more");
 }
 
+TEST("an empty message goes into an empty target") {
+  const TestRing test(queue_of(2));
+  Sequencer sender = test.sequencer();
+  Sequencer consumer = consumer_of(test);
+  CHECK(send(sender, "") && send(sender, "a"));
+  uint64_t length = 1;
+  CHECK(consumer.move_message(nullptr, 0, length).value() == Sequencer::Moved::kMoved);
+  CHECK(length == 0);
+  CHECK(consumer.move_message(nullptr, 0, length).value() == Sequencer::Moved::kTooLong);
+  CHECK(length == 1 && move(consumer) == "a");
+}
+
 TEST("dropped messages and gaps are passed without a word") {
   const TestRing test(queue_of(2));
   Sequencer sender = test.sequencer();
