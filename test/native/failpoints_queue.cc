@@ -504,7 +504,7 @@ struct Actor {
     for (uint64_t stuck_at = kNowhere;;) {
       if (send_at_once(length)) return true;
       const uint64_t gate = ring().consumer_sequence(0);
-      const Held oldest = gate == stuck_at ? Held{} : take_oldest(gate);
+      const Held oldest = gate == stuck_at ? Held{} : take_oldest();
       // Others may have made room meanwhile.
       if (!oldest) return send_at_once(length);
       acknowledge(oldest);
@@ -559,15 +559,9 @@ struct Actor {
 
  private:
   // As Queue.#oldest.
-  Held take_oldest(uint64_t gate) {
-    const Held held = take_one();
-    if (!held || held.taken.share.start == gate) return held;
+  Held take_oldest() {
     ring().go_on();
-    const Held other = take_one();
-    if (!other) return held;
-    const bool first = other.taken.share.start < held.taken.share.start;
-    give_back(first ? held : other);
-    return first ? other : held;
+    return take_one();
   }
 
   uint64_t latest = 0;
