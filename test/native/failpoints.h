@@ -1,5 +1,6 @@
 // Dying and stopping at every step: what the programs share that do so (failpoints.cc,
-// failpoints_joining.cc, failpoints_queue.cc). Each is one source that includes this, with main() at its end.
+// failpoints_joining.cc, failpoints_queue.cc). Each is one source that includes this, with main()
+// at its end.
 //
 // The core is built here with a failpoint before and after every store to shared memory
 // (sequence.h), and with one around every system call that others can see. For each operation a
@@ -60,7 +61,7 @@ struct Shared {
   bool given_back[kMost];  // the child was about to leave it to somebody else
   bool moving[kMost];      // the child was about to move it to the dead letters
   bool moved[kMost];       // and had
-  bool in;                // has become what it wanted to become
+  bool in;                 // has become what it wanted to become
   bool leaving;
   uint32_t passed;  // points
   char at[96];      // the point at which it ended or stopped
