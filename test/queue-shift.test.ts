@@ -59,6 +59,18 @@ test('when the oldest is held, at most one is dropped in vain', (t) => {
   t.deepEqual([left[0], left.length, ...left.slice(-3)], ['3', CELLS, 'x', 'y', 'z']);
 });
 
+test('what is not dropped is for others to receive', (t) => {
+  const queue = newQueue(t);
+  const consumer = another(t, queue);
+  for (let i = 0; i < CELLS; i += 1) queue.tryEnqueue(String(i));
+  const held = consumer.tryReceive()!;
+  t.throws(() => queue.enqueueShift('x'), { code: 'ERR_QUEUE_FULL' });
+  t.true(held.ack());
+  // All but the one that was held and the one that was dropped, though the other one lives.
+  const all = Array.from({ length: CELLS }, (_, i) => String(i));
+  t.deepEqual(rest(consumer), all.slice(2));
+});
+
 test('when all is held', (t) => {
   const queue = newQueue(t);
   const held = Array.from({ length: 4 }, () => {

@@ -237,7 +237,8 @@ class Sequencer {
         keep_share(seat);
         return Moved::kTooLong;
       }
-      if (whole && !dropped) std::memcpy(target, message + sizeof header, length);
+      // An empty target may be nowhere.
+      if (whole && !dropped && length != 0) std::memcpy(target, message + sizeof header, length);
       finish_share(seat);
       // Nobody else is to trip over it.
       if (!whole) return Errc::kSegmentCorrupt;

@@ -232,7 +232,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     const { ring } = this.attachment;
     while (this.#send(bytes) < 0) {
       const gate = ring.consumerSequence(GROUP);
-      const share = gate === this.#stuckAt ? undefined : this.#oldest(gate);
+      const share = gate === this.#stuckAt ? undefined : this.#oldest();
       if (share) {
         this.#drop(share);
         continue;
@@ -463,20 +463,15 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     }
   }
 
-  // Drops a message. That makes no room as long as somebody holds one before it.
-  // The oldest that nobody alive has: what the dead had comes before what nobody had.
-  #oldest(gate: number): Share | undefined {
-    const { ring } = this.attachment;
-    const share = this.#take(0);
-    if (!share || share.start === gate) return share;
-    ring.tend(Word.Data);
-    const other = this.#take(0);
-    if (!other) return share;
-    const [first, later] = other.start < share.start ? [other, share] : [share, other];
-    ring.keepShare(later.seat);
-    return first;
+  // The oldest that nobody alive has: what the dead had comes before what nobody had. None but that
+  // one, since what is taken and not dropped would be nobody else's to receive.
+  #oldest(): Share | undefined {
+    this.#join();
+    this.attachment.ring.tend(Word.Data);
+    return this.#take(0);
   }
 
+  // Drops a message. That makes no room as long as somebody holds one before it.
   #drop({ seat, start }: Share): void {
     const { ring } = this.attachment;
     ring.finishShare(seat);
