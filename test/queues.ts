@@ -62,7 +62,9 @@ export interface QueueFace {
   readonly name: string;
   enqueue(queue: Queue, value: Bytes, options?: WaitOptions): Promise<number>;
   claim(queue: Queue, length: number, options?: WaitOptions): Promise<Space>;
+  enqueueMany(queue: Queue, values: Iterable<Bytes>, options?: WaitOptions): Promise<number>;
   dequeue(queue: Queue, options?: WaitOptions): Promise<Buffer>;
+  dequeueMany(queue: Queue, max: number, options?: WaitOptions): Promise<Buffer[]>;
   receive(queue: Queue, options?: WaitOptions): Promise<Message<Buffer>>;
 }
 
@@ -70,7 +72,9 @@ export const promises: QueueFace = {
   name: 'promise',
   enqueue: (queue, value, options) => queue.enqueue(value, options),
   claim: (queue, length, options) => queue.claim(length, options),
+  enqueueMany: (queue, values, options) => queue.enqueueMany(values, options),
   dequeue: (queue, options) => queue.dequeue(options),
+  dequeueMany: (queue, max, options) => queue.dequeueMany(max, options),
   receive: (queue, options) => queue.receive(options),
 };
 
@@ -99,6 +103,16 @@ export const callbacks: QueueFace = {
       if (options) queue.claim(length, options, done);
       else queue.claim(length, done);
     }),
+  enqueueMany: (queue, values, options) =>
+    given((done) => {
+      if (options) queue.enqueueMany(values, options, done);
+      else queue.enqueueMany(values, done);
+    }),
+  dequeueMany: (queue, max, options) =>
+    given((done) => {
+      if (options) queue.dequeueMany(max, options, done);
+      else queue.dequeueMany(max, done);
+    }),
   dequeue: (queue, options) =>
     given((done) => {
       if (options) queue.dequeue(options, done);
@@ -125,7 +139,10 @@ export const syncs: QueueFace = {
   name: 'sync',
   enqueue: (queue, value, options) => settled(() => queue.enqueueSync(value, bounded(options))),
   claim: (queue, length, options) => settled(() => queue.claimSync(length, bounded(options))),
+  enqueueMany: (queue, values, options) =>
+    settled(() => queue.enqueueManySync(values, bounded(options))),
   dequeue: (queue, options) => settled(() => queue.dequeueSync(bounded(options))),
+  dequeueMany: (queue, max, options) => settled(() => queue.dequeueManySync(max, bounded(options))),
   receive: (queue, options) => settled(() => queue.receiveSync(bounded(options))),
 };
 

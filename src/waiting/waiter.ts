@@ -28,7 +28,7 @@ export interface Operation<T> {
    * Called when its caller is about to learn its result or error, or that it was given up: before
    * that, nobody has seen the result.
    */
-  readonly answered?: () => void;
+  readonly answered?: (error?: unknown) => void;
 }
 
 /** What an operation waits for. */
@@ -255,7 +255,7 @@ export class Waiter {
         return result;
       },
       (error: unknown) => {
-        answered();
+        answered(error);
         throw error;
       },
     );
@@ -270,7 +270,7 @@ export class Waiter {
   ): void {
     this.#start(word, operation, options, (error, result) => {
       deliver(nextTick, () => {
-        operation.answered?.();
+        operation.answered?.(error ?? undefined);
         done(error, result);
       });
     });
