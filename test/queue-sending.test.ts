@@ -212,6 +212,8 @@ overQueueFaces(
       turns += 1;
     }
     t.is(await sending, 4999);
+    t.deepEqual(rest(queue), numbers(5000));
+    t.is(await face.enqueueMany(queue, numbers(5000), { timeout: 0 }), 9999, 'there was room');
     t.true(turns > 5, `${turns} turns`);
     t.deepEqual(rest(queue), numbers(5000));
   },

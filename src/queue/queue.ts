@@ -220,7 +220,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * cannot be sent, or what `values` themselves threw.
    *
    * @param values - each is asked for when its turn comes, and taken as it is then
-   * @param options - for all of them together
+   * @param options - for all of them together; as long as there is room no timeout ends it
    * @returns the sequence of the last; -1 without values
    */
   enqueueMany(values: Iterable<In>, options?: WaitOptions): Promise<number>;
@@ -482,6 +482,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
       keep: () => {
         shipment.keep();
       },
+      underWay: () => turn !== undefined,
       answered: (error) => {
         shipment.end(error);
       },

@@ -20,10 +20,11 @@ export class Line {
   }
 
   /** The operation, once those before it that must wait are done or given up. */
-  behind<T>({ attempt, keep, answered }: Standing<T>): Operation<T> {
+  behind<T>({ attempt, keep, answered, underWay }: Standing<T>): Operation<T> {
     const waiting = this.#waiting;
     const operation: Patient<T> = {
       ...(answered && { answered }),
+      ...(underWay && { underWay }),
       attempt: () => {
         let result: T | undefined;
         try {

@@ -29,6 +29,8 @@ export interface Operation<T> {
    * that, nobody has seen the result.
    */
   readonly answered?: (error?: unknown) => void;
+  /** Whether it waits only for its next turn: then no timeout ends it. Default: no. */
+  readonly underWay?: () => boolean;
 }
 
 /** What an operation waits for. */
@@ -226,6 +228,7 @@ export class Waiter {
       timer = setTimeout(() => {
         // The loop may have been busy for longer than that.
         if (wait.look()) channel.delete(wait);
+        else if (operation.underWay?.()) timer?.refresh();
         else giveUp(timeoutError(timeout));
       }, timeout);
       // Whether the process stays for it is the wait's to say.
