@@ -60,6 +60,8 @@ const GROUP = 0;
 const MOST_LOOKS = 1000;
 /** In the place of a sequence. */
 const NOT_SENT = -1;
+/** In the place of a seat. */
+const NOBODY = -1;
 /** How many messages of one call are sent before the event loop has a turn. */
 const MOST_PER_TURN = 256;
 
@@ -95,6 +97,10 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   #dropped = 0;
   /** What the group's sequence was when somebody held a message that was in the way. */
   #stuckAt = -1;
+  /** The seat of a message that was taken only because it was not the oldest. */
+  #aside = NOBODY;
+  /** Whether one of those was given back. */
+  #gaveBack = false;
 
   private constructor(
     path: string,
@@ -257,8 +263,21 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    */
   enqueueShift(value: In): number {
     const bytes = this.#encode(value);
+    if (this.#send(bytes) < 0) {
+      try {
+        this.#shift(bytes);
+      } finally {
+        this.#returnAside();
+      }
+    }
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    return dropped;
+  }
+
+  #shift(bytes: Uint8Array): void {
     const { ring } = this.attachment;
-    while (this.#send(bytes) < 0) {
+    do {
       const gate = ring.consumerSequence(GROUP);
       const share = gate === this.#stuckAt ? undefined : this.#oldest(gate);
       if (share) {
@@ -268,10 +287,16 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
       // Others may have made room meanwhile, by dropping as well.
       if (this.#send(bytes) >= 0) break;
       throw full();
-    }
-    const dropped = this.#dropped;
-    this.#dropped = 0;
-    return dropped;
+    } while (this.#send(bytes) < 0);
+  }
+
+  // Who sends may never take it: it would be lost to the others, and so would the room behind it.
+  #returnAside(): void {
+    const seat = this.#aside;
+    this.#aside = NOBODY;
+    if (seat === NOBODY) return;
+    this.#gaveBack = true;
+    this.attachment.ring.giveBackShare(seat);
   }
 
   /**
@@ -545,23 +570,30 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     }
   }
 
-  // Drops a message. That makes no room as long as somebody holds one before it.
   // The oldest that nobody alive has: what the dead had comes before what nobody had.
   #oldest(gate: number): Share | undefined {
     const { ring } = this.attachment;
+    // What we gave back ourselves is the oldest, as a rule.
+    if (this.#gaveBack) ring.tend(Word.Data);
+    this.#gaveBack = false;
     const share = this.#take(0);
     if (!share || share.start === gate) return share;
+    // Otherwise we would take one more that nobody had.
+    if (!ring.census().consumers.some(({ alive, held }) => held > 0 && !alive)) return share;
     ring.tend(Word.Data);
     const other = this.#take(0);
     if (!other) return share;
     const [first, later] = other.start < share.start ? [other, share] : [share, other];
     ring.keepShare(later.seat);
+    this.#aside = later.seat;
     return first;
   }
 
+  // Drops a message. That makes no room as long as somebody holds one before it.
   #drop({ seat, start }: Share): void {
     const { ring } = this.attachment;
     ring.finishShare(seat);
+    if (seat === this.#aside) this.#aside = NOBODY;
     this.#dropped += 1;
     // Whoever copies a message, or drops it, holds it for a moment.
     for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
