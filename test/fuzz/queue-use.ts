@@ -25,11 +25,12 @@ export class QueueUse {
   readonly #spaces: Space[] = [];
   readonly #pending: Promise<unknown>[] = [];
   /** Where the dead letters of a few go. */
-  readonly #letters = Queue.create({ capacity: 4096 });
+  readonly #letters: Queue;
 
   constructor(file: SegmentFile, image: Image) {
     this.#file = file;
     this.#image = image;
+    this.#letters = Queue.create(`${file.name}-letters`, { capacity: 4096 });
   }
 
   async run(): Promise<void> {
