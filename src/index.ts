@@ -92,6 +92,7 @@ export type { Bytes, QueueOf, Space } from './queue/queue.js';
 export type { Holders, QueueStatistics } from './queue/queue-statistics.js';
 export type { QueueFormat, QueueOptions } from './queue/queue-options.js';
 export type { Message } from './queue/message.js';
+export type { PartlySent } from './queue/shipment.js';
 export { QueueReadStream, QueueWriteStream } from './queue/queue-streams.js';
 export { Broadcast } from './broadcast/broadcast.js';
 export type {

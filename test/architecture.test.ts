@@ -61,6 +61,7 @@ const SOURCES = [
     'ring/batch',
     'ring/disruptor-producer',
     'queue/message',
+    'queue/shipment',
     'ring/ring-options',
     'values/message-format',
     'broadcast/landing',

@@ -104,6 +104,22 @@ test('what the dead held can be dropped', async (t) => {
   t.is(rest(queue).length, CELLS - 1);
 });
 
+test('what was not dropped remains for the others', (t) => {
+  const queue = newQueue(t);
+  for (let i = 0; i < CELLS; i += 1) queue.tryEnqueue(String(i));
+  const consumer = another(t, queue);
+  const dead = another(t, queue);
+  t.is(dead.tryDequeue()?.toString(), '0');
+  dead.tryReceive();
+  dead.close();
+  queue.tryEnqueue('a');
+  t.is(queue.enqueueShift('b'), 1, 'that of the dead, behind which nothing is free');
+  const left = rest(consumer);
+  const texts = Array.from({ length: CELLS - 2 }, (_, i) => String(i + 2));
+  t.deepEqual([...left].sort(), [...texts, 'a', 'b'].sort());
+  t.is(queue.stats().free, 4096);
+});
+
 test('round and round, the newest remain', (t) => {
   const queue = newQueue(t);
   let dropped = 0;

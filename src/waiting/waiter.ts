@@ -27,7 +27,9 @@ export interface Operation<T> {
    * Called when its caller is about to learn its result or error, or that it was given up: before
    * that, nobody has seen the result.
    */
-  readonly answered?: () => void;
+  readonly answered?: (error?: unknown) => void;
+  /** Whether it waits only for its next turn: then no timeout ends it. Default: no. */
+  readonly underWay?: () => boolean;
 }
 
 /** What an operation waits for. */
@@ -239,6 +241,7 @@ export class Waiter {
       timer = setTimeout(() => {
         // The loop may have been busy for longer than that.
         if (wait.look()) channel.delete(wait);
+        else if (operation.underWay?.()) timer?.refresh();
         else giveUp(timeoutError(timeout));
       }, timeout);
       // Whether the process stays for it is the wait's to say.
@@ -268,7 +271,7 @@ export class Waiter {
         return result;
       },
       (error: unknown) => {
-        answered();
+        answered(error);
         throw error;
       },
     );
@@ -283,7 +286,7 @@ export class Waiter {
   ): void {
     this.#start(word, operation, options, (error, result) => {
       deliver(nextTick, () => {
-        operation.answered?.();
+        operation.answered?.(error ?? undefined);
         done(error, result);
       });
     });
