@@ -751,6 +751,8 @@ export class Memory {
 
   /** Whether it is only to be read. */
   readonly readOnly: boolean;
+  /** Nobody takes part in memory. */
+  readonly comesAfter = false;
   #views: WeakRef<ArrayBuffer>[] = [];
   #mostViews = VIEWS_KEPT;
 
@@ -788,11 +790,6 @@ export class Memory {
   /** As {@link Ring.object}. */
   get object(): string {
     return this.#made.object;
-  }
-
-  /** Nobody takes part in memory. */
-  get comesAfter(): boolean {
-    return false;
   }
 
   #ask(method: () => void): number {

@@ -50,7 +50,7 @@ type Port = NodeJS.EventEmitter;
 
 async function listen(port: Port, ended: Promise<unknown>, end: () => void): Promise<Other> {
   const messages: unknown[] = [];
-  let wake = () => undefined as void;
+  let wake: () => void = () => undefined;
   port.on('message', (message: unknown) => {
     messages.push(message);
     wake();
