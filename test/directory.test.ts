@@ -232,6 +232,7 @@ test('syncing goes on while it is closed, and ends with its worker', async (t) =
         const memory = SharedMemory.open('/memory', { path: ${JSON.stringify(path)} });
         new Uint8Array(memory.buffer).fill(${i});
         for (let i = 0; i < 3; i += 1) void memory.sync();
+        setInterval(() => undefined, 1000);
         parentPort.postMessage('syncing');
       });`;
     const worker = new Worker(script, { eval: true });
