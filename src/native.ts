@@ -787,6 +787,8 @@ export class Memory {
 
   /** Whether it is only to be read. */
   readonly readOnly: boolean;
+  /** Nobody takes part in memory. */
+  readonly comesAfter = false;
   #views: WeakRef<ArrayBuffer>[] = [];
   #mostViews = VIEWS_KEPT;
 
@@ -825,9 +827,6 @@ export class Memory {
   get object(): string {
     return this.#made.object;
   }
-
-  /** Nobody takes part in memory. */
-  readonly comesAfter = false;
 
   #ask(method: () => void): number {
     exchange[Exchange.Handle] = this.#made.handle;

@@ -220,18 +220,19 @@ for (const ending of ['killed', 'returns']) {
 test('syncing goes on while it is closed, and ends with its worker', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   const path = newDirectory(t);
-  const memory = SharedMemory.create('/memory', 2 ** 24, { path });
+  const memory = SharedMemory.create('/memory', 2 ** 20, { path });
   new Uint8Array(memory.buffer).fill(1);
   const syncing = [memory.sync(), memory.sync()];
   memory.close();
   await Promise.all(syncing);
-  for (let i = 0; i < 20; i += 1) {
+  for (let i = 0; i < 5; i += 1) {
     const script = `
       const { parentPort } = require('node:worker_threads');
       import(${LIBRARY}).then(({ SharedMemory }) => {
         const memory = SharedMemory.open('/memory', { path: ${JSON.stringify(path)} });
         new Uint8Array(memory.buffer).fill(${i});
-        for (let i = 0; i < 10; i += 1) void memory.sync();
+        for (let i = 0; i < 3; i += 1) void memory.sync();
+        setInterval(() => undefined, 1000);
         parentPort.postMessage('syncing');
       });`;
     const worker = new Worker(script, { eval: true });

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "../../addon/core/inspect.h"
+#include "../../addon/core/memory.h"
 #include "../../addon/core/sequencer.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -853,10 +854,61 @@ void use(Bytes& input, const Shape& shape) {
   }
 }
 
+// Plain memory, damaged, and whatever can be done with it.
+void use_memory(Bytes& input) {
+  const uint64_t size = 1 + (input.raw() & 0x1fff);
+  const auto layout = ring_layout(memory_geometry(size), {}, {}, Kind::kMemory);
+  Image image;
+  image.bytes.resize(static_cast<size_t>(layout.value().size));
+  image.length = layout.value().size;
+  Identity identity = identity_of(layout.value(), image.mode, 1);
+  if (input.below(4) == 0) {
+    const uint64_t word = input.below(sizeof(Identity) / sizeof(uint64_t));
+    const uint64_t value = input.below(2) == 0 ? input.below(5) : input.raw();
+    std::memcpy(reinterpret_cast<char*>(&identity) + word * sizeof value, &value, sizeof value);
+    if (input.below(4) != 0) identity.checksum = identity_checksum(identity);
+  }
+  image.put(0, &identity, sizeof identity);
+  for (uint64_t left = input.below(4); left > 0; --left) {
+    image.put64(sizeof identity + input.raw() % image.bytes.size(), input.raw());
+  }
+  if (input.below(16) == 0) image.length = input.raw() % (2 * image.length);
+  if (image.length < image.bytes.size()) image.bytes.resize(static_cast<size_t>(image.length));
+  write_image(image);
+  look_from_outside(input);
+  for (const auto access : {os::Access::kRead, os::Access::kReadWrite}) {
+    auto opened = open_ring(image_name(), Kind::kMemory, access);
+    if (!opened.ok()) continue;
+    const shm_disruptor::Memory memory(std::move(opened.value()), access, draw_waiting(input));
+    std::vector<std::byte> copy(static_cast<size_t>(memory.size()));
+    const uint64_t from = input.raw() % (memory.size() + 1);
+    memory.read(from, memory.size() - from, copy.data());
+    if (memory.writable()) std::memcpy(memory.bytes(), copy.data(), copy.size());
+    if (memory.size() < sizeof(Word)) continue;
+    const uint64_t last = (memory.size() - sizeof(Word)) & ~uint64_t{3};
+    const uint32_t value = memory.word(last).load_ordered();
+    const auto changed = memory.wait(last, value, draw_patience(input));
+    require(changed.ok() ? !changed.value() : memory.replaced(), "a word that stays is waited for");
+    static_cast<void>(memory.notify(last, 1));
+  }
+  if (input.below(8) == 0) {
+    RingCreation creation;
+    creation.kind = Kind::kMemory;
+    creation.geometry = memory_geometry(8);
+    creation.existing = static_cast<Existing>(input.below(3));
+    static_cast<void>(create_ring(image_name(), creation));
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Bytes input(data, size);
+  if (input.below(8) == 0) {
+    use_memory(input);
+    unlink(image_path().c_str());
+    return 0;
+  }
   const Shape shape = draw_shape(input);
   Image image = sound_image(input, shape);
   damage(input, shape, image);
