@@ -13,10 +13,10 @@ const CORE = [
   ['layout', 'marker', 'mapping', 'os/futex', 'os/futex_poll', 'os/lock'],
   ['directory', 'liveness', 'wait', 'watcher', 'polled_watcher'],
   ['segment', 'frontier', 'claims'],
-  ['consumers', 'inspect', 'recovery'],
+  ['consumers', 'recovery'],
   ['group'],
   ['census', 'shares'],
-  ['sequencer'],
+  ['inspect', 'sequencer'],
 ];
 const BINDING = [
   ['allocator', 'exchange', 'handles', 'inspection', 'joining', 'waker'],
@@ -62,6 +62,10 @@ const SOURCES = [
   ['queue/queue'],
   ['streaming'],
   ['queue/queue-streams', 'compatible/read-stream', 'compatible/write-stream'],
+  ['observe/finding', 'observe/geometry', 'observe/ring'],
+  ['observe/damage', 'observe/stuck'],
+  ['observe/observation'],
+  ['observe/rates'],
   ['index'],
 ];
 
