@@ -1,4 +1,4 @@
-import { deadConsumersOf, Kind, orphansOf, producersOf } from '../native.js';
+import { deadConsumersOf, Kind, orphansOf, producersOf, Role } from '../native.js';
 import type { DeadConsumers, Orphans, Producers, SegmentFacts } from '../native.js';
 import { Shape } from '../values/format.js';
 
@@ -13,6 +13,8 @@ export interface Geometry {
   elementSize: number;
   /** What is in them. */
   holds: Elements;
+  /** Whether consumers join, and are known by name; otherwise by their index alone. */
+  joinable: boolean;
   /** Places for consumers, groups and members. */
   maxConsumers: number;
   /** Places for producers. */
@@ -39,6 +41,7 @@ export function geometryOf(facts: SegmentFacts): Geometry {
     elements: facts.elements,
     elementSize: facts.elementSize,
     holds: holds(facts),
+    joinable: !facts.census.consumers.some(({ role }) => role === Role.Indexed),
     maxConsumers: facts.consumerCount,
     maxProducers: facts.maxProducers,
     maxMessage: facts.kind === Kind.Queue ? facts.shape : undefined,

@@ -1,0 +1,137 @@
+import type { ObservedConsumer, RingObservation } from '../observe/ring.js';
+import { bar, sparkline } from './blocks.js';
+import { compact, geometry, life, LIFE_STYLE, mostLag, state, STATE_STYLE } from './output.js';
+import type { Paint } from './output.js';
+import type { Watched } from './watching.js';
+
+/** What `top` shows, as lines of text. */
+
+/** What segments can be sorted by, in the order in which a key goes through them. */
+export const SORTS = ['name', 'rate', 'lag', 'fill'] as const;
+/** One of {@link SORTS}. */
+export type Sort = (typeof SORTS)[number];
+
+/** How it is shown. */
+export interface ViewOptions {
+  sort: Sort;
+  paused: boolean;
+  paint: Paint;
+  columns: number;
+}
+
+const fill = ({ seen: { ring, geometry: made } }: Watched) =>
+  ring && made ? ring.used / made.elements : 0;
+
+const keyOf: Record<Sort, (watched: Watched) => number> = {
+  name: () => 0,
+  rate: ({ rates }) => rates?.committed ?? 0,
+  lag: ({ seen }) => mostLag(seen),
+  fill,
+};
+
+/** The highest first; by name otherwise. */
+export function sorted(all: readonly Watched[], sort: Sort): Watched[] {
+  const key = keyOf[sort];
+  return [...all].sort((a, b) => key(b) - key(a) || (a.seen.name < b.seen.name ? -1 : 1));
+}
+
+const perSecond = (rate: number | undefined) => (rate === undefined ? '-' : `${compact(rate)}/s`);
+
+/** Columns of the title line and of the consumers' lines, so that what belongs together is below it. */
+const NAME = 26;
+const RATE = 9;
+const SPARK = 16;
+
+function consumerLine(
+  one: ObservedConsumer,
+  { seen, rates }: Watched,
+  width: number,
+  paint: Paint,
+): string {
+  const { role, name, lag, unread, held, pid, gating } = one;
+  const member = role === 'member';
+  const elements = seen.geometry?.elements ?? 1;
+  const behind = member ? held : lag;
+  const word = life(one);
+  const who = role === 'group' ? `group, ${compact(unread)} unread` : pid === 0 ? '' : `pid ${pid}`;
+  const line = [
+    `${member ? '      member' : `    ${name}`}`.padEnd(NAME),
+    (member ? '' : perSecond(rates?.consumers[one.index])).padStart(RATE),
+    `▕${bar(behind / elements, width)}▏`,
+    `${member ? 'holds' : 'lag'} ${compact(behind)}`.padEnd(12),
+    word === 'alive' ? who : `${who} ${word}`.trim(),
+    gating === 'gates' || gating === 'in a group' ? '' : gating,
+  ].join(' ');
+  return word === 'alive' ? line : paint(LIFE_STYLE[word]!, line);
+}
+
+function producerLine(ring: RingObservation, paint: Paint): string[] {
+  const { producers } = ring;
+  if (producers.length === 0) return [];
+  const each = producers.map(({ pid, alive, claimed }) => {
+    const text = `pid ${pid}${claimed > 0 ? ` (${compact(claimed)} claimed)` : ''}`;
+    return alive ? text : paint('red', `${text} dead`);
+  });
+  return [`    ${'producers'.padEnd(NAME - 4)} ${each.join(', ')}`];
+}
+
+function segmentLines(watched: Watched, { paint, columns }: ViewOptions): string[] {
+  const { seen, rates, history } = watched;
+  const [word, why] = state(seen);
+  const width = Math.max(8, Math.min(40, columns - NAME - RATE - SPARK - 24));
+  const full = fill(watched);
+  const drawn = bar(full, width);
+  const title = [
+    paint('bold', seen.name.padEnd(NAME)),
+    perSecond(rates?.committed).padStart(RATE),
+    `▕${full > 0.9 ? paint('yellow', drawn) : paint('cyan', drawn)}▏`,
+    `${Math.round(full * 100)}%`.padStart(4),
+    paint('cyan', sparkline(history, SPARK)),
+    paint(STATE_STYLE[word]!, word),
+  ].join(' ');
+  const notes = [...why, ...(rates?.stalled ?? [])].map(({ reason }) => reason);
+  const about = seen.geometry ? `${seen.kind} ${geometry(seen.geometry)}` : seen.kind;
+  return [
+    title,
+    paint('dim', `  ${about}`),
+    ...(seen.ring ? producerLine(seen.ring, paint) : []),
+    ...(seen.ring?.consumers ?? [])
+      .filter((one) => one.role !== 'member' || life(one) !== 'gone')
+      .map((one) => consumerLine(one, watched, width, paint)),
+    ...notes.map((note) => paint('yellow', `    ! ${note}`)),
+    '',
+  ];
+}
+
+/** The screen, of any length. */
+export function view(all: readonly Watched[], options: ViewOptions): string[] {
+  const { sort, paused, paint } = options;
+  const count = all.length === 1 ? '1 segment' : `${all.length} segments`;
+  const keys = 'q quit  p pause  s sort  ↑↓ scroll';
+  const pause = paused ? `   ${paint('inverse', ' paused ')}` : '';
+  return [
+    `${paint('bold', 'shm-disruptor top')}   ${count}, by ${sort}${pause}   ${paint('dim', keys)}`,
+    '',
+    ...sorted(all, sort).flatMap((watched) => segmentLines(watched, options)),
+    ...(all.length === 0 ? ['No segments.'] : []),
+  ];
+}
+
+/** One segment in a line, for a file. */
+export function plainLine({ seen, rates }: Watched): string {
+  const [word] = state(seen);
+  const { ring, geometry: made } = seen;
+  const consumers = ring?.consumers.filter(({ role }) => role !== 'member') ?? [];
+  return [
+    new Date(seen.seen).toISOString(),
+    seen.name,
+    word.replace(' ', '-'),
+    ...(ring && made
+      ? [
+          `rate=${rates ? rates.committed.toFixed(0) : '-'}`,
+          `used=${ring.used}/${made.elements}`,
+          ...consumers.map(({ name, lag, alive }) => `${name}=${lag}${alive ? '' : '(dead)'}`),
+        ]
+      : []),
+  ].join(' ');
+}
