@@ -176,7 +176,7 @@ for (const [how, end, code] of [
     const [, pid] = await terminal.shows(/pid (\d+)/);
     await terminal.shows(/by name/);
     if (end === 'rm') t.is((await command(t, 'rm', name, '--force')).end, 0);
-    else if (end.startsWith('SIG')) process.kill(Number(pid), end as NodeJS.Signals);
+    else if (end.startsWith('SIG')) process.kill(Number(pid), end);
     else terminal.press(end);
     await terminal.shows(new RegExp(`\\?25h.*\\?1049l`, 's'));
     const rest = terminal.output;
