@@ -13,10 +13,10 @@ const CORE = [
   ['layout', 'marker', 'mapping', 'slot_state', 'os/futex', 'os/futex_poll', 'os/lock'],
   ['directory', 'durability', 'liveness', 'wait', 'watcher', 'polled_watcher'],
   ['segment', 'frontier', 'claims'],
-  ['consumers', 'inspect', 'memory', 'publisher', 'recovery', 'subscriber'],
+  ['consumers', 'memory', 'publisher', 'recovery', 'subscriber'],
   ['group'],
   ['census', 'shares'],
-  ['sequencer'],
+  ['inspect', 'sequencer'],
 ];
 const BINDING = [
   ['allocator', 'exchange', 'handles', 'inspection', 'joining', 'values', 'view', 'waker'],
@@ -80,7 +80,26 @@ const SOURCES = [
   ['queue/queue', 'broadcast/broadcast', 'broadcast/subscription-stream'],
   ['streaming'],
   ['queue/queue-streams', 'compatible/read-stream', 'compatible/write-stream'],
+  ['observe/finding', 'observe/geometry', 'observe/ring'],
+  ['observe/damage', 'observe/stuck'],
+  ['observe/observation'],
+  ['observe/rates'],
   ['index'],
+  ['command/exit', 'command/output', 'command/blocks', 'command/watching', 'command/bench-peer'],
+  ['command/endpoint', 'command/screen', 'command/view', 'command/latencies'],
+  [
+    'command/list',
+    'command/info',
+    'command/top',
+    'command/write',
+    'command/read',
+    'command/remove',
+    'command/recover',
+    'command/bench',
+    'command/demo',
+  ],
+  ['command/program'],
+  ['command/main'],
 ];
 
 /** The files under `folder` that have one of these endings, without the ending. */

@@ -90,8 +90,8 @@ Result<RingSegment> open_ring(const std::string& name, Kind kind = Kind::kRing,
 Result<RingSegment> open_for_reading(const std::string& name);
 
 /// What the header of an object says, checked against the object itself. The file has been opened
-/// by name. Errors: as open_ring's.
-Result<RingLayout> validated_file(const os::File& file);
+/// by name. `found` gets the header where there is one, whatever it says. Errors: as open_ring's.
+Result<RingLayout> validated_file(const os::File& file, Identity* found = nullptr);
 
 /// Takes the name away from a segment of ours, of whatever version. Those attached go on.
 ///
