@@ -64,11 +64,11 @@ class Subscriber {
     return newest_now > ring_.elements() ? newest_now - ring_.elements() : 0;
   }
 
-  /// Goes on with `sequence`. False: it lies in the future.
-  bool seek(uint64_t sequence) {
+  /// Goes on with `sequence`, before which so many were lost. False: it lies in the future.
+  bool seek(uint64_t sequence, uint64_t lost = 0) {
     if (sequence > newest()) return false;
     next_ = sequence;
-    lost_ = 0;
+    lost_ = lost;
     return true;
   }
 
@@ -82,16 +82,23 @@ class Subscriber {
       return !received.ok() || received.value().outcome != Received::Outcome::kNothing;
     };
     Word nobody;
-    wait_until(segment_.quiet ? nobody : segment_.bell().sleepers, nanoseconds, waiting_, ready,
-               [] {});
-    return received;
+    Word& word = segment_.quiet ? nobody : segment_.bell().sleepers;
+    // In slices: nobody wakes us because somebody else stands still.
+    for (uint64_t rest = nanoseconds;;) {
+      const uint64_t slice = rest < kPatience ? rest : kPatience;
+      if (wait_until(word, slice, waiting_, ready, [] {})) return received;
+      rest -= slice;
+      if (rest == 0) return received;
+    }
   }
 
   /// Copies the newest message that is there, whatever was received, and leaves that as it is.
+  /// Nothing, too, when whatever was looked at was overwritten at that moment, again and again.
   ///
   /// Errors: kSegmentCorrupt.
   Result<Received> latest(std::byte* into, uint64_t room) const {
     uint64_t from = newest();
+    uint64_t overtaken = 0;
     for (uint64_t looks = 0; from > 0 && looks <= ring_.elements(); ++looks) {
       const uint64_t sequence = from - 1;
       auto read = read_slot(sequence, into, room);
@@ -100,8 +107,13 @@ class Subscriber {
           read.value().outcome != Slot::kDropped) {
         return message(sequence, read.value());
       }
+      from = sequence;
+      if (read.value().outcome != Slot::kOverwritten) continue;
       // While one was read a lap of others came.
-      from = read.value().outcome == Slot::kOverwritten ? newest() : sequence;
+      from = newest();
+      if (from <= sequence + ring_.elements()) return Errc::kSegmentCorrupt;
+      if (++overtaken == kMostOvertaken) break;
+      looks = 0;
     }
     return Received{};
   }
@@ -110,6 +122,9 @@ class Subscriber {
   /// How long somebody may take over a message while later ones are there, in nanoseconds: who has
   /// died or was stopped in the middle of it holds up the others' no longer than that.
   static constexpr uint64_t kPatience = 50'000'000;
+
+  /// How often one call may be overtaken while it reads, so that it ends.
+  static constexpr uint64_t kMostOvertaken = 64;
 
   struct Slot {
     enum Outcome : uint8_t { kRead, kTooLong, kNotThere, kDropped, kOverwritten };
@@ -143,7 +158,7 @@ class Subscriber {
   }
 
   Result<Received> try_receive(std::byte* into, uint64_t room) {
-    for (;;) {
+    for (uint64_t overtaken = 0; overtaken < kMostOvertaken;) {
       const auto slot = read_slot(next_, into, room);
       if (!slot.ok()) return slot.error();
       switch (slot.value().outcome) {
@@ -160,14 +175,19 @@ class Subscriber {
           continue;
         case Slot::kOverwritten:
           if (!fall_back()) return Errc::kSegmentCorrupt;
+          ++overtaken;
           continue;
         case Slot::kNotThere:
           if (newest() > kLastSequence) return Errc::kSegmentCorrupt;
-          if (go_round()) continue;
+          if (go_round()) {
+            ++overtaken;
+            continue;
+          }
           if ((header_->cursor.load_ordered() & kReplacedBit) != 0) return Errc::kSegmentReplaced;
           return Received{};
       }
     }
+    return Received{};
   }
 
   void pass(uint64_t lost) {
