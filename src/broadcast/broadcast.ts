@@ -23,7 +23,10 @@ import { integer, segmentName } from '../validate.js';
 export interface BroadcastSlot {
   /** The sequence that the message gets. */
   readonly sequence: number;
-  /** Where it goes: a view of shared memory, as long as the longest message. */
+  /**
+   * Where it goes: a view of shared memory, as long as the longest message. It is not to be touched
+   * after `commit` or `abort`: then it is somebody else's.
+   */
   readonly view: Buffer;
   /**
    * Publishes it.
@@ -123,7 +126,15 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Part
       const publisher = naming(chosen, () => Publisher.create(name, { ...creation, existing }));
       try {
         const listening = new Listening(chosen, strategy, 'broadcast');
-        return new Broadcast(chosen, listening, format, options, publisher);
+        const broadcast = new Broadcast(chosen, listening, format, options, publisher);
+        try {
+          // Somebody else may have replaced it meanwhile.
+          broadcast.#checkSame(publisher.made);
+          return broadcast;
+        } catch (error) {
+          broadcast.close();
+          throw error;
+        }
       } catch (error) {
         publisher.release();
         throw error;
@@ -176,7 +187,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Part
    * @throws TypeError for a value that cannot be published, RangeError for one that is too long
    * @throws DisruptorError `ERR_PRODUCER_BUSY`, `ERR_TOO_MANY_PRODUCERS` when one cannot become a
    * publisher, `ERR_SEGMENT_REPLACED`, `ERR_RELEASED`, `ERR_SEGMENT_BUSY` when in every slot there is
-   * somebody who lives and stands still in the middle of a message
+   * somebody who lives and stands still in the middle of a message: have more slots than publishers
    * @throws Error of the system: EACCES for who may only read
    */
   publish(value: In): number {
@@ -188,6 +199,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Part
    * Publishes several messages in their order.
    *
    * @returns the sequence of the last; other publishers' may lie between them; -1 for none
+   * @throws as {@link Broadcast.publish}; those before the one that failed are published
    */
   publishMany(values: Iterable<In>): number {
     let last = -1;
@@ -203,11 +215,12 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Part
    */
   claim(): BroadcastSlot {
     const publisher = this.#publisher ?? this.#attach();
+    // Before: when it throws, the one before is dropped all the same.
+    const number = (this.#claims += 1);
     const { sequence, slot } = publisher.claim();
     const { stride, elementSize } = publisher.made;
     const begin = slot * stride + SLOT_HEADER;
     const view = this.#memory.subarray(begin, begin + elementSize);
-    const number = (this.#claims += 1);
     const end = (action: () => void) => {
       if (this.#claims !== number || this.closed) return false;
       this.#claims += 1;
@@ -257,7 +270,8 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Part
 
   /** As {@link Subscription.latest}, without a subscription. */
   latest(): Received<Out> | undefined {
-    return (this.#glance ??= this.subscribe()).latest();
+    this.#glance ??= new Subscription<Out>(this.attachment, this.#format, 'latest');
+    return this.#glance.latest();
   }
 
   /** What can be said of the broadcast at this moment: cheap, and disturbs nobody. */
@@ -271,7 +285,6 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Part
   override close(): void {
     super.close();
     this.#publisher?.release();
-    this.#glance?.close();
   }
 
   #attach(): Publisher {
