@@ -183,11 +183,17 @@ class Subscriber {
             ++overtaken;
             continue;
           }
-          if ((header_->cursor.load_ordered() & kReplacedBit) != 0) return Errc::kSegmentReplaced;
+          if (is_replaced()) return Errc::kSegmentReplaced;
           return Received{};
       }
     }
     return Received{};
+  }
+
+  // Either says so: who replaces it may die between the two, and `next` is the one that several
+  // publishers look at.
+  bool is_replaced() const {
+    return ((header_->cursor.load_ordered() | header_->next.load_ordered()) & kReplacedBit) != 0;
   }
 
   void pass(uint64_t lost) {

@@ -37,6 +37,12 @@ const WAIT = { timeout: WATCHDOG_MILLISECONDS };
 /** Messages have several lengths, and each of their words says which one it is. */
 const wordsOf = (bytes: number, number: number) => bytes / WORD - (number % LENGTHS);
 
+/**
+ * Whether to pause before that message: now and then for a while, so that subscribers are the faster
+ * ones.
+ */
+const isPaced = (number: number) => number % 65_536 < 4096 && number % 512 === 0;
+
 async function publish({ name, id, bytes, count, log }: Party & { role: 'publisher' }) {
   const broadcast = Broadcast.open(name);
   const words = new Float64Array(bytes / WORD);
@@ -46,6 +52,7 @@ async function publish({ name, id, bytes, count, log }: Party & { role: 'publish
   );
   const file = log === undefined ? undefined : openSync(log, 'a');
   for (let number = 0; number < count; number += 1) {
+    if (file === undefined && isPaced(number)) await sleep(1);
     words.fill(number * IDS + id);
     const part = parts[number % LENGTHS]!;
     let sequence;

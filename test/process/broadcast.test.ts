@@ -23,7 +23,7 @@ const PARTY = fileURLToPath(new URL('./broadcast-party.js', import.meta.url));
 const MESSAGES = Number(process.env.BROADCAST_MESSAGES ?? 200_000);
 const PATIENCE = 240_000 + MESSAGES / 10;
 const PACES: Pace[] = ['fast', 'awaiting', 'slow'];
-const ELEMENTS = 64;
+const ELEMENTS = 1024;
 const KILLS = 20;
 
 interface Running {
