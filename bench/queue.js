@@ -7,6 +7,7 @@ import { lessIsBetter } from './harness/chart.js';
 import { commandLineOf } from './harness/command-line.js';
 import { together } from './harness/participants.js';
 import { ringName, withPlace } from './harness/place.js';
+import { redisInstalled, withRedis } from './harness/redis.js';
 import { alternate, summary } from './harness/samples.js';
 import { column, costColumns, nameColumn } from './harness/table.js';
 import { loadRival } from './rivals/rival.js';
@@ -37,7 +38,8 @@ const ALONE = [
   },
 ];
 
-const RIVALS = ['queue', 'zeromq-push', 'unix-socket-messages', 'process-send'];
+const REDIS = ['redis-list', 'redis-list-pipelined'];
+const RIVALS = ['queue', 'zeromq-push', 'unix-socket-messages', 'process-send', ...REDIS];
 
 // Fewer of what is larger or goes slower, so that each takes about as long.
 const SHARE = { 16: 1, 256: 1, 4096: 0.5, 65_536: 0.1 };
@@ -130,10 +132,12 @@ function between({ rival, size, crowd }, messages) {
   return withPlace(async (place) => {
     const part = { rival, place, size, crowd, messages: count };
     // Whoever is bound to is there first.
-    const times = await together('queue', [
-      ...list(crowd, (index) => ({ ...part, role: 'receiver', index })),
-      ...list(crowd, (index) => ({ ...part, role: 'sender', index })),
-    ]);
+    const run = () =>
+      together('queue', [
+        ...list(crowd, (index) => ({ ...part, role: 'receiver', index })),
+        ...list(crowd, (index) => ({ ...part, role: 'sender', index })),
+      ]);
+    const times = await (REDIS.includes(rival) ? withRedis(place, run) : run());
     const received = times.slice(0, crowd).reduce((sum, { result }) => sum + result, 0);
     if (received !== count) throw new Error(`${rival}: received ${received} of ${count}`);
     const begin = Math.min(...times.slice(crowd).map((time) => time.begin));
@@ -155,13 +159,18 @@ function roundTrip({ warmUp, calls }) {
 
 /** Those that can be loaded on this machine. */
 async function available(all) {
+  const missing = [];
   try {
     await import('zeromq');
-    return all;
   } catch (error) {
     console.log(`without zeromq, which cannot be loaded: ${error.message}`);
-    return all.filter(({ rival }) => rival !== 'zeromq-push');
+    missing.push('zeromq-push');
   }
+  if (!redisInstalled()) {
+    console.log('without a Redis list: no redis-server is installed');
+    missing.push(...REDIS);
+  }
+  return all.filter(({ rival }) => !missing.includes(rival));
 }
 
 const NAMES = {
@@ -169,6 +178,8 @@ const NAMES = {
   'zeromq-push': 'zeromq push/pull, ipc',
   'unix-socket-messages': 'unix socket, length prefix',
   'process-send': 'process.send',
+  'redis-list': 'Redis list',
+  'redis-list-pipelined': 'Redis list, 100 at a time',
 };
 
 async function run({ inProcess, messages, rounds, crowds, bytes, ...calls }) {

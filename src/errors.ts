@@ -75,6 +75,7 @@ const SYSTEM = 1;
  * | `ERR_SCHEMA_MISMATCH` | the elements are of another record or encoding than the creator's |
  * | `ERR_QUEUE_FULL` | there is no room, and what is in the way is in consumers' hands |
  * | `ERR_SEGMENT_IN_USE` | somebody who lives is attached to what was to be replaced |
+ * | `ERR_READ_ONLY` | memory that was opened for reading alone has no buffer |
  * | `ERR_TIMEOUT` | a wait took longer than its `timeout` |
  * | `ERR_RELEASED` | the object was released |
  * | `ERR_NO_BINARY` | no build of the addon fits this system |
@@ -112,6 +113,7 @@ export type DisruptorErrorCode =
   | 'ERR_RELEASED'
   | 'ERR_SEGMENT_GEOMETRY'
   | 'ERR_CONSUME_PENDING'
+  | 'ERR_READ_ONLY'
   | 'ERR_TIMEOUT'
   | 'ERR_NO_BINARY';
 
@@ -139,7 +141,8 @@ export class DisruptorError extends Error {
 export function systemError(errno: number, syscall: string, path?: string): NodeJS.ErrnoException {
   const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, `error ${errno}`];
   const sentence = text.charAt(0).toUpperCase() + text.slice(1);
-  const attempt = { posix_fallocate: 'size', mmap: 'map' }[syscall] ?? 'open';
+  const attempt =
+    { posix_fallocate: 'size', mmap: 'map', msync: 'sync', fsync: 'sync' }[syscall] ?? 'open';
   return Object.assign(new Error(`Failed to ${attempt} shared memory object: ${sentence}`), {
     code,
     errno: -errno,
@@ -160,6 +163,20 @@ export function naming<T>(path: string, call: () => T): T {
     const { errno, syscall } = error as NodeJS.ErrnoException;
     if (errno !== undefined && syscall !== undefined) throw systemError(-errno, syscall, path);
     throw error;
+  }
+}
+
+/**
+ * The same for a call that gives a promise.
+ * @internal
+ */
+export async function namingLater<T>(path: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    return naming(path, () => {
+      throw error;
+    });
   }
 }
 

@@ -27,6 +27,8 @@ export type {
   SyncWaitOptions,
 } from './ring/disruptor-producer.js';
 export type { DisruptorConsumer } from './ring/disruptor-consumer.js';
+export type { SegmentHolder } from './segment/holder.js';
+export type { SegmentPath } from './segment/location.js';
 export type { Participant } from './segment/participant.js';
 export type { Batch } from './ring/batch.js';
 export type { BatchHandler, ErrorVerdict, ProcessOptions } from './ring/handler.js';
@@ -90,6 +92,7 @@ export type { Bytes, QueueOf, Space } from './queue/queue.js';
 export type { Holders, QueueStatistics } from './queue/queue-statistics.js';
 export type { QueueFormat, QueueOptions } from './queue/queue-options.js';
 export type { Message } from './queue/message.js';
+export type { PartlySent } from './queue/shipment.js';
 export { QueueReadStream, QueueWriteStream } from './queue/queue-streams.js';
 export { Broadcast } from './broadcast/broadcast.js';
 export type {
@@ -101,3 +104,5 @@ export type {
 export type { BroadcastFormat, BroadcastOptions } from './broadcast/broadcast-options.js';
 export type { From, Landed, Received, Subscription } from './broadcast/subscription.js';
 export { SubscriptionReadStream } from './broadcast/subscription-stream.js';
+export { SharedMemory } from './memory/shared-memory.js';
+export type { MemoryOpening, MemoryOptions, WordChange } from './memory/shared-memory.js';

@@ -90,6 +90,13 @@ interface MadeSubscriber extends Omit<Made, 'elements' | 'consumerCount'> {
 /** And of a publisher: all slots. */
 type MadePublisher = MadeSubscriber & Pick<Made, 'elements'>;
 
+/** What the addon knows of plain memory that it mapped. */
+interface MadeMemory {
+  readonly handle: number;
+  readonly size: number;
+  readonly object: string;
+}
+
 /** A consumer that is there from the beginning. */
 export interface Declared {
   name: string;
@@ -99,7 +106,7 @@ export interface Declared {
 }
 
 /** What a segment holds, as `Kind` in `addon/core/layout.h`. */
-export const Kind = { Ring: 1, Queue: 2, Broadcast: 3 } as const;
+export const Kind = { Ring: 1, Queue: 2, Broadcast: 3, Memory: 4 } as const;
 
 /** Creating a segment: what the addon needs to know. */
 export interface Creation {
@@ -252,8 +259,7 @@ interface Addon extends Record<
   | 'setStatus'
   | 'tend'
   | 'watch'
-  | 'disturb'
-  | 'release'
+  | 'passOn'
   | 'claimSlot'
   | 'commitSlot'
   | 'abortSlot'
@@ -264,8 +270,16 @@ interface Addon extends Record<
   | 'seek'
   | 'extent'
   | 'listen'
-  | 'disturbListeners'
-  | 'releaseSubscriber',
+  | 'releaseSubscriber'
+  | 'syncBroadcastNow'
+  | 'syncNow'
+  | 'memoryWait'
+  | 'memoryLoad'
+  | 'memoryNotify'
+  | 'memoryWatch'
+  | 'memoryReplaced'
+  | 'memorySyncNow'
+  | 'release',
   () => void
 > {
   readonly exchange: Float64Array;
@@ -296,10 +310,21 @@ interface Addon extends Record<
   publish: (bytes: Uint8Array) => void;
   land(buffer: ArrayBuffer): void;
   receiveInto: (target: Uint8Array) => void;
+  syncBroadcast(): Promise<void>;
+  sync(): Promise<void>;
+  createMemory(name: string, creation: object, strategy: number, budget: number): MadeMemory;
+  openMemory(name: string, readOnly: boolean, strategy: number, budget: number): MadeMemory;
+  /** Of the memory that the exchange names, as the one that follows. */
+  memoryRead(target: Uint8Array): void;
+  memoryView(): ArrayBuffer;
+  memoryRelease(views: ArrayBuffer[]): void;
+  memorySync(): Promise<void>;
   unlink(name: string): void;
-  list(): SegmentFacts[];
+  /** `directory` is empty for the system's place for shared memory. */
+  list(directory: string): SegmentFacts[];
   keepFreedMemory(): void;
   startWaker(changed: (keys: number[]) => void, method: number): void;
+  forget(key: number): void;
   setErrorFactory(factory: (errc: number, errno: number, syscall: string) => Error): void;
 }
 
@@ -326,6 +351,16 @@ const addon = load();
 // Constants of this module, which V8 compiles calls and accesses of directly.
 const { exchange, claim, commit, commitLatest, awaitVisible, consume, commitConsumed } = addon;
 const { moveMessage, publish, receive, receiveInto } = addon;
+
+function numbered(creation: Creation): object {
+  return {
+    ...creation,
+    orphans: ORPHANS.indexOf(creation.orphans),
+    deadConsumers: DEAD_CONSUMERS.indexOf(creation.deadConsumers),
+    producers: PRODUCERS.indexOf(creation.producers),
+    existing: EXISTING.indexOf(creation.existing),
+  };
+}
 
 /** One handle on a ring. After `release` every method throws `ERR_RELEASED`. */
 export class Ring {
@@ -698,31 +733,42 @@ export class Ring {
    * Announces a sleeper on the ring's word for data (0) or for space (1), and has the waker watch it
    * under `key`. Look again afterwards: what came before is not told.
    */
-  watch(word: 0 | 1, key: number): void {
+  watch(word: number, key: number): void {
     exchange[Exchange.Word] = word;
     exchange[Exchange.Key] = key;
     this.#ask(addon.watch);
   }
 
+  /** Has another one look for messages: we may have been woken for one, and no longer wait. */
+  passOn(word: number): void {
+    if (word === 0) this.#ask(addon.passOn);
+  }
+
   /** Does something about the dead who hold up whoever waits for data (0) or for space (1). */
-  tend(word: 0 | 1): void {
+  tend(word: number): void {
     exchange[Exchange.Word] = word;
     this.#ask(addon.tend);
   }
 
-  /** Has everybody who sleeps on that word look again. */
-  disturb(word: 0 | 1): void {
-    exchange[Exchange.Word] = word;
-    this.#ask(addon.disturb);
+  /**
+   * Differs when something has happened that waits for that word may wait for; undefined where only
+   * they can tell.
+   */
+  fingerprint(word: number): string | undefined {
+    // Room comes from any of the consumers.
+    return word === 0 ? `${this.cursor()} ${this.status()}` : undefined;
   }
 
-  /** Differs when something has come since, as far as one consumer without others before it sees. */
-  sign(): string {
-    return `${this.cursor()} ${this.status()}`;
+  /** Has it written to its medium. */
+  async sync(): Promise<void> {
+    exchange[Exchange.Handle] = this.#handle;
+    await addon.sync();
   }
 
-  /** Whether we may not say that we sleep: never so. */
-  readonly quiet = false;
+  /** The same; blocks the thread. */
+  syncNow(): void {
+    this.#ask(addon.syncNow);
+  }
 
   release(): void {
     // Nothing can be claimed any more without the core's saying so.
@@ -731,15 +777,130 @@ export class Ring {
   }
 }
 
-/** A creation as the addon takes it. */
-function numbered(creation: Creation): object {
-  return {
-    ...creation,
-    orphans: ORPHANS.indexOf(creation.orphans),
-    deadConsumers: DEAD_CONSUMERS.indexOf(creation.deadConsumers),
-    producers: PRODUCERS.indexOf(creation.producers),
-    existing: EXISTING.indexOf(creation.existing),
-  };
+/** So many views are remembered before those that nobody has any more are looked for. */
+const VIEWS_KEPT = 64;
+
+/** One handle on plain memory. After `release` every method throws `ERR_RELEASED`. */
+export class Memory {
+  // The handle in the addon lives as long as this object.
+  readonly #made: MadeMemory;
+
+  /** Whether it is only to be read. */
+  readonly readOnly: boolean;
+  /** Nobody takes part in memory. */
+  readonly comesAfter = false;
+  #views: WeakRef<ArrayBuffer>[] = [];
+  #mostViews = VIEWS_KEPT;
+
+  private constructor(made: MadeMemory, readOnly: boolean) {
+    this.#made = made;
+    this.readOnly = readOnly;
+  }
+
+  static create(name: string, creation: Creation, { core, budget }: CoreStrategy): Memory {
+    return new Memory(addon.createMemory(name, numbered(creation), core, budget), false);
+  }
+
+  static open(name: string, readOnly: boolean, { core, budget }: CoreStrategy): Memory {
+    return new Memory(addon.openMemory(name, readOnly, core, budget), readOnly);
+  }
+
+  /** The bytes from `start` to before `end`, where they may be written. Detached by `release`. */
+  view(start: number, end: number): ArrayBuffer {
+    exchange[Exchange.Handle] = this.#made.handle;
+    exchange[Exchange.Start] = start;
+    exchange[Exchange.End] = end;
+    const view = addon.memoryView();
+    if (this.#views.length >= this.#mostViews) {
+      this.#views = this.#views.filter((each) => each.deref() !== undefined);
+      this.#mostViews = Math.max(VIEWS_KEPT, 2 * this.#views.length);
+    }
+    this.#views.push(new WeakRef(view));
+    return view;
+  }
+
+  get size(): number {
+    return this.#made.size;
+  }
+
+  /** As {@link Ring.object}. */
+  get object(): string {
+    return this.#made.object;
+  }
+
+  #ask(method: () => void): number {
+    exchange[Exchange.Handle] = this.#made.handle;
+    method();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /**
+   * Blocks the thread for at most `milliseconds`, until the word at `offset` is not `value`. Whether
+   * it is not.
+   */
+  wait(offset: number, value: number, milliseconds: number): boolean {
+    exchange[Exchange.Start] = offset;
+    exchange[Exchange.Mark] = value;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    return this.#ask(addon.memoryWait) === 1;
+  }
+
+  load(offset: number): number {
+    exchange[Exchange.Start] = offset;
+    return this.#ask(addon.memoryLoad);
+  }
+
+  /** Wakes at most `count` who sleep on that word: how many. */
+  notify(offset: number, count: number): number {
+    exchange[Exchange.Start] = offset;
+    exchange[Exchange.Most] = count;
+    return this.#ask(addon.memoryNotify);
+  }
+
+  /** Copies to all of `target` what begins at `offset`. */
+  read(offset: number, target: Uint8Array): void {
+    exchange[Exchange.Handle] = this.#made.handle;
+    exchange[Exchange.Start] = offset;
+    addon.memoryRead(target);
+  }
+
+  /** As {@link Ring.watch}, for the word at `offset`. */
+  watch(offset: number, key: number): void {
+    exchange[Exchange.Start] = offset;
+    exchange[Exchange.Key] = key;
+    this.#ask(addon.memoryWatch);
+  }
+
+  /** As {@link Ring.tend}: there is nobody who could hold up others. */
+  tend(): void {
+    return;
+  }
+
+  /** As {@link Ring.fingerprint}. */
+  fingerprint(offset: number): string {
+    return `${this.load(offset)} ${this.replaced()}`;
+  }
+
+  replaced(): boolean {
+    return this.#ask(addon.memoryReplaced) === 1;
+  }
+
+  /** As {@link Ring.sync}. */
+  async sync(): Promise<void> {
+    exchange[Exchange.Handle] = this.#made.handle;
+    await addon.memorySync();
+  }
+
+  /** The same; blocks the thread. */
+  syncNow(): void {
+    this.#ask(addon.memorySyncNow);
+  }
+
+  release(): void {
+    exchange[Exchange.Handle] = this.#made.handle;
+    addon.memoryRelease(this.#views.flatMap((each) => each.deref() ?? []));
+    this.#views = [];
+  }
 }
 
 /** In memory of its own, which the garbage collector does not move. */
@@ -903,14 +1064,20 @@ export class Subscriber {
     // Publishers wait for nobody, and we only for them.
   }
 
-  /** Has everybody who sleeps look again. */
-  disturb(): void {
-    this.#ask(addon.disturbListeners);
+  /** Differs when something has come since. */
+  fingerprint(): string {
+    return String(this.extent().newest);
   }
 
-  /** Differs when something has come since. */
-  sign(): string {
-    return String(this.extent().newest);
+  /** Has it written to its medium. */
+  async sync(): Promise<void> {
+    exchange[Exchange.Handle] = this.#handle;
+    await addon.syncBroadcast();
+  }
+
+  /** The same; blocks the thread. */
+  syncNow(): void {
+    this.#ask(addon.syncBroadcastNow);
   }
 
   release(): void {
@@ -928,9 +1095,9 @@ export function unlink(name: string): void {
   addon.unlink(name);
 }
 
-/** Every segment of ours that this user may read, by name. */
-export function list(): SegmentFacts[] {
-  return addon.list();
+/** Every segment of ours that this user may read in a directory, by name; empty for the usual one. */
+export function list(directory: string): SegmentFacts[] {
+  return addon.list(directory);
 }
 
 export const orphansOf = (facts: SegmentFacts): Orphans => ORPHANS[facts.orphans]!;
@@ -948,4 +1115,9 @@ export function keepFreedMemory(): void {
  */
 export function startWaker(changed: (keys: number[]) => void, method: number): void {
   addon.startWaker(changed, method);
+}
+
+/** Ends the waker's watching of that key, and its hold on the mapping, as if the word had changed. */
+export function forget(key: number): void {
+  addon.forget(key);
 }

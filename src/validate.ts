@@ -3,7 +3,11 @@ import { inspect } from 'node:util';
 
 import { systemError } from './errors.js';
 
-type Code = 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_OUT_OF_RANGE';
+type Code =
+  | 'ERR_INVALID_ARG_TYPE'
+  | 'ERR_INVALID_ARG_VALUE'
+  | 'ERR_INVALID_RETURN_VALUE'
+  | 'ERR_OUT_OF_RANGE';
 
 function complain(
   Kind: typeof TypeError | typeof RangeError,
@@ -31,6 +35,11 @@ export function outOfRange(expected: string, name: string, value: unknown): Erro
 /** An error for a value of the right type that will not do: `ERR_INVALID_ARG_VALUE`. */
 export function wrongValue(expected: string, name: string, value: unknown): Error {
   return complain(TypeError, 'ERR_INVALID_ARG_VALUE', expected, name, value);
+}
+
+/** An error for what a function of the user's must not return: `ERR_INVALID_RETURN_VALUE`. */
+export function wrongResult(expected: string, name: string, value: unknown): Error {
+  return complain(TypeError, 'ERR_INVALID_RETURN_VALUE', expected, `the result of ${name}`, value);
 }
 
 /** `value` as a whole number in a range. */

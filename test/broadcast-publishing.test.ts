@@ -167,10 +167,11 @@ test('what is claimed stays, however much is published meanwhile', (t) => {
 test('what is published may be the broadcast’s own memory', (t) => {
   const broadcast = newBroadcast(t, { elements: 2 });
   const subscription = listen(t, broadcast, { from: 0 });
-  const { view, commit } = broadcast.claim();
+  const slot = broadcast.claim();
+  const { view } = slot;
   view.write('0123456789abcdef');
   broadcast.publish(view.subarray(2, 6));
-  commit(16);
+  slot.commit(16);
   t.deepEqual(rest(subscription), [
     ['0123456789abcdef', 0, 0],
     ['2345', 1, 0],
@@ -222,12 +223,13 @@ test('closing drops what is open, ends publishing, and leaves subscriptions', (t
   const broadcast = newBroadcast(t);
   const subscription = listen(t, broadcast);
   broadcast.publish('x');
-  const { view, commit } = broadcast.claim();
+  const slot = broadcast.claim();
+  const { view } = slot;
   broadcast.close();
   broadcast.close();
   t.true(broadcast.closed);
   t.is(view.length, 0);
-  t.false(commit(0));
+  t.false(slot.commit(0));
   const released = { name: 'DisruptorError', code: 'ERR_RELEASED' };
   t.throws(() => broadcast.publish('x'), released);
   t.throws(() => broadcast.claim(), released);

@@ -55,7 +55,7 @@ test('it contains what a user needs, and nothing else', (t) => {
     .map((file) => file.replace('package/', ''));
   const kinds = [
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.gyp)$/,
-    /^dist\/([\w-]+\/)?[\w-]+\.(js|d\.ts|js\.map)$/,
+    /^dist\/[\w/-]+\.(js|d\.ts|js\.map)$/,
     /^prebuilds\/linux-\w+\/[\w.-]+\.node$/,
     // To build where no prebuilt binary fits.
     /^addon\/[\w/]+\.(h|cc)$/,

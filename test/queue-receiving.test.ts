@@ -5,7 +5,7 @@ import test from 'ava';
 import { Queue } from 'shm-disruptor';
 
 import { staysPending } from './compat/pending.js';
-import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
+import { WATCHDOG_MILLISECONDS } from './fixture.js';
 import { another, fill, newQueue, overQueueFaces, patient, rest } from './queues.js';
 
 overQueueFaces(
@@ -162,6 +162,8 @@ overQueueFaces('closing ends the waits', async (t, face) => {
   await t.throwsAsync(() => face.receive(queue), code);
   await t.throwsAsync(() => face.enqueue(queue, 'x'), code);
   await t.throwsAsync(() => face.claim(queue, 1), code);
+  await t.throwsAsync(() => face.enqueueMany(queue, ['x']), code);
+  await t.throwsAsync(() => face.dequeueMany(queue, 1), code);
   t.throws(() => queue.tryDequeue(), code);
   t.throws(() => queue.tryDequeue(Buffer.alloc(1)), code);
   t.throws(() => queue.tryEnqueue('x'), code);
@@ -208,31 +210,46 @@ test('a view in the middle of other memory', (t) => {
   t.is(memory.toString(), '...hello....');
 });
 
-test('several at once, at least one', async (t) => {
-  t.timeout(WATCHDOG_MILLISECONDS);
+overQueueFaces('several at once, at least one', async (t, face) => {
   const queue = newQueue(t);
-  const waiting = queue.dequeueMany(3);
-  t.true(await staysPending(waiting));
-  await queue.enqueueMany(['a', 'b', 'c', 'd', 'e']);
-  const some = (await waiting).map(String);
-  t.is(some[0], 'a');
-  t.true(some.length <= 3);
-  const more = (await queue.dequeueMany(100)).map(String);
-  t.deepEqual([...some, ...more], ['a', 'b', 'c', 'd', 'e']);
-  await t.throwsAsync(queue.dequeueMany(2, { timeout: 1 }), { code: 'ERR_TIMEOUT' });
+  if (face.name !== 'sync') {
+    const waiting = face.dequeueMany(queue, 3);
+    t.true(await staysPending(waiting));
+    await face.enqueue(queue, 'first');
+    t.deepEqual((await waiting).map(String), ['first']);
+  }
+  await face.enqueueMany(queue, ['a', 'b', 'c', 'd', 'e']);
+  t.deepEqual((await face.dequeueMany(queue, 3)).map(String), ['a', 'b', 'c']);
+  t.deepEqual((await face.dequeueMany(queue, 100)).map(String), ['d', 'e']);
+  await t.throwsAsync(() => face.dequeueMany(queue, 2, { timeout: 1 }), { code: 'ERR_TIMEOUT' });
 });
 
-test('several at once: what cannot be decoded loses none before it', async (t) => {
-  t.timeout(WATCHDOG_MILLISECONDS);
-  using queue = Queue.create(uniqueName(t), { capacity: 4096, encoding: 'json' });
-  const raw = another(t, queue as Queue);
-  raw.tryEnqueue('1');
-  raw.tryEnqueue('{');
-  raw.tryEnqueue('3');
-  t.deepEqual(await queue.dequeueMany(10), [1]);
-  await t.throwsAsync(queue.dequeueMany(10), { name: 'SyntaxError' });
+overQueueFaces(
+  'several at once: an abort takes nothing',
+  async (t, face) => {
+    const queue = newQueue(t);
+    const controller = new AbortController();
+    const waiting = face.dequeueMany(queue, 3, { signal: controller.signal });
+    controller.abort();
+    await t.throwsAsync(waiting, { name: 'AbortError' });
+    await face.enqueueMany(queue, ['a', 'b']);
+    t.deepEqual(rest(queue), ['a', 'b']);
+  },
+  patient,
+);
+
+overQueueFaces('several at once: what cannot be decoded loses none before it', async (t, face) => {
+  const raw = newQueue(t);
+  // The faces are those of every queue, whatever its values.
+  const queue = Queue.open(raw.name, { encoding: 'json' }) as unknown as Queue;
+  t.teardown(() => {
+    queue.close();
+  });
+  for (const text of ['1', '{', '3']) raw.tryEnqueue(text);
+  t.deepEqual(await face.dequeueMany(queue, 10), [1] as never);
+  await t.throwsAsync(() => face.dequeueMany(queue, 10), { name: 'SyntaxError' });
   t.is(queue.tryDequeue(Buffer.alloc(10)), 1);
-  t.deepEqual(await queue.dequeueMany(10), [3]);
+  t.deepEqual(await face.dequeueMany(queue, 10), [3] as never);
 });
 
 test('for await', async (t) => {

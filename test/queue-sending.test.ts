@@ -1,10 +1,14 @@
 // Sending: what can be sent, and what happens when there is no room.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 
 import test from 'ava';
+import { Queue } from 'shm-disruptor';
+import type { Bytes, PartlySent } from 'shm-disruptor';
 
 import { staysPending } from './compat/pending.js';
-import { WATCHDOG_MILLISECONDS } from './fixture.js';
+import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
 import {
   another,
   CELLS,
@@ -123,38 +127,209 @@ overQueueFaces(
   patient,
 );
 
-test('enqueueMany waits for room in the middle', async (t) => {
-  t.timeout(WATCHDOG_MILLISECONDS);
-  const queue = newQueue(t);
-  const texts = Array.from({ length: 3 * CELLS }, (_, i) => String(i));
-  const sent = queue.enqueueMany(texts);
+/** One after the other, each as text. */
+async function take(queue: Queue, count: number): Promise<string[]> {
   const got: string[] = [];
-  while (got.length < texts.length) got.push((await queue.dequeue()).toString());
-  t.deepEqual(got, texts);
-  t.is(await sent, 3 * CELLS - 1);
-  t.is(await queue.enqueueMany([]), -1);
+  while (got.length < count) got.push((await queue.dequeue()).toString());
+  return got;
+}
+
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i));
+
+overQueueFaces('enqueueMany: as many as there is room for, at once', async (t, face) => {
+  const queue = newQueue(t);
+  t.is(await face.enqueueMany(queue, numbers(CELLS)), CELLS - 1);
+  t.deepEqual(rest(queue), numbers(CELLS));
+  t.is(await face.enqueueMany(queue, []), -1);
+  t.is(await face.enqueueMany(queue, new Set(['x', 'y'])), CELLS + 1);
+  t.deepEqual(rest(queue), ['x', 'y']);
 });
 
-test('enqueueMany that is aborted has sent the first ones', async (t) => {
+overQueueFaces(
+  'enqueueMany waits for room in the middle',
+  async (t, face) => {
+    const queue = newQueue(t);
+    const sent = face.enqueueMany(queue, numbers(3 * CELLS));
+    t.deepEqual(await take(queue, 3 * CELLS), numbers(3 * CELLS));
+    t.is(await sent, 3 * CELLS - 1);
+  },
+  patient,
+);
+
+test('enqueueManySync waits for room in the middle', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   const queue = newQueue(t);
-  const controller = new AbortController();
-  const texts = new Array<string>(CELLS + 5).fill('x');
-  const sending = queue.enqueueMany(texts, { signal: controller.signal });
-  t.true(await staysPending(sending));
-  while (queue.stats().free > 0) await sleep(1);
-  controller.abort();
-  await t.throwsAsync(sending, { name: 'AbortError' });
-  t.is(rest(queue).length, CELLS);
+  const receiver = new Worker(new URL('./queue-receiver.js', import.meta.url), {
+    workerData: { name: queue.name, count: 10 * CELLS },
+  });
+  const got = once(receiver, 'message');
+  queue.enqueueManySync(numbers(10 * CELLS), { timeout: WATCHDOG_MILLISECONDS });
+  t.deepEqual(await got, [numbers(10 * CELLS)]);
 });
 
-test('enqueueMany that was aborted before sends nothing', async (t) => {
+overQueueFaces(
+  'enqueueMany keeps its place among those that wait',
+  async (t, face) => {
+    const queue = newQueue(t);
+    const other = another(t, queue);
+    fill(queue);
+    const sending = [
+      // It needs more room than what comes behind it.
+      face.enqueue(queue, 'y'.repeat(100)),
+      face.enqueueMany(queue, numbers(2 * CELLS)),
+      face.enqueue(queue, 'after'),
+      face.enqueueMany(queue, ['a', 'b']),
+    ];
+    other.tryDequeue();
+    t.true(await staysPending(Promise.race(sending)), 'one cell is too little for the first');
+    const got = await take(other, CELLS - 1 + 1 + 2 * CELLS + 3);
+    const expected = ['y'.repeat(100), ...numbers(2 * CELLS), 'after', 'a', 'b'];
+    t.deepEqual(got.slice(CELLS - 1), expected);
+    const sequences = await Promise.all(sending);
+    t.deepEqual(
+      sequences,
+      [...sequences].sort((a, b) => a - b),
+    );
+  },
+  patient,
+);
+
+overQueueFaces(
+  'more values than one turn may send leave the event loop its turns',
+  async (t, face) => {
+    // All of them have room. And its waits never poll, so that nothing else has it go on.
+    const queue = Queue.create(uniqueName(t), { capacity: 1 << 20, wait: 'block' });
+    t.teardown(() => {
+      queue.close();
+    });
+    let turns = 0;
+    const state = { going: true };
+    const sending = face.enqueueMany(queue, numbers(5000)).finally(() => {
+      state.going = false;
+    });
+    while (state.going) {
+      await turn();
+      turns += 1;
+    }
+    t.is(await sending, 4999);
+    t.deepEqual(rest(queue), numbers(5000));
+    t.is(await face.enqueueMany(queue, numbers(5000), { timeout: 0 }), 9999, 'there was room');
+    t.true(turns > 5, `${turns} turns`);
+    t.deepEqual(rest(queue), numbers(5000));
+  },
+  patient,
+);
+
+overQueueFaces(
+  'enqueueMany that is aborted says how many it has sent',
+  async (t, face) => {
+    const queue = newQueue(t);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const sending = face.enqueueMany(queue, numbers(CELLS + 5), { signal });
+    const behind = face.enqueue(queue, 'behind');
+    t.true(await staysPending(sending));
+    controller.abort();
+    await t.throwsAsync(sending, { name: 'AbortError' });
+    t.like(await sending.catch((error: unknown) => error), { sent: CELLS });
+    t.deepEqual(rest(queue), numbers(CELLS));
+    await behind;
+    t.deepEqual(rest(queue), ['behind']);
+  },
+  patient,
+);
+
+overQueueFaces('enqueueMany that takes too long says how many it has sent', async (t, face) => {
   const queue = newQueue(t);
-  const signal = AbortSignal.abort();
-  await t.throwsAsync(queue.enqueueMany(['x', 'y'], { signal }), { name: 'AbortError' });
-  await t.throwsAsync(queue.enqueueMany(['x'], { timeout: -1 }), { code: 'ERR_OUT_OF_RANGE' });
-  t.deepEqual(rest(queue), []);
+  fill(queue);
+  for (let i = 0; i < 3; i += 1) queue.tryDequeue();
+  const error = await t.throwsAsync<PartlySent>(
+    () => face.enqueueMany(queue, ['a', 'b', 'c', 'd'], { timeout: 1 }),
+    { code: 'ERR_TIMEOUT' },
+  );
+  t.is(error.sent, 3);
+  t.deepEqual(rest(queue).slice(-3), ['a', 'b', 'c']);
+  await face.enqueueMany(queue, ['x', 'y'], { timeout: 0 });
+  t.deepEqual(rest(queue), ['x', 'y']);
 });
+
+overQueueFaces('enqueueMany of what cannot be sent: those before it are sent', async (t, face) => {
+  const queue = newQueue(t, { capacity: 4096, maxMessage: 10 });
+  const tooLong = ['a', 'b', 'x'.repeat(11), 'c'];
+  t.like(await t.throwsAsync(() => face.enqueueMany(queue, tooLong)), {
+    code: 'ERR_OUT_OF_RANGE',
+    sent: 2,
+  });
+  t.deepEqual(rest(queue), ['a', 'b']);
+  for (const values of [undefined, null, 7, {}]) {
+    await t.throwsAsync(() => face.enqueueMany(queue, values as never), {
+      instanceOf: TypeError,
+      code: 'ERR_INVALID_ARG_TYPE',
+    });
+  }
+});
+
+overQueueFaces('what values throw is thrown, and they are told when they end', async (t, face) => {
+  const queue = newQueue(t);
+  const told: string[] = [];
+  const values = function* (last: () => Bytes) {
+    try {
+      yield 'a';
+      yield last();
+      yield 'c';
+      told.push('all');
+    } finally {
+      told.push('end');
+    }
+  };
+  const thrown = await t.throwsAsync(
+    () =>
+      face.enqueueMany(
+        queue,
+        values(() => {
+          throw new Error('mine');
+        }),
+      ),
+    { message: 'mine' },
+  );
+  t.like(thrown, { sent: 1 });
+  t.deepEqual(told.splice(0), ['end']);
+  const wrong = values(() => 7 as never);
+  await t.throwsAsync(() => face.enqueueMany(queue, wrong), { code: 'ERR_INVALID_ARG_TYPE' });
+  t.deepEqual(told.splice(0), ['end']);
+  await face.enqueueMany(
+    queue,
+    values(() => 'b'),
+  );
+  t.deepEqual(told, ['all', 'end']);
+  fill(queue);
+  await t.throwsAsync(
+    () =>
+      face.enqueueMany(
+        queue,
+        values(() => 'b'),
+        { timeout: 1 },
+      ),
+    { code: 'ERR_TIMEOUT' },
+  );
+  t.deepEqual(told.slice(2), ['end']);
+  t.deepEqual(rest(queue).slice(0, 5), ['a', 'a', 'a', 'b', 'c']);
+});
+
+overQueueFaces(
+  'enqueueMany that was aborted before sends nothing',
+  async (t, face) => {
+    const queue = newQueue(t);
+    const signal = AbortSignal.abort();
+    const sending = face.enqueueMany(queue, ['x', 'y'], { signal });
+    t.like(await t.throwsAsync(sending, { name: 'AbortError' }), { sent: 0 });
+    await t.throwsAsync(() => face.enqueueMany(queue, ['x'], { timeout: -1 }), {
+      code: 'ERR_OUT_OF_RANGE',
+    });
+    t.deepEqual(rest(queue), []);
+  },
+  patient,
+);
 
 test('bad wait options', async (t) => {
   const queue = newQueue(t);
@@ -169,6 +344,7 @@ test('bad wait options', async (t) => {
   }
   for (const max of [0, -1, 0.5]) {
     await t.throwsAsync(queue.dequeueMany(max), { code: 'ERR_OUT_OF_RANGE' });
+    t.throws(() => queue.dequeueManySync(max), { code: 'ERR_OUT_OF_RANGE' });
   }
   t.throws(() => queue.tryDequeue('x' as never), { code: 'ERR_INVALID_ARG_TYPE' });
   t.is(queue.stats().unread, 0);

@@ -59,6 +59,18 @@ test('when the oldest is held, at most one is dropped in vain', (t) => {
   t.deepEqual([left[0], left.length, ...left.slice(-3)], ['3', CELLS, 'x', 'y', 'z']);
 });
 
+test('what is not dropped is for others to receive', (t) => {
+  const queue = newQueue(t);
+  const consumer = another(t, queue);
+  for (let i = 0; i < CELLS; i += 1) queue.tryEnqueue(String(i));
+  const held = consumer.tryReceive()!;
+  t.throws(() => queue.enqueueShift('x'), { code: 'ERR_QUEUE_FULL' });
+  t.true(held.ack());
+  // All but the one that was held and the one that was dropped, though the other one lives.
+  const all = Array.from({ length: CELLS }, (_, i) => String(i));
+  t.deepEqual(rest(consumer), all.slice(2));
+});
+
 test('when all is held', (t) => {
   const queue = newQueue(t);
   const held = Array.from({ length: 4 }, () => {
@@ -90,6 +102,22 @@ test('what the dead held can be dropped', async (t) => {
   await holder.end();
   t.is(queue.enqueueShift('x'.repeat(24 + 32)), 2);
   t.is(rest(queue).length, CELLS - 1);
+});
+
+test('what was not dropped remains for the others', (t) => {
+  const queue = newQueue(t);
+  for (let i = 0; i < CELLS; i += 1) queue.tryEnqueue(String(i));
+  const consumer = another(t, queue);
+  const dead = another(t, queue);
+  t.is(dead.tryDequeue()?.toString(), '0');
+  dead.tryReceive();
+  dead.close();
+  queue.tryEnqueue('a');
+  t.is(queue.enqueueShift('b'), 1, 'that of the dead, behind which nothing is free');
+  const left = rest(consumer);
+  const texts = Array.from({ length: CELLS - 2 }, (_, i) => String(i + 2));
+  t.deepEqual([...left].sort(), [...texts, 'a', 'b'].sort());
+  t.is(queue.stats().free, 4096);
 });
 
 test('round and round, the newest remain', (t) => {

@@ -99,6 +99,29 @@ test('what cannot be decoded stays in the queue', async (t) => {
   t.is(queue.stats().held, 0);
 });
 
+test('a decoder that gives nothing is an error, and loses nothing', async (t) => {
+  t.timeout(WATCHDOG_MILLISECONDS);
+  const forgetful = {
+    encode: (value: string) => Buffer.from(value),
+    decode: (bytes: Buffer) => (bytes.length > 1 ? undefined : bytes.toString()),
+  };
+  using queue = Queue.create(uniqueName(t), { capacity: 4096, encoding: forgetful });
+  queue.tryEnqueue('ab');
+  queue.tryEnqueue('c');
+  const error = { instanceOf: TypeError, code: 'ERR_INVALID_RETURN_VALUE' };
+  t.throws(() => queue.tryDequeue(), error);
+  t.throws(() => queue.tryReceive(), error);
+  t.throws(() => queue.dequeueSync({ timeout: 0 }), error);
+  t.throws(() => queue.receiveSync({ timeout: 0 }), error);
+  await t.throwsAsync(queue.dequeue(), error);
+  await t.throwsAsync(queue.dequeueMany(2), error);
+  await t.throwsAsync(queue.receive(), error);
+  const bytes = Buffer.alloc(10);
+  t.is(queue.tryDequeue(bytes), 2);
+  t.is(bytes.toString('utf8', 0, 2), 'ab');
+  t.is(queue.tryDequeue(), 'c');
+});
+
 test('what could not be decoded goes to another when its consumer closes', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   using raw = Queue.create(uniqueName(t), { capacity: 4096 });

@@ -8,10 +8,14 @@ import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { Queue } from 'shm-disruptor';
-import type { Bytes, Callback, Message, QueueOptions, Space, WaitOptions } from 'shm-disruptor';
+import type { QueueOptions } from 'shm-disruptor';
 
 import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
 import type { Scope } from './fixture.js';
+import { patient, syncs } from './queue-faces.js';
+import type { QueueFace } from './queue-faces.js';
+
+export { patient } from './queue-faces.js';
 
 /** Cells that a queue of one page has; a message of up to 24 bytes takes one of them. */
 export const CELLS = 128;
@@ -56,81 +60,6 @@ export function fill(queue: Queue, text = 'x'): number {
   while (queue.tryEnqueue(text)) count += 1;
   return count;
 }
-
-/** The methods that come as promise, with a callback and as `*Sync`. */
-export interface QueueFace {
-  readonly name: string;
-  enqueue(queue: Queue, value: Bytes, options?: WaitOptions): Promise<number>;
-  claim(queue: Queue, length: number, options?: WaitOptions): Promise<Space>;
-  dequeue(queue: Queue, options?: WaitOptions): Promise<Buffer>;
-  receive(queue: Queue, options?: WaitOptions): Promise<Message<Buffer>>;
-}
-
-export const promises: QueueFace = {
-  name: 'promise',
-  enqueue: (queue, value, options) => queue.enqueue(value, options),
-  claim: (queue, length, options) => queue.claim(length, options),
-  dequeue: (queue, options) => queue.dequeue(options),
-  receive: (queue, options) => queue.receive(options),
-};
-
-/** A promise of what a callback is given. What the call itself throws rejects it, too. */
-function given<T>(call: (done: Callback<T>) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let returned = false;
-    call((error, result) => {
-      if (!returned) reject(new Error('called back before the method had returned'));
-      if (error) reject(error);
-      else resolve(result);
-    });
-    returned = true;
-  });
-}
-
-export const callbacks: QueueFace = {
-  name: 'callback',
-  enqueue: (queue, value, options) =>
-    given((done) => {
-      if (options) queue.enqueue(value, options, done);
-      else queue.enqueue(value, done);
-    }),
-  claim: (queue, length, options) =>
-    given((done) => {
-      if (options) queue.claim(length, options, done);
-      else queue.claim(length, done);
-    }),
-  dequeue: (queue, options) =>
-    given((done) => {
-      if (options) queue.dequeue(options, done);
-      else queue.dequeue(done);
-    }),
-  receive: (queue, options) =>
-    given((done) => {
-      if (options) queue.receive(options, done);
-      else queue.receive(done);
-    }),
-};
-
-/** A promise of what `call` returns or throws. */
-function settled<T>(call: () => T): Promise<T> {
-  return new Promise((resolve) => {
-    resolve(call());
-  });
-}
-
-/** Blocks the thread, so that every wait has an end. */
-const bounded = (options?: WaitOptions) => ({ timeout: WATCHDOG_MILLISECONDS, ...options });
-
-export const syncs: QueueFace = {
-  name: 'sync',
-  enqueue: (queue, value, options) => settled(() => queue.enqueueSync(value, bounded(options))),
-  claim: (queue, length, options) => settled(() => queue.claimSync(length, bounded(options))),
-  dequeue: (queue, options) => settled(() => queue.dequeueSync(bounded(options))),
-  receive: (queue, options) => settled(() => queue.receiveSync(bounded(options))),
-};
-
-/** The faces that wait without blocking the thread. */
-export const patient: readonly QueueFace[] = [promises, callbacks];
 
 /** One test for each face. */
 export function overQueueFaces(

@@ -10,6 +10,7 @@
 #include "errors.h"
 #include "inspection.h"
 #include "joining.h"
+#include "memory_handle.h"
 #include "ring_handle.h"
 
 namespace shm_disruptor::binding {
@@ -18,6 +19,13 @@ namespace {
 
 uint64_t number(const Napi::Value& value) {
   return static_cast<uint64_t>(value.As<Napi::Number>().Int64Value());
+}
+
+Waiting waiting_of(const Napi::Value& strategy, const Napi::Value& microseconds) {
+  Waiting waiting;
+  waiting.strategy = static_cast<Strategy>(number(strategy));
+  waiting.budget = number(microseconds) * 1000;
+  return waiting;
 }
 
 // The last four arguments of either: how many bytes a Buffer can have, strategy, budget in
@@ -29,9 +37,7 @@ Napi::Value handle_or_error(const Napi::CallbackInfo& info, Result<RingSegment> 
   if (segment.value().layout.elements_bytes() > number(info[last - 3])) {
     return {env, throw_error(env, {Errc::kSegmentTooLarge, 0, nullptr})};
   }
-  Waiting waiting;
-  waiting.strategy = static_cast<Strategy>(number(info[last - 2]));
-  waiting.budget = number(info[last - 1]) * 1000;
+  const Waiting waiting = waiting_of(info[last - 2], info[last - 1]);
   return {env, RingHandle::make(env, std::move(segment.value()), waiting, info[last])};
 }
 
@@ -69,8 +75,27 @@ Napi::Value open_subscriber(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto segment = open_for_reading(info[0].As<Napi::String>().Utf8Value());
   if (!segment.ok()) return {env, throw_error(env, segment.error())};
-  const Waiting waiting{static_cast<Strategy>(number(info[1])), number(info[2]) * 1000};
-  return {env, SubscriberHandle::make(env, std::move(segment.value()), waiting)};
+  return {env,
+          SubscriberHandle::make(env, std::move(segment.value()), waiting_of(info[1], info[2]))};
+}
+
+// (name, creation, strategy, budget)
+Napi::Value create_memory(const Napi::CallbackInfo& info) {
+  const RingCreation creation = creation_of(info[1].As<Napi::Object>());
+  auto segment = create_ring(info[0].As<Napi::String>().Utf8Value(), creation);
+  if (!segment.ok()) return {info.Env(), throw_error(info.Env(), segment.error())};
+  return {info.Env(), MemoryHandle::make(info.Env(), std::move(segment.value()),
+                                         os::Access::kReadWrite, waiting_of(info[2], info[3]))};
+}
+
+// (name, readOnly, strategy, budget)
+Napi::Value open_memory(const Napi::CallbackInfo& info) {
+  const auto access =
+      info[1].As<Napi::Boolean>().Value() ? os::Access::kRead : os::Access::kReadWrite;
+  auto segment = open_ring(info[0].As<Napi::String>().Utf8Value(), Kind::kMemory, access);
+  if (!segment.ok()) return {info.Env(), throw_error(info.Env(), segment.error())};
+  return {info.Env(), MemoryHandle::make(info.Env(), std::move(segment.value()), access,
+                                         waiting_of(info[2], info[3]))};
 }
 
 // (name)
@@ -80,8 +105,9 @@ Napi::Value unlink(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// (directory): empty for the system's place for shared memory.
 Napi::Value list(const Napi::CallbackInfo& info) {
-  const auto segments = list_segments();
+  const auto segments = list_segments(info[0].As<Napi::String>().Utf8Value());
   if (!segments.ok()) return {info.Env(), throw_error(info.Env(), segments.error())};
   Napi::Array array = Napi::Array::New(info.Env(), segments.value().size());
   uint32_t index = 0;
@@ -105,6 +131,11 @@ void start_waker(const Napi::CallbackInfo& info) {
       std::make_unique<Waker>(info.Env(), info[0].As<Napi::Function>(), method);
 }
 
+// (key)
+void forget(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env()).waker->forget(number(info[0]));
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   // In memory of its own, which the garbage collector does not move.
   auto memory = Napi::ArrayBuffer::New(env, (Exchange::kOutcome + 1) * sizeof(double));
@@ -122,11 +153,15 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["createBroadcast"] = Napi::Function::New<create_broadcast>(env, "createBroadcast");
   exports["openPublisher"] = Napi::Function::New<open_publisher>(env, "openPublisher");
   exports["openSubscriber"] = Napi::Function::New<open_subscriber>(env, "openSubscriber");
+  MemoryHandle::define(env, environment, exports);
+  exports["createMemory"] = Napi::Function::New<create_memory>(env, "createMemory");
+  exports["openMemory"] = Napi::Function::New<open_memory>(env, "openMemory");
   exports["unlink"] = Napi::Function::New<unlink>(env, "unlink");
   exports["list"] = Napi::Function::New<list>(env, "list");
   exports["setErrorFactory"] = Napi::Function::New<set_error_factory>(env, "setErrorFactory");
   exports["keepFreedMemory"] = Napi::Function::New<keep>(env, "keepFreedMemory");
   exports["startWaker"] = Napi::Function::New<start_waker>(env, "startWaker");
+  exports["forget"] = Napi::Function::New<forget>(env, "forget");
   return exports;
 }
 

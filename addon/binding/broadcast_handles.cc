@@ -3,7 +3,11 @@
 #include <iterator>
 #include <string>
 
+#include "errors.h"
+#include "invoke.h"
+#include "syncing.h"
 #include "values.h"
+#include "view.h"
 
 namespace shm_disruptor::binding {
 
@@ -73,6 +77,12 @@ Environment& typed_call(napi_env env, napi_callback_info info, Bytes& bytes) {
 
 }  // namespace
 
+PublisherHandle* PublisherHandle::named(const Environment& environment) {
+  const uint64_t number = environment.exchange.get(Exchange::kHandle);
+  auto* handle = static_cast<PublisherHandle*>(environment.publishers.find(number));
+  return handle != nullptr && handle->publisher_ ? handle : nullptr;
+}
+
 napi_value PublisherHandle::make(napi_env env, RingSegment segment) {
   auto* handle = new PublisherHandle(std::move(segment));
   const auto drop = [](napi_env env, void* data, void*) {
@@ -83,7 +93,7 @@ napi_value PublisherHandle::make(napi_env env, RingSegment segment) {
   napi_value object = nullptr;
   if (!tie(env, &object, handle, drop)) return nullptr;
   const RingSegment& own = handle->publisher_->segment();
-  const napi_value slots = view_memory(env, own.mapping, &own.slot(0), own.layout.elements_bytes());
+  const napi_value slots = view_of(env, own.mapping, &own.slot(0), own.layout.elements_bytes());
   if (!slots) return nullptr;
   napi_create_reference(env, slots, 1, &handle->slots_);
   Environment::of(env).publishers.add(*handle);
@@ -94,13 +104,12 @@ napi_value PublisherHandle::make(napi_env env, RingSegment segment) {
 }
 
 void PublisherHandle::define(napi_env env, Environment* environment, napi_value exports) {
-  using Own = Methods<PublisherHandle>;
   const napi_property_descriptor methods[] = {
       method_property("publish", publish, environment),
-      method_property("claimSlot", Own::invoke<&PublisherHandle::claim>, environment),
-      method_property("commitSlot", Own::invoke<&PublisherHandle::commit>, environment),
-      method_property("abortSlot", Own::invoke<&PublisherHandle::abort>, environment),
-      method_property("nextSlot", Own::invoke<&PublisherHandle::next>, environment),
+      method_property("claimSlot", invoke<PublisherHandle, &PublisherHandle::claim>, environment),
+      method_property("commitSlot", invoke<PublisherHandle, &PublisherHandle::commit>, environment),
+      method_property("abortSlot", invoke<PublisherHandle, &PublisherHandle::abort>, environment),
+      method_property("nextSlot", invoke<PublisherHandle, &PublisherHandle::next>, environment),
       method_property("releasePublisher", release, environment),
   };
   napi_define_properties(env, exports, std::size(methods), methods);
@@ -110,7 +119,7 @@ void PublisherHandle::define(napi_env env, Environment* environment, napi_value 
 napi_value PublisherHandle::publish(napi_env env, napi_callback_info info) {
   Bytes bytes;
   Environment& environment = typed_call(env, info, bytes);
-  PublisherHandle* handle = Methods<PublisherHandle>::named(environment);
+  PublisherHandle* handle = PublisherHandle::named(environment);
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   // A view may have become shorter.
   const uint64_t wanted = environment.exchange.get(Exchange::kMost);
@@ -148,11 +157,17 @@ Status PublisherHandle::next(Environment& environment) {
 napi_value PublisherHandle::release(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  PublisherHandle* handle = Methods<PublisherHandle>::named(*static_cast<Environment*>(data));
+  PublisherHandle* handle = PublisherHandle::named(*static_cast<Environment*>(data));
   if (handle == nullptr) return nullptr;
   detach_view(env, handle->slots_);
   handle->publisher_.reset();
   return nullptr;
+}
+
+SubscriberHandle* SubscriberHandle::named(const Environment& environment) {
+  const uint64_t number = environment.exchange.get(Exchange::kHandle);
+  auto* handle = static_cast<SubscriberHandle*>(environment.subscribers.find(number));
+  return handle != nullptr && handle->subscriber_ ? handle : nullptr;
 }
 
 napi_value SubscriberHandle::make(napi_env env, RingSegment segment, Waiting waiting) {
@@ -170,16 +185,17 @@ napi_value SubscriberHandle::make(napi_env env, RingSegment segment, Waiting wai
 }
 
 void SubscriberHandle::define(napi_env env, Environment* environment, napi_value exports) {
-  using Own = Methods<SubscriberHandle>;
   const napi_property_descriptor methods[] = {
       method_property("land", land, environment),
-      method_property("receive", Own::invoke<&SubscriberHandle::receive>, environment),
+      method_property("receive", invoke<SubscriberHandle, &SubscriberHandle::receive>, environment),
       method_property("receiveInto", receive_into, environment),
-      method_property("latest", Own::invoke<&SubscriberHandle::latest>, environment),
-      method_property("seek", Own::invoke<&SubscriberHandle::seek>, environment),
-      method_property("extent", Own::invoke<&SubscriberHandle::extent>, environment),
-      method_property("listen", Own::invoke<&SubscriberHandle::listen>, environment),
-      method_property("disturbListeners", Own::invoke<&SubscriberHandle::disturb>, environment),
+      method_property("latest", invoke<SubscriberHandle, &SubscriberHandle::latest>, environment),
+      method_property("seek", invoke<SubscriberHandle, &SubscriberHandle::seek>, environment),
+      method_property("extent", invoke<SubscriberHandle, &SubscriberHandle::extent>, environment),
+      method_property("listen", invoke<SubscriberHandle, &SubscriberHandle::listen>, environment),
+      method_property("syncBroadcast", sync, environment),
+      method_property("syncBroadcastNow", invoke<SubscriberHandle, &SubscriberHandle::sync_now>,
+                      environment),
       method_property("releaseSubscriber", release, environment),
   };
   napi_define_properties(env, exports, std::size(methods), methods);
@@ -191,7 +207,7 @@ napi_value SubscriberHandle::land(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value buffer = nullptr;
   napi_get_cb_info(env, info, &count, &buffer, nullptr, &data);
-  SubscriberHandle* handle = Methods<SubscriberHandle>::named(*static_cast<Environment*>(data));
+  SubscriberHandle* handle = SubscriberHandle::named(*static_cast<Environment*>(data));
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   void* place = nullptr;
   size_t room = 0;
@@ -209,7 +225,7 @@ Status SubscriberHandle::receive(Environment& environment) {
   Exchange& exchange = environment.exchange;
   const uint64_t at = exchange.get(Exchange::kMost);
   const uint64_t room = at < room_ ? room_ - at : 0;
-  return told(exchange, subscriber_->receive(place_ + at, room, patience(exchange)));
+  return told(exchange, subscriber_->receive(place_ + at, room, exchange.patience()));
 }
 
 Status SubscriberHandle::latest(Environment& environment) {
@@ -223,7 +239,7 @@ Status SubscriberHandle::latest(Environment& environment) {
 napi_value SubscriberHandle::receive_into(napi_env env, napi_callback_info info) {
   Bytes target;
   Environment& environment = typed_call(env, info, target);
-  SubscriberHandle* handle = Methods<SubscriberHandle>::named(environment);
+  SubscriberHandle* handle = SubscriberHandle::named(environment);
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   const Status status =
       told(environment.exchange, handle->subscriber_->receive(target.begin, target.count, 0));
@@ -253,15 +269,22 @@ Status SubscriberHandle::listen(Environment& environment) {
   return Done{};
 }
 
-Status SubscriberHandle::disturb(Environment& /*environment*/) {
-  if (Word* bell = subscriber_->bell()) wake_sleepers(*bell);
-  return Done{};
+Status SubscriberHandle::sync_now(Environment& /*environment*/) {
+  return shm_disruptor::sync(subscriber_->segment().backing());
+}
+
+napi_value SubscriberHandle::sync(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  const SubscriberHandle* handle = named(*static_cast<Environment*>(data));
+  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  return sync_later(env, handle->subscriber_->segment().backing());
 }
 
 napi_value SubscriberHandle::release(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  SubscriberHandle* handle = Methods<SubscriberHandle>::named(*static_cast<Environment*>(data));
+  SubscriberHandle* handle = SubscriberHandle::named(*static_cast<Environment*>(data));
   if (handle != nullptr) handle->subscriber_.reset();
   return nullptr;
 }

@@ -8,7 +8,6 @@
 #include "../core/publisher.h"
 #include "../core/subscriber.h"
 #include "environment.h"
-#include "methods.h"
 
 namespace shm_disruptor::binding {
 
@@ -18,14 +17,11 @@ class PublisherHandle : public Registered {
   /// The object to whose life the handle is tied. Null with an exception.
   static napi_value make(napi_env env, RingSegment segment);
   static void define(napi_env env, Environment* environment, napi_value exports);
+  /// The one that the exchange names; null when there is none or it was released.
+  static PublisherHandle* named(const Environment& environment);
 
  private:
-  friend class Methods<PublisherHandle>;
-
   explicit PublisherHandle(RingSegment segment) : publisher_(std::in_place, std::move(segment)) {}
-
-  static Handles& table(Environment& environment) { return environment.publishers; }
-  bool released() const { return !publisher_; }
 
   Status claim(Environment&);
   Status commit(Environment&);
@@ -46,22 +42,20 @@ class SubscriberHandle : public Registered {
  public:
   static napi_value make(napi_env env, RingSegment segment, Waiting waiting);
   static void define(napi_env env, Environment* environment, napi_value exports);
+  /// The one that the exchange names; null when there is none or it was released.
+  static SubscriberHandle* named(const Environment& environment);
 
  private:
-  friend class Methods<SubscriberHandle>;
-
   SubscriberHandle(RingSegment segment, Waiting waiting)
       : subscriber_(std::in_place, std::move(segment), waiting) {}
-
-  static Handles& table(Environment& environment) { return environment.subscribers; }
-  bool released() const { return !subscriber_; }
 
   Status receive(Environment&);
   Status latest(Environment&);
   Status seek(Environment&);
   Status extent(Environment&);
   Status listen(Environment&);
-  Status disturb(Environment&);
+  Status sync_now(Environment&);
+  static napi_value sync(napi_env env, napi_callback_info info);
   static napi_value land(napi_env env, napi_callback_info info);
   static napi_value receive_into(napi_env env, napi_callback_info info);
   static napi_value release(napi_env env, napi_callback_info info);

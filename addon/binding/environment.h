@@ -21,6 +21,7 @@ struct Environment {
   Handles rings;
   Handles publishers;
   Handles subscribers;
+  Handles memories;
   /// Makes an Error object: (code: number, errno: number, syscall: string) => Error.
   napi_ref error_factory = nullptr;
   /// Wakes those who wait in this environment; null until startWaker was called.

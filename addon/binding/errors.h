@@ -7,8 +7,11 @@
 
 namespace shm_disruptor::binding {
 
-/// Throws what the error factory (src/errors.ts, registered when the addon was loaded) makes of
-/// `error`. Returns null, to be handed on as the method's result.
+/// What the error factory (src/errors.ts, registered when the addon was loaded) makes of `error`.
+/// Null while the environment is being torn down.
+napi_value make_error(napi_env env, const Error& error);
+
+/// Throws that. Returns null, to be handed on as the method's result.
 napi_value throw_error(napi_env env, const Error& error);
 
 }  // namespace shm_disruptor::binding

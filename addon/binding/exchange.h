@@ -36,6 +36,8 @@ class Exchange {
   void set(Index index, Integer value) {
     numbers_[index] = static_cast<double>(static_cast<int64_t>(value));
   }
+  /// How long a call may block the thread, in nanoseconds.
+  uint64_t patience() const { return get(kMilliseconds) * 1'000'000; }
   void answer(int64_t outcome) { set(kOutcome, outcome); }
   /// For what may lie above every sequence.
   void answer_unsigned(uint64_t outcome) { numbers_[kOutcome] = static_cast<double>(outcome); }

@@ -5,8 +5,11 @@
 
 #include "errors.h"
 #include "inspection.h"
+#include "invoke.h"
 #include "joining.h"
+#include "syncing.h"
 #include "values.h"
+#include "view.h"
 
 namespace shm_disruptor::binding {
 
@@ -27,6 +30,12 @@ Status committed(Exchange& exchange, const Result<Commit>& commit) {
 }
 
 }  // namespace
+
+RingHandle* RingHandle::named(const Environment& environment) {
+  const uint64_t number = environment.exchange.get(Exchange::kHandle);
+  auto* handle = static_cast<RingHandle*>(environment.rings.find(number));
+  return handle != nullptr && handle->sequencer_ ? handle : nullptr;
+}
 
 RingHandle::RingHandle(RingSegment segment, Waiting waiting, double* state)
     : sequencer_(std::in_place, std::move(segment), waiting), state_(state) {}
@@ -53,7 +62,7 @@ napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, 
   }
   const Sequencer& sequencer = *handle->sequencer_;
   const napi_value elements =
-      view_memory(env, sequencer.mapping(), sequencer.elements(), sequencer.visible_bytes());
+      view_of(env, sequencer.mapping(), sequencer.elements(), sequencer.visible_bytes());
   if (!elements) return nullptr;
   napi_create_reference(env, elements, 1, &handle->elements_);
   Environment::of(env).rings.add(*handle);
@@ -82,40 +91,42 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
     return method_property(name, callback, environment);
   };
   const napi_property_descriptor methods[] = {
-      method("claim", Methods<RingHandle>::invoke<&RingHandle::claim>),
-      method("commit", Methods<RingHandle>::invoke<&RingHandle::commit>),
-      method("commitLatest", Methods<RingHandle>::invoke<&RingHandle::commit_latest>),
-      method("awaitVisible", Methods<RingHandle>::invoke<&RingHandle::await_visible>),
-      method("consume", Methods<RingHandle>::invoke<&RingHandle::consume>),
-      method("commitConsumed", Methods<RingHandle>::invoke<&RingHandle::commit_consumed>),
-      method("attachConsumer", Methods<RingHandle>::invoke<&RingHandle::attach_consumer>),
-      method("share", Methods<RingHandle>::invoke<&RingHandle::share>),
-      method("takeShare", Methods<RingHandle>::invoke<&RingHandle::take_share>),
-      method("finishShare", Methods<RingHandle>::invoke<&RingHandle::finish_share>),
-      method("keepShare", Methods<RingHandle>::invoke<&RingHandle::keep_share>),
-      method("giveBackShare", Methods<RingHandle>::invoke<&RingHandle::give_back_share>),
-      method("leave", Methods<RingHandle>::invoke<&RingHandle::leave>),
+      method("claim", invoke<RingHandle, &RingHandle::claim>),
+      method("commit", invoke<RingHandle, &RingHandle::commit>),
+      method("commitLatest", invoke<RingHandle, &RingHandle::commit_latest>),
+      method("awaitVisible", invoke<RingHandle, &RingHandle::await_visible>),
+      method("consume", invoke<RingHandle, &RingHandle::consume>),
+      method("commitConsumed", invoke<RingHandle, &RingHandle::commit_consumed>),
+      method("attachConsumer", invoke<RingHandle, &RingHandle::attach_consumer>),
+      method("share", invoke<RingHandle, &RingHandle::share>),
+      method("takeShare", invoke<RingHandle, &RingHandle::take_share>),
+      method("finishShare", invoke<RingHandle, &RingHandle::finish_share>),
+      method("keepShare", invoke<RingHandle, &RingHandle::keep_share>),
+      method("giveBackShare", invoke<RingHandle, &RingHandle::give_back_share>),
+      method("leave", invoke<RingHandle, &RingHandle::leave>),
       method("moveMessage", move_message),
       method("join", join),
       method("census", census),
-      method("nextGap", Methods<RingHandle>::invoke<&RingHandle::next_gap>),
-      method("recover", Methods<RingHandle>::invoke<&RingHandle::recover>),
-      method("takeOver", Methods<RingHandle>::invoke<&RingHandle::take_over>),
-      method("gaps", Methods<RingHandle>::invoke<&RingHandle::gaps>),
-      method("ignore", Methods<RingHandle>::invoke<&RingHandle::ignore>),
-      method("claimable", Methods<RingHandle>::invoke<&RingHandle::claimable>),
-      method("consumable", Methods<RingHandle>::invoke<&RingHandle::consumable>),
-      method("committable", Methods<RingHandle>::invoke<&RingHandle::committable>),
-      method("uncommitted", Methods<RingHandle>::invoke<&RingHandle::uncommitted>),
-      method("next", Methods<RingHandle>::invoke<&RingHandle::next>),
-      method("cursor", Methods<RingHandle>::invoke<&RingHandle::cursor>),
-      method("consumerSequence", Methods<RingHandle>::invoke<&RingHandle::consumer_sequence>),
-      method("allIgnored", Methods<RingHandle>::invoke<&RingHandle::all_ignored>),
-      method("status", Methods<RingHandle>::invoke<&RingHandle::status>),
-      method("setStatus", Methods<RingHandle>::invoke<&RingHandle::set_status>),
-      method("tend", Methods<RingHandle>::invoke<&RingHandle::tend>),
-      method("watch", Methods<RingHandle>::invoke<&RingHandle::watch>),
-      method("disturb", Methods<RingHandle>::invoke<&RingHandle::disturb>),
+      method("nextGap", invoke<RingHandle, &RingHandle::next_gap>),
+      method("recover", invoke<RingHandle, &RingHandle::recover>),
+      method("takeOver", invoke<RingHandle, &RingHandle::take_over>),
+      method("gaps", invoke<RingHandle, &RingHandle::gaps>),
+      method("ignore", invoke<RingHandle, &RingHandle::ignore>),
+      method("claimable", invoke<RingHandle, &RingHandle::claimable>),
+      method("consumable", invoke<RingHandle, &RingHandle::consumable>),
+      method("committable", invoke<RingHandle, &RingHandle::committable>),
+      method("uncommitted", invoke<RingHandle, &RingHandle::uncommitted>),
+      method("next", invoke<RingHandle, &RingHandle::next>),
+      method("cursor", invoke<RingHandle, &RingHandle::cursor>),
+      method("consumerSequence", invoke<RingHandle, &RingHandle::consumer_sequence>),
+      method("allIgnored", invoke<RingHandle, &RingHandle::all_ignored>),
+      method("status", invoke<RingHandle, &RingHandle::status>),
+      method("setStatus", invoke<RingHandle, &RingHandle::set_status>),
+      method("tend", invoke<RingHandle, &RingHandle::tend>),
+      method("watch", invoke<RingHandle, &RingHandle::watch>),
+      method("passOn", invoke<RingHandle, &RingHandle::pass_on>),
+      method("sync", sync),
+      method("syncNow", invoke<RingHandle, &RingHandle::sync_now>),
       method("release", release),
   };
   napi_define_properties(env, exports, std::size(methods), methods);
@@ -137,7 +148,7 @@ Status RingHandle::claim(Environment& environment) {
   Exchange& exchange = environment.exchange;
   take_lease();
   const auto claim = sequencer_->claim(exchange.get(Exchange::kLeast),
-                                       exchange.get(Exchange::kMost), patience(exchange));
+                                       exchange.get(Exchange::kMost), exchange.patience());
   if (!claim.ok()) return claim.error();
   give_lease();
   const uint64_t start = claim.value().start;
@@ -156,7 +167,7 @@ Status RingHandle::commit(Environment& environment) {
   Exchange& exchange = environment.exchange;
   return committed(exchange,
                    sequencer_->commit(exchange.get(Exchange::kStart), exchange.get(Exchange::kEnd),
-                                      out_of_order(exchange), patience(exchange)));
+                                      out_of_order(exchange), exchange.patience()));
 }
 
 Status RingHandle::commit_latest(Environment& environment) {
@@ -169,14 +180,14 @@ Status RingHandle::commit_latest(Environment& environment) {
 Status RingHandle::await_visible(Environment& environment) {
   Exchange& exchange = environment.exchange;
   return committed(exchange,
-                   sequencer_->await_visible(exchange.get(Exchange::kEnd), patience(exchange)));
+                   sequencer_->await_visible(exchange.get(Exchange::kEnd), exchange.patience()));
 }
 
 Status RingHandle::consume(Environment& environment) {
   Exchange& exchange = environment.exchange;
   const uint64_t consumer = exchange.get(Exchange::kConsumer);
   commit_previous(consumer);
-  const auto batch = sequencer_->consume(consumer, patience(exchange));
+  const auto batch = sequencer_->consume(consumer, exchange.patience());
   if (!batch.ok()) return batch.error();
   set(kGaps, sequencer_->gap_count());
   const uint64_t start = batch.value().start;
@@ -218,7 +229,7 @@ Status RingHandle::share(Environment& environment) {
 
 Status RingHandle::take_share(Environment& environment) {
   Exchange& exchange = environment.exchange;
-  const auto taken = sequencer_->take_share(patience(exchange));
+  const auto taken = sequencer_->take_share(exchange.patience());
   if (!taken.ok()) return taken.error();
   set(kGaps, sequencer_->gap_count());
   const auto [share, seat] = taken.value();
@@ -377,8 +388,19 @@ Status RingHandle::watch(Environment& environment) {
   return Done{};
 }
 
-Status RingHandle::disturb(Environment& environment) {
-  wake_sleepers(word(environment.exchange));
+Status RingHandle::sync_now(Environment&) { return shm_disruptor::sync(sequencer_->backing()); }
+
+// A promise.
+napi_value RingHandle::sync(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  RingHandle* handle = named(*static_cast<Environment*>(data));
+  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  return sync_later(env, handle->sequencer_->backing());
+}
+
+Status RingHandle::pass_on(Environment& /*environment*/) {
+  sequencer_->pass_on();
   return Done{};
 }
 
@@ -390,7 +412,7 @@ napi_value RingHandle::move_message(napi_env env, napi_callback_info info) {
   napi_value target = nullptr;
   napi_get_cb_info(env, info, &count, &target, nullptr, &data);
   auto& environment = *static_cast<Environment*>(data);
-  RingHandle* handle = Methods<RingHandle>::named(environment);
+  RingHandle* handle = named(environment);
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   void* bytes = nullptr;
   size_t room = 0;
@@ -408,7 +430,7 @@ napi_value RingHandle::move_message(napi_env env, napi_callback_info info) {
 // (joining): the index to consume under.
 napi_value RingHandle::join(napi_env env, napi_callback_info info) {
   const Napi::CallbackInfo call(env, info);
-  RingHandle* handle = Methods<RingHandle>::named(*static_cast<Environment*>(call.Data()));
+  RingHandle* handle = named(*static_cast<Environment*>(call.Data()));
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   const auto joined = handle->sequencer_->join(joining_of(call[0].As<Napi::Object>()));
   if (!joined.ok()) return throw_error(env, joined.error());
@@ -418,7 +440,7 @@ napi_value RingHandle::join(napi_env env, napi_callback_info info) {
 napi_value RingHandle::census(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  RingHandle* handle = Methods<RingHandle>::named(*static_cast<Environment*>(data));
+  RingHandle* handle = named(*static_cast<Environment*>(data));
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   return to_object(env, handle->sequencer_->census());
 }
@@ -427,7 +449,7 @@ napi_value RingHandle::census(napi_env env, napi_callback_info info) {
 napi_value RingHandle::release(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  RingHandle* handle = Methods<RingHandle>::named(*static_cast<Environment*>(data));
+  RingHandle* handle = named(*static_cast<Environment*>(data));
   if (handle == nullptr) return nullptr;
   detach_view(env, handle->elements_);
   handle->sequencer_.reset();

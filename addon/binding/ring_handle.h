@@ -7,7 +7,6 @@
 
 #include "../core/sequencer.h"
 #include "environment.h"
-#include "methods.h"
 
 namespace shm_disruptor::binding {
 
@@ -24,13 +23,11 @@ class RingHandle : public Registered {
   /// Adds the methods to `exports`.
   static void define(napi_env env, Environment* environment, napi_value exports);
 
+  /// The one that the exchange names; null when there is none or it was released.
+  static RingHandle* named(const Environment& environment);
+
  private:
-  friend class Methods<RingHandle>;
-
   RingHandle(RingSegment segment, Waiting waiting, double* state);
-
-  static Handles& table(Environment& environment) { return environment.rings; }
-  bool released() const { return !sequencer_; }
 
   Status claim(Environment&);
   Status commit(Environment&);
@@ -62,7 +59,9 @@ class RingHandle : public Registered {
   Status set_status(Environment&);
   Status tend(Environment&);
   Status watch(Environment&);
-  Status disturb(Environment&);
+  Status pass_on(Environment&);
+  Status sync_now(Environment&);
+  static napi_value sync(napi_env env, napi_callback_info info);
   static napi_value release(napi_env env, napi_callback_info info);
   static napi_value move_message(napi_env env, napi_callback_info info);
   static napi_value join(napi_env env, napi_callback_info info);

@@ -3,7 +3,7 @@
 
 #include <node_api.h>
 
-#include "../core/mapping.h"
+#include <cstdint>
 
 namespace shm_disruptor::binding {
 
@@ -32,24 +32,6 @@ inline napi_property_descriptor value_property(const char* name, napi_value valu
 inline napi_property_descriptor method_property(const char* name, napi_callback callback,
                                                 void* data) {
   return {name, nullptr, callback, nullptr, nullptr, nullptr, napi_enumerable, data};
-}
-
-/// A view of `size` mapped bytes that keeps the mapping for as long as anybody can reach it. Null
-/// with an exception where the runtime keeps all memory of JavaScript in one cage (Electron).
-inline napi_value view_memory(napi_env env, const MappingRef& mapping, void* bytes, uint64_t size) {
-  auto* owner = new MappingRef(mapping);
-  const auto drop = [](napi_env, void*, void* held) { delete static_cast<MappingRef*>(held); };
-  napi_value view = nullptr;
-  const napi_status status =
-      napi_create_external_arraybuffer(env, bytes, static_cast<size_t>(size), drop, owner, &view);
-  if (status == napi_ok) return view;
-  // After any other failure the finalizer has run.
-  if (status == napi_no_external_buffers_allowed) {
-    delete owner;
-    napi_throw_error(env, "ERR_NO_EXTERNAL_BUFFERS",
-                     "This runtime does not let JavaScript see memory that it does not own");
-  }
-  return nullptr;
 }
 
 /// Empties a view of memory, and forgets it.

@@ -43,6 +43,11 @@ void Waker::watch(uint64_t key, const MappingRef& mapping, const Word& word, uin
   watcher_->watch(key, mapping, word, seen);
 }
 
+void Waker::forget(uint64_t key) {
+  if (polled_) polled_->forget(key);
+  if (watcher_) watcher_->forget(key);
+}
+
 bool Waker::start_polling() {
   auto poll = os::FutexPoll::make();
   uv_loop_t* loop = nullptr;

@@ -30,6 +30,8 @@ class Waker {
   Waker& operator=(const Waker&) = delete;
 
   void watch(uint64_t key, const MappingRef& mapping, const Word& word, uint32_t seen);
+  /// Ends the watching of that key, and of its mapping, as if its word had changed.
+  void forget(uint64_t key);
 
  private:
   struct LoopHandle;

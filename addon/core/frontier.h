@@ -13,8 +13,9 @@ namespace shm_disruptor {
 /// Where that ends which consumers may read. Committing in any order moves it on in order.
 class Frontier {
  public:
-  Frontier(Header* header, Sequence* markers, uint64_t elements)
-      : header_(header), markers_(markers), ring_(elements) {}
+  /// `one_reader`: each range that is committed is for one of those who wait, and not for all.
+  Frontier(Header* header, Sequence* markers, uint64_t elements, bool one_reader = false)
+      : header_(header), markers_(markers), ring_(elements), one_reader_(one_reader) {}
 
   const Ring& ring() const { return ring_; }
   Header& header() const { return *header_; }
@@ -34,7 +35,7 @@ class Frontier {
     // Release: the elements were written before. Pairs with try_consume's load of the cursor.
     if (!header_->cursor.compare_exchange(from, to)) return false;
     help(to);
-    wake_sleepers(header_->data_waiters);
+    wake_readers(1);
     return true;
   }
 
@@ -77,7 +78,7 @@ class Frontier {
 
  private:
   __attribute__((noinline)) void pass_marks(uint64_t cursor) {
-    bool moved = false;
+    uint32_t ranges = 0;
     while (cursor <= kLastSequence) {
       const Marker mark = marker(cursor);
       if (!marked(cursor, mark)) break;
@@ -85,10 +86,18 @@ class Frontier {
       if (mark.is_gap()) raise_gap_limit(mark.end());
       if (!header_->cursor.compare_exchange(cursor, mark.end())) break;
       if (mark.is_gap()) count_gap(mark.end() - cursor);
-      moved = true;
+      ++ranges;
       cursor = mark.end();
     }
-    if (moved) wake_sleepers(header_->data_waiters);
+    if (ranges != 0) wake_readers(ranges);
+  }
+
+  void wake_readers(uint32_t ranges) {
+    if (one_reader_) {
+      wake_some(header_->data_waiters, ranges);
+    } else {
+      wake_sleepers(header_->data_waiters);
+    }
   }
 
   void raise_gap_limit(uint64_t end) {
@@ -107,6 +116,7 @@ class Frontier {
   Header* header_;
   Sequence* markers_;
   Ring ring_;
+  bool one_reader_;
 };
 
 }  // namespace shm_disruptor

@@ -112,8 +112,8 @@ Result<SegmentFacts> inspect_segment(const std::string& name) {
   return facts;
 }
 
-Result<std::vector<SegmentFacts>> list_segments() {
-  auto names = os::list_names();
+Result<std::vector<SegmentFacts>> list_segments(const std::string& directory) {
+  auto names = os::list_names(directory);
   if (!names.ok()) return names.error();
   std::sort(names.value().begin(), names.value().end());
   std::vector<SegmentFacts> segments;

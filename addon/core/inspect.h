@@ -39,7 +39,8 @@ struct SegmentFacts {
 /// kSegmentForeign. Other damage is among the facts.
 Result<SegmentFacts> inspect_segment(const std::string& name);
 
-/// All segments of ours that this user may read, by name. Errors: kSystem.
-Result<std::vector<SegmentFacts>> list_segments();
+/// All segments of ours that this user may read, in a directory or in the system's place for shared
+/// memory, by name. Errors: kSystem.
+Result<std::vector<SegmentFacts>> list_segments(const std::string& directory = {});
 
 }  // namespace shm_disruptor

@@ -48,7 +48,8 @@ inline constexpr uint32_t kByteOrder = 0x01020304;
 enum class Kind : uint32_t {
   kRing = 1,       ///< elements of one size, for consumers that each get all of them
   kQueue = 2,      ///< messages of any length (message.h), each for one member of a group
-  kBroadcast = 3,  ///< messages for whoever is there in time (broadcast.h)
+  kBroadcast = 3,  ///< messages for whoever is there in time (publisher.h, subscriber.h)
+  kMemory = 4,     ///< plain memory, the application's own: one element, and nobody takes part
 };
 
 /// What a user chooses of a ring. All are at least 1.
@@ -185,7 +186,7 @@ struct Bell {
 /// How many entries of a consumer table take a page: what a broadcast has in its place.
 inline constexpr uint64_t kBellEntries = kPage / sizeof(ConsumerEntry);
 
-/// In front of each message of a broadcast (broadcast.h).
+/// In front of each message of a broadcast (slot_state.h).
 struct alignas(16) SlotHeader {
   Sequence state;
   Word length;
@@ -212,6 +213,10 @@ static_assert(sizeof(Header) <= kPage);
 static_assert(sizeof(ConsumerEntry) == kIsolation && sizeof(ProducerEntry) == kIsolation);
 
 inline constexpr uint64_t kConsumersOffset = kPage;
+
+/// Plain memory of so many bytes as a ring: one element of that size. Its tables have one entry
+/// each, which nobody uses.
+inline constexpr RingGeometry memory_geometry(uint64_t size) { return {1, size, 1, 1}; }
 
 /// Where everything of one ring lies, derived from its geometry alone and kept privately by every
 /// attachment: numbers in shared memory are never trusted again after the segment was opened.

@@ -32,6 +32,11 @@ class PolledWatcher {
     return false;
   }
 
+  /// As Watcher::forget.
+  void forget(Key key) {
+    if (watched_.count(key) != 0) poll_->cancel(key);
+  }
+
   /// As Watcher::take_changed.
   void take_changed(std::vector<Key>* into) {
     into->clear();

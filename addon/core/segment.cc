@@ -39,7 +39,7 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
     return Errc::kSegmentVersion;
   }
   if (identity.checksum != identity_checksum(identity)) return Errc::kSegmentCorrupt;
-  if (identity.kind < Kind::kRing || identity.kind > Kind::kBroadcast) return Errc::kSegmentKind;
+  if (identity.kind < Kind::kRing || identity.kind > Kind::kMemory) return Errc::kSegmentKind;
   if (identity.mode != facts.mode) return Errc::kSegmentMode;
   if (identity.elements == 0 || identity.element_size == 0 || identity.consumers == 0 ||
       identity.producers == 0 || identity.consumers > kMostParticipants ||
@@ -54,6 +54,12 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
   }
   const RingGeometry geometry{identity.elements, identity.element_size, identity.consumers,
                               identity.producers};
+  const RingGeometry memory = memory_geometry(identity.element_size);
+  if (identity.kind == Kind::kMemory &&
+      (geometry.elements != memory.elements || geometry.consumers != memory.consumers ||
+       geometry.producers != memory.producers)) {
+    return Errc::kSegmentCorrupt;
+  }
   const auto layout =
       ring_layout(geometry, identity.policy, {identity.shape, identity.schema}, identity.kind);
   if (!layout.ok() || layout.value().size != identity.size ||
@@ -66,17 +72,11 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
   return layout;
 }
 
-// What an attachment may write.
-enum class Rights : uint8_t { kAll, kBell, kNothing };
-
-Result<RingSegment> map_ring(const os::File& file, const RingLayout& layout,
-                             Rights rights = Rights::kAll) {
+Result<RingSegment> map_ring(const std::string& name, const os::File& file,
+                             const RingLayout& layout, os::Access access = os::Access::kReadWrite) {
   const auto facts = os::file_facts(file);
   if (!facts.ok()) return facts.error();
-  const auto base = rights == Rights::kAll
-                        ? os::map_file(file, layout.size, layout.mirrored())
-                        : os::map_for_reading(file, layout.size, kConsumersOffset,
-                                              rights == Rights::kBell ? kPage : 0);
+  const auto base = os::map_file(file, layout.size, layout.mirrored(), access);
   if (!base.ok()) return base.error();
   const uint64_t mapped = layout.size + layout.mirrored();
   auto* mapping = new (std::nothrow) Mapping(base.value(), mapped);
@@ -84,9 +84,8 @@ Result<RingSegment> map_ring(const os::File& file, const RingLayout& layout,
     os::unmap(base.value(), mapped);
     return Error{Errc::kSystem, ENOMEM, "mmap"};
   }
-  return RingSegment{MappingRef(mapping), layout,
-                     os::File(),          facts.value().device,
-                     facts.value().inode, rights == Rights::kNothing};
+  return RingSegment{MappingRef(mapping), layout, os::File(), facts.value().device,
+                     facts.value().inode, name};
 }
 
 // Tells everybody attached that the name is going to another segment. Who dies after the first
@@ -161,14 +160,14 @@ Status retire(const std::string& name, Kind kind, Existing existing) {
   const auto layout = validated_layout(identity, facts);
   RingSegment segment;
   if (layout.ok()) {
-    auto mapped = map_ring(named.value().file, layout.value());
+    auto mapped = map_ring(name, named.value().file, layout.value());
     if (!mapped.ok()) return mapped.error();
     segment = std::move(mapped.value());
   }
   // Who may not take the name must not harm those who use it. And they are told before it is taken:
   // whoever dies in between leaves a segment that says that it was replaced, and not one that goes
   // on beside its successor.
-  const auto permitted = os::may_remove_name(facts);
+  const auto permitted = os::may_remove_name(name, facts);
   if (!permitted.ok()) return permitted.error();
   if (segment.mapping) poison(segment);
   const auto removed = os::remove_name(name);
@@ -199,9 +198,9 @@ Result<RingSegment> create_ring(const std::string& name, const RingCreation& cre
       ring_layout(creation.geometry, creation.policy, creation.format, creation.kind);
   if (!layout.ok()) return layout.error();
 
-  auto created = os::create_file(layout.value().size, creation.mode, creation.birth);
+  auto created = os::create_file(name, layout.value().size, creation.mode, creation.birth);
   if (!created.ok()) return created.error();
-  auto segment = map_ring(created.value().file, layout.value());
+  auto segment = map_ring(name, created.value().file, layout.value());
   if (!segment.ok()) {
     os::discard_file(created.value());
     return segment;
@@ -216,6 +215,13 @@ Result<RingSegment> create_ring(const std::string& name, const RingCreation& cre
   declare_consumers(segment.value(), creation);
   segment.value().header().identity =
       identity_of(layout.value(), creation.mode, os::fresh_generation());
+
+  // A name must never stand for half a segment, even if the power fails.
+  const auto written = os::write_back(created.value().file);
+  if (!written.ok()) {
+    os::discard_file(created.value());
+    return written.error();
+  }
 
   for (int patience = 0; patience < kReplacementPatience; ++patience) {
     const auto published = os::publish_file(created.value(), name);
@@ -246,34 +252,34 @@ Result<RingLayout> validated_file(const os::File& file) {
   return validated_layout(identity.value(), facts.value());
 }
 
-Result<RingSegment> open_ring(const std::string& name, Kind kind) {
-  auto file = os::open_file(name);
+Result<RingSegment> open_ring(const std::string& name, Kind kind, os::Access access) {
+  auto file = os::open_file(name, access);
   if (!file.ok()) return file.error();
   const auto layout = validated_file(file.value());
   if (!layout.ok()) return layout.error();
   if (layout.value().kind != kind) return Errc::kSegmentKind;
   const auto attached = liveness::attach(file.value());
   if (!attached.ok()) return attached.error();
-  auto segment = map_ring(file.value(), layout.value());
+  auto segment = map_ring(name, file.value(), layout.value(), access);
   if (segment.ok()) segment.value().file = std::move(file.value());
   return segment;
 }
 
 Result<RingSegment> open_for_reading(const std::string& name) {
-  Rights rights = Rights::kBell;
-  auto file = os::open_file(name);
-  if (!file.ok() && file.error().sys_errno == EACCES) {
-    rights = Rights::kNothing;
-    file = os::open_file(name, os::Access::kRead);
+  auto segment = open_ring(name, Kind::kBroadcast, os::Access::kRead);
+  if (!segment.ok()) return segment;
+  const auto file = os::open_file(name);
+  segment.value().quiet = !file.ok();
+  if (!file.ok()) return segment;
+  const auto facts = os::file_facts(file.value());
+  // Meanwhile the name may have gone to another segment.
+  if (!facts.ok() || facts.value().device != segment.value().device ||
+      facts.value().inode != segment.value().inode) {
+    return Errc::kSegmentReplaced;
   }
-  if (!file.ok()) return file.error();
-  const auto layout = validated_file(file.value());
-  if (!layout.ok()) return layout.error();
-  if (layout.value().kind != Kind::kBroadcast) return Errc::kSegmentKind;
-  const auto attached = liveness::attach(file.value());
-  if (!attached.ok()) return attached.error();
-  auto segment = map_ring(file.value(), layout.value(), rights);
-  if (segment.ok()) segment.value().file = std::move(file.value());
+  const auto bell =
+      os::make_writable(file.value(), segment.value().mapping->base(), kConsumersOffset, kPage);
+  if (!bell.ok()) return bell.error();
   return segment;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "directory.h"
+#include "durability.h"
 #include "layout.h"
 #include "mapping.h"
 #include "os/shm.h"
@@ -20,6 +21,10 @@ struct RingSegment {
   uint64_t device =
       0;  ///< with `inode`, the same for all who have mapped this object, and nobody else
   uint64_t inode = 0;
+  std::string name{};
+
+  /// What is to be written back when somebody asks for that.
+  Backing backing() const { return {mapping, layout.size, name, device, inode}; }
 
   bool quiet = false;  ///< mapped without the right to write anything, not even that one sleeps
 
@@ -59,10 +64,11 @@ struct RingCreation {
   os::Birth birth = os::Birth::kUnnamed;
 };
 
-/// Creates a ring under `name` (without the leading slash). Its elements and sequences are zero.
+/// Creates a ring under `name` (os/shm.h). Its elements and sequences are zero.
 ///
 /// Atomic: the segment is built whole before it gets its name, so that nobody ever opens half a
-/// segment and a creator that dies leaves nothing.
+/// segment and a creator that dies leaves nothing. On a disk it is written back before, so that
+/// this holds if the power fails as well.
 ///
 /// Everybody attached to a ring whose name is taken over gets kSegmentReplaced from then on.
 /// Objects that are not ours are never touched.
@@ -72,11 +78,12 @@ struct RingCreation {
 Result<RingSegment> create_ring(const std::string& name, const RingCreation& creation);
 
 /// Attaches to the ring `name`, which is of that kind. Everything that the header says is checked
-/// against the object itself before any of it is used.
+/// against the object itself before any of it is used. With kRead the mapping is for reading alone.
 ///
 /// Errors: kSystem (ENOENT, EACCES, ...) and every kSegment... but kSegmentExists and
 /// kSegmentBusy.
-Result<RingSegment> open_ring(const std::string& name, Kind kind = Kind::kRing);
+Result<RingSegment> open_ring(const std::string& name, Kind kind = Kind::kRing,
+                              os::Access access = os::Access::kReadWrite);
 
 /// Attaches to a broadcast in order to read it: nothing of it can be written but its bell, and not
 /// even that by a user who may not write. Errors: as open_ring's.

@@ -68,7 +68,7 @@ class Sequencer {
         header_(&segment_.header()),
         consumers_(segment_),
         frontier_(header_, reinterpret_cast<Sequence*>(base() + segment_.layout.markers_offset),
-                  segment_.layout.geometry.elements),
+                  segment_.layout.geometry.elements, segment_.layout.kind == Kind::kQueue),
         claims_(producers(), geometry().producers),
         joinable_(consumers_.directory().role(0) != Role::kIndexed),
         single_(policy().producers == Producers::kSingle) {}
@@ -82,6 +82,8 @@ class Sequencer {
   const ElementFormat& format() const { return segment_.layout.format; }
   const Ring& ring() const { return frontier_.ring(); }
   const MappingRef& mapping() const { return segment_.mapping; }
+  /// What is to be written back when somebody asks for that.
+  Backing backing() const { return segment_.backing(); }
   std::byte* elements() const { return base() + segment_.layout.elements_offset; }
   uint64_t elements_bytes() const { return segment_.layout.elements_bytes(); }
   /// With what is mapped twice.
@@ -235,7 +237,8 @@ class Sequencer {
         keep_share(seat);
         return Moved::kTooLong;
       }
-      if (whole && !dropped) std::memcpy(target, message + sizeof header, length);
+      // An empty target may be nowhere.
+      if (whole && !dropped && length != 0) std::memcpy(target, message + sizeof header, length);
       finish_share(seat);
       // Nobody else is to trip over it.
       if (!whole) return Errc::kSegmentCorrupt;
@@ -417,6 +420,12 @@ class Sequencer {
   void set_status(int32_t status) {
     header_->status.store_ordered(static_cast<uint32_t>(status));
     wake_sleepers(header_->data_waiters);
+  }
+
+  /// Somebody was perhaps woken in vain who no longer waits for data: where one is woken for each
+  /// message, another one is to look.
+  void pass_on() {
+    if (segment_.layout.kind == Kind::kQueue) wake_some(header_->data_waiters, 1);
   }
 
   /// What those sleep on who wait for data, for a commit to become visible or for a status.

@@ -59,18 +59,38 @@ inline uint32_t announce_sleeper(Word& word) { return word.set_bits(kSleepersBit
 
 /// Wakes the sleepers of `word`, if there are any. Call after the store that they wait for.
 inline void wake_sleepers(Word& word) {
-  const uint32_t seen = word.load_ordered();
-  if ((seen & kSleepersBit) == 0) return;
-  // Whoever loses this race leaves the waking to the winner, who saw the same sleepers.
-  if (word.compare_exchange(seen, seen + 1)) os::wake_all(word);
+  for (;;) {
+    const uint32_t seen = word.load_ordered();
+    if ((seen & kSleepersBit) == 0) return;
+    if (!word.compare_exchange(seen, seen + 1)) continue;
+    os::wake_all(word);
+    return;
+  }
 }
 
-/// Waits until `ready()` is true, for at most `nanoseconds`; says whether it is. `ready` uses
+/// Wakes at most `count` of them, for what only so many can have: the others sleep on.
+///
+/// The bit stays set for those others, and the word changes all the same, so that nobody lies down
+/// who has looked before. When there are fewer, the bit must go, or every waker would call the
+/// kernel for nobody; and whoever lies down until it does is woken with the full protocol.
+/// test/model/wake_some.pml is this.
+inline void wake_some(Word& word, uint32_t count) {
+  for (;;) {
+    const uint32_t seen = word.load_ordered();
+    if ((seen & kSleepersBit) == 0) return;
+    if (!word.compare_exchange(seen, seen + 2)) continue;
+    if (os::wake(word, count) < count) wake_sleepers(word);
+    return;
+  }
+}
+
+/// Waits until `ready()` is true, for at most `nanoseconds`; says whether it is. `announce` is
+/// called before each sleep and gives the value of `word` while which to sleep. `ready` uses
 /// ordered loads and is called often; `unblock` is called before each sleep, and by those who never
 /// sleep now and then: it does something about those who are dead and hold us up.
-template <class Ready, class Unblock>
-bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready ready,
-                Unblock unblock) {
+template <class Announce, class Ready, class Unblock>
+bool wait_until(const Word& word, uint64_t nanoseconds, const Waiting& waiting, Announce announce,
+                Ready ready, Unblock unblock) {
   if (ready()) return true;
   if (nanoseconds == 0) return false;
   const uint64_t begin = os::now_nanoseconds();
@@ -96,7 +116,7 @@ bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready 
   }
   while (!polls) {
     const bool naps = waiting.strategy == Strategy::kSleep;
-    const uint32_t seen = naps ? 0 : announce_sleeper(word);
+    const uint32_t seen = naps ? 0 : announce();
     unblock();
     if (ready()) return true;
     const uint64_t elapsed = os::now_nanoseconds() - begin;
@@ -109,6 +129,14 @@ bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready 
     }
   }
   return ready();
+}
+
+/// The same on a wait word, by the protocol above.
+template <class Ready, class Unblock>
+bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready ready,
+                Unblock unblock) {
+  return wait_until(
+      word, nanoseconds, waiting, [&word] { return announce_sleeper(word); }, ready, unblock);
 }
 
 }  // namespace shm_disruptor

@@ -31,7 +31,19 @@ void Watcher::watch(Key key, const MappingRef& mapping, const Word& word, uint32
     const std::lock_guard<std::mutex> guard(mutex_);
     const auto same = [key](const Watched& watched) { return watched.key == key; };
     if (std::any_of(watched_.begin(), watched_.end(), same)) return;
-    watched_.push_back({key, mapping, &word, seen});
+    watched_.push_back({key, mapping, &word, seen, false});
+  }
+  control_.add(1);
+  os::wake_all(control_);
+}
+
+void Watcher::forget(Key key) {
+  {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    const auto same = [key](const Watched& watched) { return watched.key == key; };
+    const auto found = std::find_if(watched_.begin(), watched_.end(), same);
+    if (found == watched_.end()) return;
+    found->forgotten = true;
   }
   control_.add(1);
   os::wake_all(control_);
@@ -56,7 +68,7 @@ void Watcher::run() {
 bool Watcher::collect_changed() {
   const std::lock_guard<std::mutex> guard(mutex_);
   const auto still = [](const Watched& watched) {
-    return watched.word->load_ordered() == watched.seen;
+    return !watched.forgotten && watched.word->load_ordered() == watched.seen;
   };
   const auto first = std::stable_partition(watched_.begin(), watched_.end(), still);
   if (first == watched_.end()) return false;

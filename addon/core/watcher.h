@@ -41,6 +41,10 @@ class Watcher {
   /// A key that is watched already stays as it is: its word has changed since, or is the same.
   void watch(Key key, const MappingRef& mapping, const Word& word, uint32_t seen);
 
+  /// Ends the watching of that key, as if its word had changed. Its mapping may still be held until
+  /// the key is among the changed ones.
+  void forget(Key key);
+
   /// Moves the keys of the words that have changed to `into`, replacing what it holds.
   void take_changed(std::vector<Key>* into);
 
@@ -50,6 +54,7 @@ class Watcher {
     MappingRef mapping;  // the word's, so that it cannot be unmapped while we sleep on it
     const Word* word;
     uint32_t seen;
+    bool forgotten = false;
   };
 
   void run();

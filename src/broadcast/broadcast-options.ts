@@ -6,11 +6,12 @@ import { Kind } from '../native.js';
 import type { Creation, Producers } from '../native.js';
 import type { RecordSchema, RecordType } from '../values/record.js';
 import type { RingWaiting } from '../ring/ring-options.js';
+import type { SegmentPath } from '../segment/location.js';
 import { policy } from '../segment/policy.js';
 import { integer, oneOf, outOfRange } from '../validate.js';
 
 /** What does not depend on whether the broadcast is there already. */
-export interface BroadcastFormat extends RingWaiting {
+export interface BroadcastFormat extends RingWaiting, SegmentPath {
   /** What its messages are: see {@link EncodingName}. Default: bytes, and strings as bytes. */
   encoding?: AnyEncoding;
   /** Its messages are records of this type; not with `encoding`. */

@@ -5,19 +5,22 @@ import type { BroadcastFormat, BroadcastOptions } from './broadcast-options.js';
 import type { AnyEncoding, DecodedValue, EncodableValue } from '../values/encoding.js';
 import { DisruptorError, naming, released } from '../errors.js';
 import { Listening } from './listening.js';
+import type { Place } from './listening.js';
 import { messageFormatOf } from '../values/message-format.js';
 import type { MessageFormat } from '../values/message-format.js';
 import { underName } from '../segment/free-name.js';
+import { located, shownName } from '../segment/location.js';
+import type { SegmentPath } from '../segment/location.js';
 import { checkFormat } from '../values/format.js';
 import { Publisher } from '../native.js';
 import type { RecordCursor, RecordSchema, RecordType, SchemaInput } from '../values/record.js';
-import { Participant } from '../segment/participant.js';
+import { SegmentHolder } from '../segment/holder.js';
 import { optionsObject, ringWaiting } from '../ring/ring-options.js';
 import type { RingWaiting } from '../ring/ring-options.js';
 import { unlinkSegment } from '../segment/segments.js';
 import { Subscription } from './subscription.js';
 import type { From, Received } from './subscription.js';
-import { integer, segmentName } from '../validate.js';
+import { integer } from '../validate.js';
 
 /** Where a message is written in place. */
 export interface BroadcastSlot {
@@ -79,27 +82,29 @@ export type BroadcastOf<T> =
  * @typeParam In - the values to publish
  * @typeParam Out - the values that are received
  */
-export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Participant {
-  /** @internal */
-  declare protected readonly attachment: Listening;
+export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends SegmentHolder {
+  readonly #listening: Listening;
   /** The name under which others open it. */
   readonly name: string;
   readonly #format: MessageFormat;
   readonly #waiting: RingWaiting;
+  readonly #place: Place;
   #publisher: Publisher | undefined;
   #memory = Buffer.alloc(0);
   #claims = 0;
   #glance: Subscription<Out> | undefined;
 
   private constructor(
-    path: string,
+    place: Place,
     listening: Listening,
     format: MessageFormat,
     waiting: RingWaiting,
     publisher?: Publisher,
   ) {
     super(listening);
-    this.name = path;
+    this.#listening = listening;
+    this.name = place.name;
+    this.#place = place;
     this.#format = format;
     this.#waiting = waiting;
     if (publisher) this.#publishThrough(publisher);
@@ -122,11 +127,14 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Part
     const creation = broadcastCreation(options, format);
     const strategy = ringWaiting(options);
     return underName(path, creation.existing, (chosen, existing) => {
-      const name = segmentName(chosen);
-      const publisher = naming(chosen, () => Publisher.create(name, { ...creation, existing }));
+      const place = { name: chosen, directory: options.path };
+      const location = located(chosen, options.path);
+      const publisher = naming(shownName(location, chosen), () =>
+        Publisher.create(location, { ...creation, existing }),
+      );
       try {
-        const listening = new Listening(chosen, strategy, 'broadcast');
-        const broadcast = new Broadcast(chosen, listening, format, options, publisher);
+        const listening = new Listening(place, strategy, 'broadcast');
+        const broadcast = new Broadcast(place, listening, format, options, publisher);
         try {
           // Somebody else may have replaced it meanwhile.
           broadcast.#checkSame(publisher.made);
@@ -153,12 +161,13 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Part
   static open<const T extends BroadcastFormat = object>(name: string, options?: T): BroadcastOf<T>;
   static open(path: string, given: unknown = {}): unknown {
     const options = optionsObject<BroadcastFormat>(given);
-    const listening = new Listening(path, ringWaiting(options), 'broadcast');
+    const place = { name: path, directory: options.path };
+    const listening = new Listening(place, ringWaiting(options), 'broadcast');
     try {
       const { elementSize, shape, schema } = listening.subscriber.made;
       const format = messageFormatOf(options, elementSize);
       checkFormat({ ...format, elementSize: format.longest }, { shape, schema, elementSize });
-      return new Broadcast(path, listening, format, options);
+      return new Broadcast(place, listening, format, options);
     } catch (error) {
       listening.release();
       throw error;
@@ -166,18 +175,18 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Part
   }
 
   /** Takes the name away. Those who have it open go on until they close. */
-  static unlink(name: string): void {
-    unlinkSegment(name);
+  static unlink(name: string, options?: SegmentPath): void {
+    unlinkSegment(name, options);
   }
 
   /** How many messages it keeps. */
   get elements(): number {
-    return this.attachment.subscriber.made.elementCount;
+    return this.#listening.subscriber.made.elementCount;
   }
 
   /** The most bytes in a message. */
   get elementSize(): number {
-    return this.attachment.subscriber.made.elementSize;
+    return this.#listening.subscriber.made.elementSize;
   }
 
   /**
@@ -258,7 +267,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Part
       ...(wait !== undefined && { wait }),
       ...(pollingBudget !== undefined && { pollingBudget }),
     });
-    const listening = new Listening(this.name, strategy, 'subscription');
+    const listening = new Listening(this.#place, strategy, 'subscription');
     try {
       this.#checkSame(listening.subscriber.made);
       return new Subscription(listening, this.#format, from);
@@ -270,13 +279,13 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Part
 
   /** As {@link Subscription.latest}, without a subscription. */
   latest(): Received<Out> | undefined {
-    this.#glance ??= new Subscription<Out>(this.attachment, this.#format, 'latest');
+    this.#glance ??= new Subscription<Out>(this.#listening, this.#format, 'latest');
     return this.#glance.latest();
   }
 
   /** What can be said of the broadcast at this moment: cheap, and disturbs nobody. */
   stats(): BroadcastStatistics {
-    const { oldest, newest } = this.attachment.subscriber.extent();
+    const { oldest, newest } = this.#listening.subscriber.extent();
     const { elements, elementSize } = this;
     return { elements, elementSize, oldest, next: newest };
   }
@@ -289,7 +298,8 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Part
 
   #attach(): Publisher {
     if (this.closed) throw released();
-    const publisher = naming(this.name, () => Publisher.open(segmentName(this.name)));
+    const location = located(this.name, this.#place.directory);
+    const publisher = naming(shownName(location, this.name), () => Publisher.open(location));
     try {
       this.#checkSame(publisher.made);
     } catch (error) {
@@ -308,7 +318,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Part
   }
 
   #checkSame({ object }: { object: string }): void {
-    if (object === this.attachment.subscriber.object) return;
+    if (object === this.#listening.subscriber.object) return;
     throw new DisruptorError(
       'ERR_SEGMENT_REPLACED',
       'The segment was replaced by a new one of this name',

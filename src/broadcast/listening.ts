@@ -1,26 +1,36 @@
-import { naming } from '../errors.js';
+import { naming, namingLater } from '../errors.js';
 import { Subscriber } from '../native.js';
 import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
 import type { AttachmentMessage } from '../segment/events.js';
-import type { Hold } from '../segment/participant.js';
-import { segmentName } from '../validate.js';
+import type { Hold } from '../segment/holder.js';
+import { located, shownName } from '../segment/location.js';
 import type { Strategy } from '../waiting/strategy.js';
 import { Waiter } from '../waiting/waiter.js';
+
+/** Where a broadcast is, as it was named. */
+export interface Place {
+  readonly name: string;
+  /** Undefined for the system's own place. */
+  readonly directory: string | undefined;
+}
 
 /** A hold on a broadcast that only reads. */
 export class Listening implements Hold {
   readonly subscriber: Subscriber;
   readonly waiter: Waiter;
   readonly #message: AttachmentMessage;
+  readonly #shown: string;
   #released = false;
 
   /** @throws as opening a broadcast */
-  constructor(path: string, strategy: Strategy, role: AttachmentMessage['role']) {
-    this.subscriber = naming(path, () => Subscriber.open(segmentName(path), strategy));
+  constructor(place: Place, strategy: Strategy, role: AttachmentMessage['role']) {
+    const location = located(place.name, place.directory);
+    this.#shown = shownName(location, place.name);
+    this.subscriber = naming(this.#shown, () => Subscriber.open(location, strategy));
     this.waiter = new Waiter(this.subscriber, strategy, () => {
       // Nobody is in the way of a message that was not published.
     });
-    this.#message = { name: path, role };
+    this.#message = { name: place.name, role };
     tellOfAttachment(this.#message);
   }
 
@@ -35,5 +45,15 @@ export class Listening implements Hold {
       this.subscriber.release();
     });
     tellOfDetachment(this.#message);
+  }
+
+  sync(): Promise<void> {
+    return namingLater(this.#shown, () => this.subscriber.sync());
+  }
+
+  syncSync(): void {
+    naming(this.#shown, () => {
+      this.subscriber.syncNow();
+    });
   }
 }

@@ -4,7 +4,7 @@ import { Landing } from './landing.js';
 import type { Listening } from './listening.js';
 import type { Subscriber } from '../native.js';
 import type { MessageFormat } from '../values/message-format.js';
-import { Participant } from '../segment/participant.js';
+import { SegmentHolder } from '../segment/holder.js';
 import { integer, outOfRange, wrongType } from '../validate.js';
 import { insist, mayAnswerNow, waitOptions, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
@@ -41,9 +41,8 @@ export interface Landed extends Omit<Received<never>, 'data'> {
  *
  * @typeParam Out - the values
  */
-export class Subscription<Out = Buffer> extends Participant {
-  /** @internal */
-  declare protected readonly attachment: Listening;
+export class Subscription<Out = Buffer> extends SegmentHolder {
+  readonly #listening: Listening;
   readonly #subscriber: Subscriber;
   readonly #format: MessageFormat;
   readonly #landing: Landing;
@@ -51,6 +50,7 @@ export class Subscription<Out = Buffer> extends Participant {
   /** @internal */
   constructor(listening: Listening, format: MessageFormat, from: From) {
     super(listening);
+    this.#listening = listening;
     const { subscriber } = listening;
     this.#subscriber = subscriber;
     this.#format = format;
@@ -80,7 +80,7 @@ export class Subscription<Out = Buffer> extends Participant {
   receive(options: WaitOptions, callback: Callback<Received<Out>>): void;
   receive(...args: unknown[]): Promise<Received<Out>> | undefined {
     const begin = () => ({ attempt: () => this.#receive(0) });
-    return this.attachment.waiter.face<Received<Out>, Callback<Received<Out>>>(
+    return this.#listening.waiter.face<Received<Out>, Callback<Received<Out>>>(
       Word.Data,
       args,
       begin,

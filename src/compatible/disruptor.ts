@@ -7,6 +7,7 @@ import { resolveArguments } from './options.js';
 import type { DisruptorArguments, DisruptorOptions } from './options.js';
 import { Producer } from '../ring/producer.js';
 import type { Claimed, ClaimedMany } from '../ring/producer.js';
+import type { SegmentPath } from '../segment/location.js';
 import { listSegments, unlinkSegment } from '../segment/segments.js';
 import type { Losses, SegmentInfo } from '../segment/segments.js';
 import { DisruptorRing } from '../ring/ring.js';
@@ -106,16 +107,16 @@ export class Disruptor {
    * @throws TypeError for a bad name; Error (`ENOENT`, `EACCES`, ...); DisruptorError
    * `ERR_SEGMENT_FOREIGN`, `ERR_SEGMENT_NOT_REGULAR`, `ERR_SEGMENT_OWNER`, `ERR_SEGMENT_BUSY`
    */
-  static unlink(name: string): void {
-    unlinkSegment(name);
+  static unlink(name: string, options?: SegmentPath): void {
+    unlinkSegment(name, options);
   }
 
   /**
-   * Every segment of this package that the user may read, by name. Looks only: nothing is mapped,
-   * locked or changed.
+   * Every segment of this package that the user may read, by name: of the system's place for shared
+   * memory, or of a directory. Looks only: nothing is mapped, locked or changed.
    */
-  static list(): SegmentInfo[] {
-    return listSegments();
+  static list(options?: SegmentPath): SegmentInfo[] {
+    return listSegments(options);
   }
 
   /**
@@ -146,8 +147,11 @@ export class Disruptor {
    * `ERR_SEGMENT_`...
    * @throws Error of the system: ENOENT, EACCES, ...
    */
-  static open(name: string, options?: RingWaiting): RingOf<RawSlots>;
-  static open<const T extends OpenedSlots>(name: string, options: RingWaiting & T): RingOf<T>;
+  static open(name: string, options?: RingWaiting & SegmentPath): RingOf<RawSlots>;
+  static open<const T extends OpenedSlots>(
+    name: string,
+    options: RingWaiting & SegmentPath & T,
+  ): RingOf<T>;
   static open(name: string, options: unknown = {}): unknown {
     return DisruptorRing.open(namedString(name), options);
   }
@@ -484,6 +488,21 @@ export class Disruptor {
   /** All elements. */
   get elements(): Buffer {
     return this.#attachment.elements;
+  }
+
+  /**
+   * Has the ring written to its disk, on another thread: all that anybody stored there before this
+   * call, and its name. Where it lies in memory alone, as in `/dev/shm`, there is nothing to do.
+   *
+   * @throws Error of the system: EIO, ENOSPC, EACCES, ...
+   */
+  async sync(): Promise<void> {
+    await this.#attachment.sync();
+  }
+
+  /** As {@link Disruptor.sync}; blocks the thread, which may take long. */
+  syncSync(): void {
+    this.#attachment.syncSync();
   }
 
   /**

@@ -1,12 +1,14 @@
 import { Kind } from '../native.js';
 import type { Creation, DeadConsumers, Orphans, Producers } from '../native.js';
+import { located } from '../segment/location.js';
+import type { SegmentPath } from '../segment/location.js';
 import { MOST_PARTICIPANTS, policy } from '../segment/policy.js';
 import { strategy } from '../waiting/strategy.js';
 import type { Strategy, WaitStrategy } from '../waiting/strategy.js';
-import { integer, flag, segmentName, totalSize, wrongType } from '../validate.js';
+import { integer, flag, totalSize, wrongType } from '../validate.js';
 
 /** How a {@link Disruptor} is created or attached to. */
-export interface DisruptorOptions {
+export interface DisruptorOptions extends SegmentPath {
   /**
    * Name of the shared memory object, the same in every process: one path component of at most 255
    * bytes, with or without a leading slash.
@@ -156,7 +158,7 @@ function resolve(options: DisruptorOptions): Resolved {
   };
   totalSize(expected.elements ?? 1, expected.elementSize ?? 1);
   return {
-    name: segmentName(path),
+    name: located(path, options.path),
     path,
     create: init ? create : undefined,
     expected,

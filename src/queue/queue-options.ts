@@ -3,6 +3,7 @@ import { constants } from 'node:buffer';
 import type { AnyEncoding } from '../values/encoding.js';
 import { Kind } from '../native.js';
 import type { Creation } from '../native.js';
+import type { SegmentPath } from '../segment/location.js';
 import { policy } from '../segment/policy.js';
 import type { RingWaiting } from '../ring/ring-options.js';
 import { integer, oneOf, outOfRange, wrongType } from '../validate.js';
@@ -15,7 +16,7 @@ export const HEADER = 8;
 export const cellsOf = (length: number) => Math.ceil((HEADER + length) / CELL);
 
 /** What does not depend on whether the queue is there already. */
-export interface QueueFormat<E extends AnyEncoding> extends RingWaiting {
+export interface QueueFormat<E extends AnyEncoding> extends RingWaiting, SegmentPath {
   /** What its messages are: see {@link EncodingName}. Default: bytes, and strings as bytes. */
   encoding?: E;
   /**

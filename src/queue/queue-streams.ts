@@ -1,45 +1,130 @@
 import { Readable, Writable } from 'node:stream';
 import type { ReadableOptions, WritableOptions } from 'node:stream';
 
-import type { Queue } from './queue.js';
+import type { DisruptorError } from '../errors.js';
+import { wrongType } from '../validate.js';
+import type { Loan, Queue } from './queue.js';
 
 /**
  * A Readable in object mode over a queue: each message that it takes goes to this stream and to nobody
- * else. It never ends by itself. What it has buffered when it is destroyed is lost; by default it
- * takes a message only when the one before was read. Destroying it does not close the queue.
+ * else. It never ends by itself. By default it takes a message only when somebody wants one.
+ *
+ * What nobody has read when it is destroyed goes back into the queue, marked as redelivered, for
+ * whoever comes next; so does what is in its buffer when the process dies. Destroying it does not close
+ * the queue.
  */
 export class QueueReadStream<Out = Buffer> extends Readable {
   /** The queue that is read. */
   readonly queue: Queue<never, Out>;
   readonly #controller = new AbortController();
+  /** What is in the buffer, in order. */
+  readonly #lent: Loan<Out>[] = [];
+  /** Whether there was no place for another message beside those. */
+  #crowded = false;
+  /** Whether the queue is being asked for a message. */
+  #taking = false;
+  /** Called when nothing more comes. */
+  #left: () => void = () => undefined;
 
   /**
    * Reads from a queue.
    *
-   * @param queue - with values that are neither null nor undefined, which streams cannot carry
-   * @param options - passed on to Readable
+   * @param queue - with values that are not null, which streams cannot carry
+   * @param options - passed on to Readable. Each message in the buffer (`highWaterMark`, 0 by default)
+   * counts as held: see `maxHeld` of {@link QueueOptions}
    */
   constructor(queue: Queue<never, Out>, options?: ReadableOptions) {
-    super({ highWaterMark: 1, ...options, objectMode: true });
+    super({ highWaterMark: 0, ...options, objectMode: true });
     this.queue = queue;
   }
 
   /** @internal */
   override _read(): void {
-    this.queue.dequeue({ signal: this.#controller.signal }).then(
-      (value) => {
-        this.push(value);
+    // What is being read at this moment is not in the buffer any more when this is done.
+    queueMicrotask(() => {
+      this.#take();
+    });
+  }
+
+  /** As that of every Readable. */
+  override read(size?: number): Out | null {
+    const value = super.read(size) as Out | null;
+    this.#settleOrFail();
+    return value;
+  }
+
+  #take(): void {
+    if (this.destroyed) return;
+    this.#taking = true;
+    this.queue.lend({ signal: this.#controller.signal }).then(
+      (loan) => {
+        this.#taking = false;
+        this.#pass(loan);
       },
       (error: unknown) => {
-        if (!this.destroyed) this.destroy(error as Error);
+        this.#taking = false;
+        this.#failed(error as DisruptorError);
       },
     );
   }
 
+  #pass(loan: Loan<Out>): void {
+    if (this.destroyed) {
+      this.#lent.push(loan);
+      this.#left();
+    } else if (loan.value === null) {
+      loan.giveBack();
+      this.destroy(wrongType('a value other than null', 'a message of a stream', loan.value));
+    } else {
+      this.#lent.push(loan);
+      this.push(loan.value);
+      this.#settleOrFail();
+    }
+  }
+
+  #failed(error: DisruptorError): void {
+    if (this.destroyed) {
+      this.#left();
+      return;
+    }
+    this.#crowded = error.code === 'ERR_TOO_MANY_CONSUMERS' && this.#lent.length > 0;
+    if (!this.#crowded) this.destroy(error);
+  }
+
+  // What is in the buffer no longer was read.
+  #settle(): void {
+    while (this.#lent.length > this.readableLength) {
+      this.#lent.shift()!.finish();
+      if (this.#crowded) {
+        this.#crowded = false;
+        this.#take();
+      }
+    }
+  }
+
+  #settleOrFail(): void {
+    try {
+      this.#settle();
+    } catch (error) {
+      this.destroy(error as Error);
+    }
+  }
+
   /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#left = () => {
+      let failure = error;
+      try {
+        for (const loan of this.#lent.splice(0)) loan.giveBack();
+      } catch (thrown) {
+        failure ??= thrown as Error;
+      }
+      callback(failure);
+    };
+    this.#settleOrFail();
     this.#controller.abort();
-    callback(error);
+    // What has come already is on its way to us, and nobody else may have it until we have.
+    if (!this.#taking) this.#left();
   }
 }
 

@@ -16,15 +16,18 @@ import { Message } from './message.js';
 import type { Acknowledgement } from './message.js';
 import { Kind, Start } from '../native.js';
 import type { Creation, Share } from '../native.js';
+import { located } from '../segment/location.js';
+import type { SegmentPath } from '../segment/location.js';
 import { Participant } from '../segment/participant.js';
 import { Producer } from '../ring/producer.js';
 import { CELL, cellsOf, CONSUMERS, HEADER, queueCreation } from './queue-options.js';
 import type { QueueFormat, QueueOptions } from './queue-options.js';
+import { Shipment } from './shipment.js';
 import { queueStatistics } from './queue-statistics.js';
 import type { QueueStatistics } from './queue-statistics.js';
 import { optionsObject, ringWaiting } from '../ring/ring-options.js';
-import { segmentName, integer, outOfRange, wrongType } from '../validate.js';
-import { insist, mayAnswerNow, waitOptions, Word } from '../waiting/waiter.js';
+import { integer, outOfRange, wrongResult, wrongType } from '../validate.js';
+import { insist, waitOptions, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 import { unlinkSegment } from '../segment/segments.js';
 
@@ -46,12 +49,21 @@ export interface Space {
   abort(): boolean;
 }
 
+/** A value that may go back into the queue. @internal */
+export interface Loan<Out> extends Acknowledgement {
+  readonly value: Out;
+}
+
 const WORDS_IN_CELL = CELL / Uint32Array.BYTES_PER_ELEMENT;
 const FIRST_SCRATCH = 65_536;
 /** The entry of the group of all consumers. */
 const GROUP = 0;
 /** How often dropping looks whether somebody lets go of what lies before. */
 const MOST_LOOKS = 1000;
+/** In the place of a sequence. */
+const NOT_SENT = -1;
+/** How many messages of one call are sent before the event loop has a turn. */
+const MOST_PER_TURN = 256;
 
 /**
  * A queue: each message goes to one consumer, in the order in which they were sent. Any number of
@@ -66,8 +78,6 @@ const MOST_LOOKS = 1000;
  * `ERR_SEGMENT_REPLACED`.
  */
 export class Queue<In = Bytes, Out = Buffer> extends Participant {
-  /** @internal */
-  declare protected readonly attachment: Attachment;
   /** The name under which others open it. */
   readonly name: string;
   /** The most bytes that a message can have. */
@@ -158,8 +168,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /** Takes the name away. Those who have it open go on until they close. */
-  static unlink(name: string): void {
-    unlinkSegment(name);
+  static unlink(name: string, options?: SegmentPath): void {
+    unlinkSegment(name, options);
   }
 
   /**
@@ -195,8 +205,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     const timeout = waitOptions(options)?.timeout;
     const sequence = this.#send(bytes);
     if (sequence >= 0) return sequence;
-    const cells = cellsOf(bytes.length);
-    return this.#put(this.#producer.claimSync(cells, cells, timeout), bytes);
+    return insist((milliseconds) => this.#send(bytes, milliseconds), NOT_SENT, timeout);
   }
 
   /** As {@link Queue.enqueue}; false when there is no room now. */
@@ -205,19 +214,40 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /**
-   * Sends several messages in their order, as many at a time as there is room for.
+   * Sends several messages in their order, as many at a time as there is room for. Of this object's,
+   * none comes between them but by a call that does not wait its turn (`enqueueSync`, `try`...).
    *
-   * @returns the sequence of the last; other senders' may lie between them
+   * When it fails in the middle, the first ones are sent and the others are not: the error says in
+   * `sent` how many ({@link PartlySent}), whether it is an `AbortError`, `ERR_TIMEOUT`, a value that
+   * cannot be sent, or what `values` themselves threw.
+   *
+   * @param values - each is asked for when its turn comes, and taken as it is then
+   * @param options - for all of them together; as long as there is room no timeout ends it
+   * @returns the sequence of the last; -1 without values
    */
-  async enqueueMany(values: Iterable<In>, options?: WaitOptions): Promise<number> {
-    const checked = waitOptions(options);
-    let last = -1;
-    for (const value of values) {
-      const atOnce = !checked?.signal?.aborted && mayAnswerNow();
-      last = atOnce ? this.#send(this.#encode(value)) : -1;
-      if (last < 0) last = await this.enqueue(value, checked);
+  enqueueMany(values: Iterable<In>, options?: WaitOptions): Promise<number>;
+  enqueueMany(values: Iterable<In>, callback: Callback<number>): void;
+  enqueueMany(values: Iterable<In>, options: WaitOptions, callback: Callback<number>): void;
+  enqueueMany(values: Iterable<In>, ...args: unknown[]): Promise<number> | undefined {
+    return this.#face(Word.Space, args, () => this.#sending(this.#shipment(values)));
+  }
+
+  /** As {@link Queue.enqueueMany}; blocks the thread. */
+  enqueueManySync(values: Iterable<In>, options?: SyncWaitOptions): number {
+    const timeout = waitOptions(options)?.timeout;
+    const shipment = this.#shipment(values);
+    const tries = (milliseconds: number) => {
+      const full = shipment.advance(Infinity) !== undefined;
+      if (full && milliseconds > 0) shipment.advance(1, milliseconds);
+      return Number(!full);
+    };
+    try {
+      insist(tries, 0, timeout);
+    } catch (error) {
+      shipment.end(error);
+      throw error;
     }
-    return last;
+    return shipment.last;
   }
 
   /**
@@ -232,7 +262,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     const { ring } = this.attachment;
     while (this.#send(bytes) < 0) {
       const gate = ring.consumerSequence(GROUP);
-      const share = gate === this.#stuckAt ? undefined : this.#oldest(gate);
+      const share = gate === this.#stuckAt ? undefined : this.#oldest();
       if (share) {
         this.#drop(share);
         continue;
@@ -313,20 +343,26 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     throw outOfRange(`at least ${-1 - length} bytes`, 'target', target.length);
   }
 
-  /** As {@link Queue.dequeue} for several: at least one, and at most `max` of those that are there. */
-  async dequeueMany(max: number, options?: WaitOptions): Promise<Out[]> {
+  /**
+   * As {@link Queue.dequeue} for several: at least one, and at most `max` of those that are there.
+   *
+   * @param max - an integer from 1
+   */
+  dequeueMany(max: number, options?: WaitOptions): Promise<Out[]>;
+  dequeueMany(max: number, callback: Callback<Out[]>): void;
+  dequeueMany(max: number, options: WaitOptions, callback: Callback<Out[]>): void;
+  dequeueMany(max: number, ...args: unknown[]): Promise<Out[]> | undefined {
+    const begin = () => {
+      const most = integer(max, 'max', 1);
+      return { attempt: () => this.#several(this.#take(0), most) };
+    };
+    return this.#face(Word.Data, args, begin);
+  }
+
+  /** As {@link Queue.dequeueMany}; blocks the thread. */
+  dequeueManySync(max: number, options?: SyncWaitOptions): Out[] {
     const most = integer(max, 'max', 1);
-    const values: Out[] = [await this.dequeue(options)];
-    try {
-      while (values.length < most) {
-        const received = this.#receive();
-        if (!received) break;
-        values.push(received.value);
-      }
-    } catch {
-      // These are out of the queue. What cannot be had is the next again, and tells the next call.
-    }
-    return values;
+    return awaited((milliseconds) => this.#several(this.#take(milliseconds), most), options);
   }
 
   /**
@@ -351,6 +387,20 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   /** As {@link Queue.receive}; undefined when there is nothing now. */
   tryReceive(): Message<Out> | undefined {
     return this.#message(0);
+  }
+
+  /**
+   * As {@link Queue.dequeue}, but the message is out of the queue only when it is finished; given back,
+   * it goes to the next consumer.
+   *
+   * @internal
+   */
+  lend(options: WaitOptions): Promise<Loan<Out>> {
+    const attempt = () => {
+      const share = this.#take(0);
+      return share && { value: this.#read(share), ...this.#acknowledgement(share.seat) };
+    };
+    return this.attachment.waiter.promised(Word.Data, { attempt }, options);
   }
 
   /** `for await (const value of queue)`: as {@link Queue.dequeue}, again and again. */
@@ -407,11 +457,45 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     return outOfRange(`at most ${this.maxMessage} bytes`, 'value', actual);
   }
 
-  // Its sequence; -1 when there is no room.
-  #send(bytes: Uint8Array): number {
+  #shipment(values: Iterable<In>): Shipment<In> {
+    return new Shipment(
+      values,
+      (value) => this.#encode(value),
+      (bytes, milliseconds) => this.#send(bytes, milliseconds),
+    );
+  }
+
+  #sending(shipment: Shipment<In>): Standing<number> {
+    const { waiter } = this.attachment;
+    let turn: NodeJS.Immediate | undefined;
+    return {
+      attempt: () => {
+        const needed = shipment.advance(MOST_PER_TURN);
+        if (needed === undefined) return shipment.last;
+        // With room for more: nobody else would have it go on.
+        if (needed === 'turn') {
+          turn ??= setImmediate(() => {
+            turn = undefined;
+            waiter.look();
+          });
+        }
+        return undefined;
+      },
+      keep: () => {
+        shipment.keep();
+      },
+      underWay: () => turn !== undefined,
+      answered: (error) => {
+        shipment.end(error);
+      },
+    };
+  }
+
+  // Its sequence; NOT_SENT when there is no room within so many milliseconds.
+  #send(bytes: Uint8Array, milliseconds = 0): number {
     const cells = cellsOf(bytes.length);
-    const slot = this.#producer.claimAtOnce(cells, cells);
-    return slot < 0 ? -1 : this.#put(slot, bytes);
+    const slot = this.#producer.claimWithin(cells, cells, milliseconds);
+    return slot < 0 ? NOT_SENT : this.#put(slot, bytes);
   }
 
   #put(slot: number, bytes: Uint8Array): number {
@@ -463,20 +547,15 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     }
   }
 
-  // Drops a message. That makes no room as long as somebody holds one before it.
-  // The oldest that nobody alive has: what the dead had comes before what nobody had.
-  #oldest(gate: number): Share | undefined {
-    const { ring } = this.attachment;
-    const share = this.#take(0);
-    if (!share || share.start === gate) return share;
-    ring.tend(Word.Data);
-    const other = this.#take(0);
-    if (!other) return share;
-    const [first, later] = other.start < share.start ? [other, share] : [share, other];
-    ring.keepShare(later.seat);
-    return first;
+  // The oldest that nobody alive has: what the dead had comes before what nobody had. None but that
+  // one, since what is taken and not dropped would be nobody else's to receive.
+  #oldest(): Share | undefined {
+    this.#join();
+    this.attachment.ring.tend(Word.Data);
+    return this.#take(0);
   }
 
+  // Drops a message. That makes no room as long as somebody holds one before it.
   #drop({ seat, start }: Share): void {
     const { ring } = this.attachment;
     ring.finishShare(seat);
@@ -501,22 +580,48 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     return share && this.#copied(share);
   }
 
+  // What a share holds, and those behind it.
+  #several(share: Share | undefined, most: number): Out[] | undefined {
+    if (!share) return undefined;
+    const values = [this.#copied(share).value];
+    try {
+      while (values.length < most) {
+        const received = this.#receive();
+        if (!received) break;
+        values.push(received.value);
+      }
+    } catch {
+      // These are out of the queue. What cannot be had is the next again, and tells the next call.
+    }
+    return values;
+  }
+
   // A message that is out of the queue.
   #copied(share: Share): { value: Out } {
-    const { ring } = this.attachment;
+    const value = this.#read(share);
+    this.attachment.ring.finishShare(share.seat);
+    return { value };
+  }
+
+  // What a share holds, without a trace of shared memory. It is the next again when that fails.
+  #read(share: Share): Out {
     const begin = share.slot * CELL + HEADER;
     const end = begin + this.#lengthOf(share);
-    let value: Out;
     try {
-      value = this.#encoding
-        ? this.#encoding.decode(this.#memory, begin, end)
+      return this.#encoding
+        ? this.#decode(this.#encoding, begin, end)
         : (copied(this.#memory, begin, end) as Out);
     } catch (error) {
-      ring.keepShare(share.seat);
+      this.attachment.ring.keepShare(share.seat);
       throw error;
     }
-    ring.finishShare(share.seat);
-    return { value };
+  }
+
+  #decode(encoding: ResolvedEncoding<In, Out>, begin: number, end: number): Out {
+    const value = encoding.decode(this.#memory, begin, end);
+    // Receiving says so when there is no message.
+    if (value === undefined) throw wrongResult('a value', 'encoding.decode', value);
+    return value;
   }
 
   // The next message to be acknowledged. Those that were given too often are moved.
@@ -538,7 +643,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
         }
         this.#words[slot * WORDS_IN_CELL + 1] = deliveries;
         data = this.#encoding
-          ? this.#encoding.decode(this.#memory, begin, end)
+          ? this.#decode(this.#encoding, begin, end)
           : (this.#memory.subarray(begin, end) as Out);
       } catch (error) {
         ring.keepShare(seat);
@@ -595,7 +700,7 @@ const DROPPED = 0xffff_ffff;
 
 function attach(path: string, options: QueueFormat<never>, create?: Creation): Attachment {
   return new Attachment({
-    name: segmentName(path),
+    name: located(path, options.path),
     path,
     kind: Kind.Queue,
     role: 'queue',

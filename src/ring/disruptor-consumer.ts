@@ -35,8 +35,6 @@ export interface Seat {
  * @typeParam Out - the values
  */
 export class DisruptorConsumer<Out> extends Participant {
-  /** @internal */
-  declare protected readonly attachment: Attachment;
   /** The name under which it can be resumed, or its group's; undefined without one. */
   readonly name: string | undefined;
   /** Whether it shares its elements with the other members of a group. */

@@ -57,8 +57,6 @@ export class Claim {
  * @typeParam In - the values to publish
  */
 export class DisruptorProducer<In> extends Participant {
-  /** @internal */
-  declare protected readonly attachment: Attachment;
   readonly #producer: Producer;
   readonly #format: Format<In, unknown>;
   readonly #line = new Line(() => {

@@ -84,8 +84,13 @@ export class Producer {
 
   /** Claims from `least` to `most` elements, at least 1, without waiting. */
   claimAtOnce(least: number, most: number): number {
+    return this.claimWithin(least, most, 0);
+  }
+
+  /** The same; blocks the thread for so many milliseconds at most, once. */
+  claimWithin(least: number, most: number, milliseconds: number): number {
     const leased = this.#leased(most);
-    return leased >= 0 ? leased : this.#give(this.#ring.claim(least, most, 0));
+    return leased >= 0 ? leased : this.#give(this.#ring.claim(least, most, milliseconds));
   }
 
   /** As `claimSync` for one element: the path of every message that is sent on its own. */

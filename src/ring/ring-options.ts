@@ -2,6 +2,7 @@ import type { FormatOptions } from '../values/format.js';
 import { DisruptorError } from '../errors.js';
 import { Kind } from '../native.js';
 import type { Creation, DeadConsumers, Declared, Orphans, Producers } from '../native.js';
+import type { SegmentPath } from '../segment/location.js';
 import { MOST_PARTICIPANTS, policy } from '../segment/policy.js';
 import { strategy } from '../waiting/strategy.js';
 import type { Strategy, WaitStrategy } from '../waiting/strategy.js';
@@ -30,7 +31,7 @@ export interface ConsumerDeclaration {
 }
 
 /** How a ring is made. */
-export interface RingOptions extends RingWaiting {
+export interface RingOptions extends RingWaiting, SegmentPath {
   /** How many elements it has: an integer from 1; a power of two is a little faster. */
   elements: number;
   /**

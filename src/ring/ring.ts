@@ -9,6 +9,8 @@ import type { Format, FormatOptions } from '../values/format.js';
 import { underName } from '../segment/free-name.js';
 import { Role, Start } from '../native.js';
 import type { Creation, Joining, Ring } from '../native.js';
+import { located } from '../segment/location.js';
+import type { SegmentPath } from '../segment/location.js';
 import { Participant } from '../segment/participant.js';
 import type { RecordCursor, RecordSchema, RecordType, SchemaInput } from '../values/record.js';
 import {
@@ -22,7 +24,7 @@ import type { JoinOptions, RingOptions, RingWaiting } from './ring-options.js';
 import { Statistics } from './statistics.js';
 import type { RingStatistics } from './statistics.js';
 import type { Strategy } from '../waiting/strategy.js';
-import { flag, integer, outOfRange, segmentName, wrongType } from '../validate.js';
+import { flag, integer, outOfRange, wrongType } from '../validate.js';
 
 /** Slots of bytes: what is published is copied into one, and zeros after it. */
 export interface RawSlots {
@@ -89,8 +91,6 @@ function attach(origin: Origin, role: AttachmentMessage['role'], create?: Creati
  * @typeParam Out - the values that are read
  */
 export class DisruptorRing<In, Out> extends Participant {
-  /** @internal */
-  declare protected readonly attachment: Attachment;
   /** The name under which others open it. */
   readonly name: string;
   readonly #origin: Origin;
@@ -116,15 +116,15 @@ export class DisruptorRing<In, Out> extends Participant {
     const strategy = ringWaiting(options);
     const formats = () => formatOf(chosen, format.elementSize) as unknown as Format<In, Out>;
     return underName(path, creation.existing, (chosen, existing) => {
-      const origin = { name: segmentName(chosen), path: chosen, strategy };
+      const origin = { name: located(chosen, options.path), path: chosen, strategy };
       return new DisruptorRing(origin, attach(origin, 'ring', { ...creation, existing }), formats);
     });
   }
 
   /** Opens one that is there. @internal */
   static open<In, Out>(path: string, given: unknown): DisruptorRing<In, Out> {
-    const options = optionsObject<RingWaiting & FormatOptions>(given);
-    const origin = { name: segmentName(path), path, strategy: ringWaiting(options) };
+    const options = optionsObject<RingWaiting & SegmentPath & FormatOptions>(given);
+    const origin = { name: located(path, options.path), path, strategy: ringWaiting(options) };
     const attachment = attach(origin, 'ring');
     const { ring } = attachment;
     const { encoding, record } = options;

@@ -1,8 +1,10 @@
 import { markAsUntransferable } from 'node:worker_threads';
 
-import { DisruptorError, naming, released } from '../errors.js';
+import { DisruptorError, naming, namingLater, released } from '../errors.js';
 import { tellOfAttachment, tellOfDetachment, tellOfStall } from './events.js';
 import type { AttachmentMessage } from './events.js';
+import type { Hold } from './holder.js';
+import { shownName } from './location.js';
 import { Ring } from '../native.js';
 import type { Resolved } from '../compatible/options.js';
 import { Slots } from './slots.js';
@@ -19,7 +21,7 @@ export type AttachmentOptions = Pick<
   };
 
 /** One participant's hold on a ring: what producing and consuming share. */
-export class Attachment {
+export class Attachment implements Hold {
   readonly ring: Ring;
   /** What the user calls it. */
   readonly name: string;
@@ -29,6 +31,8 @@ export class Attachment {
   /** How it waits without blocking the event loop. */
   readonly waiter: Waiter;
   readonly #role: AttachmentMessage['role'];
+  /** What errors call it. */
+  readonly #shown: string;
   #released = false;
 
   constructor(options: AttachmentOptions) {
@@ -36,6 +40,7 @@ export class Attachment {
     this.spin = options.spin;
     this.ring = attach(options);
     this.#role = options.role;
+    this.#shown = shownName(options.name, options.path);
     this.waiter = new Waiter(this.ring, options.strategy, (word) => {
       tellOfStall(this.name, this.ring, word === Word.Space ? 'room' : 'commit');
     });
@@ -69,11 +74,21 @@ export class Attachment {
     });
     tellOfDetachment({ name: this.name, role: this.#role });
   }
+
+  sync(): Promise<void> {
+    return namingLater(this.#shown, () => this.ring.sync());
+  }
+
+  syncSync(): void {
+    naming(this.#shown, () => {
+      this.ring.syncNow();
+    });
+  }
 }
 
 function attach(options: AttachmentOptions): Ring {
   const { name, path, kind, create, strategy } = options;
-  return naming(path, () =>
+  return naming(shownName(name, path), () =>
     create ? Ring.create(name, create, strategy) : Ring.open(name, strategy, kind),
   );
 }

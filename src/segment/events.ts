@@ -8,7 +8,15 @@ export interface AttachmentMessage {
   /** The ring, as it was named. */
   name: string;
   /** What attached: a `DisruptorRing`, one of its roles, a `Disruptor`, a `Queue`, ... */
-  role: 'ring' | 'producer' | 'consumer' | 'disruptor' | 'queue' | 'broadcast' | 'subscription';
+  role:
+    | 'ring'
+    | 'producer'
+    | 'consumer'
+    | 'disruptor'
+    | 'queue'
+    | 'broadcast'
+    | 'subscription'
+    | 'memory';
 }
 
 /** Elements that were claimed and never committed, because their producer died: nobody gets them. */

@@ -1,8 +1,12 @@
+import { basename } from 'node:path';
+
 import { coreErrorCode, naming } from '../errors.js';
 import type { DisruptorErrorCode } from '../errors.js';
 import { deadConsumersOf, Kind, list, orphansOf, unlink } from '../native.js';
 import type { DeadConsumers, Orphans, SegmentFacts } from '../native.js';
-import { segmentName } from '../validate.js';
+import { directoryOf, located, shownName } from './location.js';
+import type { SegmentPath } from './location.js';
+import { wrongType } from '../validate.js';
 
 /** How many participants live, and how many are known to have been there and are gone. */
 export interface Participants {
@@ -31,7 +35,7 @@ export interface SegmentInfo {
   /** With a leading slash. */
   name: string;
   /** What it holds. */
-  kind: 'disruptor' | 'queue' | 'broadcast';
+  kind: 'disruptor' | 'queue' | 'broadcast' | 'memory';
   /** All of it, in bytes. */
   bytes: number;
   /** User id of its owner. */
@@ -40,6 +44,8 @@ export interface SegmentInfo {
   mode: number;
   /** What attaching would fail with. Then what follows here is left out. */
   damage?: DisruptorErrorCode;
+  /** How many of them are the application's: of plain memory alone, which has none of what is a ring's. */
+  size?: number;
   /** How many elements the ring has. */
   elements?: number;
   /** Bytes in an element. */
@@ -62,16 +68,18 @@ export interface SegmentInfo {
   consumers?: ConsumerCount;
 }
 
-const KINDS: Record<number, SegmentInfo['kind']> = {
+const KINDS: Readonly<Record<number, SegmentInfo['kind']>> = {
   [Kind.Queue]: 'queue',
   [Kind.Broadcast]: 'broadcast',
+  [Kind.Memory]: 'memory',
 };
 
 function info(facts: SegmentFacts): SegmentInfo {
-  const { bytes, owner, mode } = facts;
+  const { bytes, owner, mode, attached } = facts;
   const kind = KINDS[facts.kind] ?? 'disruptor';
-  const outside = { name: `/${facts.name}`, kind, bytes, owner, mode };
+  const outside = { name: `/${basename(facts.name)}`, kind, bytes, owner, mode };
   if (facts.damage !== 0) return { ...outside, damage: coreErrorCode(facts.damage) };
+  if (kind === 'memory') return { ...outside, size: facts.elementSize, attached };
   return {
     ...outside,
     elements: facts.elements,
@@ -81,19 +89,32 @@ function info(facts: SegmentFacts): SegmentInfo {
     gaps: { count: facts.gaps, elements: facts.lost },
     orphans: orphansOf(facts),
     deadConsumers: deadConsumersOf(facts),
-    attached: facts.attached,
+    attached,
     producers: facts.producers,
     consumers: { count: facts.consumerCount, ...facts.consumers },
   };
 }
 
-export function listSegments(): SegmentInfo[] {
-  return list().map(info);
+function pathOf(options: SegmentPath | undefined): string | undefined {
+  const given: unknown = options;
+  if (typeof given === 'object' && given !== null) return (given as SegmentPath).path;
+  if (given === undefined) return undefined;
+  throw wrongType('an options object', 'options', given);
 }
 
-export function unlinkSegment(path: string): void {
-  const name = segmentName(path);
-  naming(path, () => {
-    unlink(name);
+export function listSegments(options?: SegmentPath): SegmentInfo[] {
+  const directory = directoryOf(pathOf(options));
+  return naming(directory === '' ? '/dev/shm' : directory, () => list(directory)).map(info);
+}
+
+export function unlinkSegment(name: string, options?: SegmentPath): void {
+  const location = located(name, pathOf(options));
+  unlinkLocated(location, shownName(location, name));
+}
+
+/** `shown` is what errors call it. */
+export function unlinkLocated(location: string, shown: string): void {
+  naming(shown, () => {
+    unlink(location);
   });
 }

@@ -1,39 +1,39 @@
 import { keptAlive, sleepersExist } from './keep-alive.js';
-import { startWaker, WakerMethod } from '../native.js';
+import { forget, startWaker, WakerMethod } from '../native.js';
 import { PollingBudget } from './polling-budget.js';
 
 /**
- * Waiting in this environment for one word of one ring to change, at no cost while it does not.
+ * Waiting in this environment for one word of one segment to change, at no cost while it does not.
  *
  * A channel with waits is in one of two states. It *polls* from the event loop for as long as its
  * budget allows, and then *sleeps*: it is announced in shared memory, and the addon's waker watches
  * the word. Whoever changes the word makes a system call only if somebody has announced himself.
  */
 
-/** A handle on the words that are waited for, as the addon has it. */
-export interface Watched {
+/** One handle on a segment whose words can be waited for; a word is what number its kind gives it. */
+export interface Source {
   /** Names the segment: the same for all handles on it, and for no others. */
   readonly object: string;
-  /** Whether we wait for more than producers: only we can tend to those. */
+  /** Whether it waits for more than producers. Then only through it can those be tended to. */
   readonly comesAfter: boolean;
-  /** Whether nobody wakes us for what we wait for now. */
-  readonly quiet: boolean;
-  /** Announces a sleeper on the word, and has the waker watch it under `key`. */
-  watch(word: Word, key: number): void;
-  /** Does something about the dead who hold up whoever waits. */
-  tend(word: Word): void;
-  /** Has everybody who sleeps on the word look again. */
-  disturb(word: Word): void;
-  /** Differs when something has come since. */
-  sign(): string;
+  /** Whether nobody wakes us for what we wait for now. Default: false. */
+  readonly quiet?: boolean;
+  /** Has the waker watch the word under that key. Look afterwards: what came before is not told. */
+  watch(word: number, key: number): void;
+  /** Has another one look: we may have been woken for something that only one can have. */
+  passOn?(word: number): void;
+  /** Does something about the dead who hold up whoever waits for the word. */
+  tend(word: number): void;
+  /** Differs when something has happened; undefined where only those who wait can tell. */
+  fingerprint(word: number): string | undefined;
 }
 
 /** One wait that is going on. */
 export interface Wait {
   /** Looks, and says whether the wait is over. Never throws. */
   readonly look: () => boolean;
-  /** A handle on the channel's words, not released. */
-  readonly ring: Watched;
+  /** A handle on the channel's segment, not released. */
+  readonly source: Source;
   /** How long it may poll, in microseconds. */
   readonly mostPolling: number;
   /** Called twice a second while it sleeps. */
@@ -133,9 +133,9 @@ const collected = new FinalizationRegistry<string>((name) => {
 });
 
 export class Channel {
-  /** The channel of a ring's word: the same for all handles on that ring. */
-  static of(ring: Watched, word: Word): Channel {
-    const name = `${ring.object} ${word}`;
+  /** The channel of a segment's word: the same for all handles on that segment. */
+  static of(source: Source, word: number): Channel {
+    const name = `${source.object} ${word}`;
     const known = channels.get(name)?.deref();
     if (known) return known;
     const channel = new Channel(word);
@@ -145,7 +145,7 @@ export class Channel {
   }
 
   readonly #key = (lastKey += 1);
-  readonly #word: Word;
+  readonly #word: number;
   readonly #waits = new Set<Wait>();
   readonly #budget = new PollingBudget();
   #pollsUntil = 0;
@@ -154,7 +154,7 @@ export class Channel {
   /** Whether somebody waits here for more than producers. */
   #dependent = false;
 
-  private constructor(word: Word) {
+  private constructor(word: number) {
     this.#word = word;
   }
 
@@ -167,7 +167,7 @@ export class Channel {
   /** Forgets a wait that was given up. */
   delete(wait: Wait): void {
     this.#waits.delete(wait);
-    if (this.#waits.size === 0) this.letGo(wait.ring);
+    if (this.#waits.size === 0) this.letGo(wait.source);
   }
 
   /** Looks at all waits, in the order in which they began; forgets those that are over. */
@@ -178,12 +178,14 @@ export class Channel {
   }
 
   /** Has the waker let go of the word, and thereby of its mapping. Who still waits begins anew. */
-  letGo(ring: Watched): void {
+  letGo(source: Source): void {
     if (quiet.delete(this)) {
       countSleepers();
       if (this.#waits.size > 0) this.#poll();
     }
-    if (sleeping.has(this.#key)) ring.disturb(this.#word);
+    if (!sleeping.has(this.#key)) return;
+    forget(this.#key);
+    source.passOn?.(this.#word);
   }
 
   /** How many waits there are. */
@@ -219,7 +221,7 @@ export class Channel {
   }
 
   get #quiet(): boolean {
-    for (const wait of this.#waits) if (wait.ring.quiet) return true;
+    for (const wait of this.#waits) if (wait.source.quiet) return true;
     return false;
   }
 
@@ -237,20 +239,20 @@ export class Channel {
   #announce(): void {
     const [wait] = this.#waits;
     if (!wait) return;
-    this.#watch(wait.ring);
-    this.#fingerprint = this.#fingerprintOf(wait.ring);
+    this.#watch(wait.source);
+    this.#fingerprint = this.#fingerprintOf(wait.source);
     this.look();
   }
 
-  // Through one ring for all, and the others' do what only they can.
-  #watch(ring: Watched): void {
-    ring.watch(this.#word, this.#key);
-    this.#dependent = ring.comesAfter;
+  // Through one handle for all, and the others' do what only they can.
+  #watch(source: Source): void {
+    source.watch(this.#word, this.#key);
+    this.#dependent = source.comesAfter;
     if (this.#waits.size === 1) return;
     for (const wait of this.#waits) {
-      if (wait.ring === ring || !wait.ring.comesAfter) continue;
+      if (wait.source === source || !wait.source.comesAfter) continue;
       this.#dependent = true;
-      wait.ring.tend(this.#word);
+      wait.source.tend(this.#word);
     }
   }
 
@@ -258,16 +260,15 @@ export class Channel {
   check(): void {
     const [wait] = this.#waits;
     if (!wait) return;
-    this.#watch(wait.ring);
+    this.#watch(wait.source);
     wait.stalled();
-    if (this.#fingerprint !== this.#fingerprintOf(wait.ring)) this.#announce();
+    if (this.#fingerprint !== this.#fingerprintOf(wait.source)) this.#announce();
   }
 
   /** Differs when something has happened that waits of this word may wait for. */
-  #fingerprintOf(ring: Watched): string {
-    // Room comes from any of the consumers, and so does what some wait for.
-    if (this.#word === Word.Space || this.#dependent) return String((checks += 1));
-    return ring.sign();
+  #fingerprintOf(source: Source): string {
+    const own = this.#dependent ? undefined : source.fingerprint(this.#word);
+    return own ?? String((checks += 1));
   }
 
   /** The word has changed while we slept. */

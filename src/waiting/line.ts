@@ -6,6 +6,9 @@ export interface Standing<T> extends Operation<T> {
   readonly keep?: () => void;
 }
 
+/** An operation that is told more once it waits. */
+type Patient<T> = { -readonly [Key in keyof Operation<T>]: Operation<T>[Key] };
+
 /** Operations that wait for the same thing and must not overtake each other. */
 export class Line {
   readonly #waiting = new Set<object>();
@@ -17,9 +20,11 @@ export class Line {
   }
 
   /** The operation, once those before it that must wait are done or given up. */
-  behind<T>({ attempt, keep }: Standing<T>): Operation<T> {
+  behind<T>({ attempt, keep, answered, underWay }: Standing<T>): Operation<T> {
     const waiting = this.#waiting;
-    const operation: { attempt: () => T | undefined; answered?: () => void } = {
+    const operation: Patient<T> = {
+      ...(answered && { answered }),
+      ...(underWay && { underWay }),
       attempt: () => {
         let result: T | undefined;
         try {
@@ -30,7 +35,7 @@ export class Line {
         }
         if (result === undefined) {
           keep?.();
-          this.#wait(operation);
+          this.#wait(operation, answered);
         } else if (waiting.size > 0) {
           waiting.delete(operation);
         }
@@ -40,10 +45,11 @@ export class Line {
     return operation;
   }
 
-  #wait(operation: { answered?: () => void }): void {
+  #wait(operation: Patient<unknown>, answered: Patient<unknown>['answered']): void {
     this.#waiting.add(operation);
     // What was given up is in nobody's way.
-    operation.answered = () => {
+    operation.answered = (error) => {
+      answered?.(error);
       if (this.#waiting.delete(operation) && this.#waiting.size > 0) this.#look();
     };
   }

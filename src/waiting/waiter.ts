@@ -1,5 +1,5 @@
 import { Channel, Word } from './channel.js';
-import type { Wait, Watched } from './channel.js';
+import type { Source, Wait } from './channel.js';
 import { DisruptorError } from '../errors.js';
 import { KeepAlive } from './keep-alive.js';
 import type { Strategy } from './strategy.js';
@@ -27,7 +27,9 @@ export interface Operation<T> {
    * Called when its caller is about to learn its result or error, or that it was given up: before
    * that, nobody has seen the result.
    */
-  readonly answered?: () => void;
+  readonly answered?: (error?: unknown) => void;
+  /** Whether it waits only for its next turn: then no timeout ends it. Default: no. */
+  readonly underWay?: () => boolean;
 }
 
 /** What an operation waits for. */
@@ -132,35 +134,49 @@ export function insist(
   }
 }
 
+/** How many channels of words that nobody waits for are kept, with what they know of waiting. */
+const CHANNELS_KEPT = 64;
+
 /** How one participant waits without blocking the event loop: the one place that does. */
 export class Waiter {
-  readonly #ring: Watched;
+  readonly #source: Source;
   readonly #strategy: Strategy;
-  readonly #stalled: (word: Word) => void;
-  readonly #channels: (Channel | undefined)[] = [];
+  readonly #stalled: (word: number) => void;
+  readonly #channels = new Map<number, Channel>();
+  #mostChannels = CHANNELS_KEPT;
   readonly keepAlive = new KeepAlive();
 
   /** `stalled` is called twice a second while something is waited for. */
-  constructor(ring: Watched, strategy: Strategy, stalled: (word: Word) => void) {
-    this.#ring = ring;
+  constructor(source: Source, strategy: Strategy, stalled: (word: number) => void) {
+    this.#source = source;
     this.#strategy = strategy;
     this.#stalled = stalled;
   }
 
   /** Looks at what waits now: it may have been abandoned. */
   look(): void {
-    for (const channel of this.#channels) channel?.look();
+    for (const channel of this.#channels.values()) channel.look();
   }
 
   /** Ends all waits by `release`, which makes their operations fail. */
   end(release: () => void): void {
-    for (const channel of this.#channels) channel?.letGo(this.#ring);
+    for (const channel of this.#channels.values()) channel.letGo(this.#source);
     release();
     this.look();
   }
 
-  #channel(word: Word): Channel {
-    return (this.#channels[word] ??= Channel.of(this.#ring, word));
+  #channel(word: number): Channel {
+    const known = this.#channels.get(word);
+    if (known) return known;
+    if (this.#channels.size >= this.#mostChannels) {
+      for (const [other, channel] of this.#channels) {
+        if (channel.size === 0) this.#channels.delete(other);
+      }
+      this.#mostChannels = Math.max(CHANNELS_KEPT, 2 * this.#channels.size);
+    }
+    const channel = Channel.of(this.#source, word);
+    this.#channels.set(word, channel);
+    return channel;
   }
 
   /**
@@ -168,7 +184,7 @@ export class Waiter {
    * says whether it was.
    */
   #start<T>(
-    word: Word,
+    word: number,
     operation: Operation<T>,
     options: WaitOptions | undefined,
     done: (error: Error | null, result?: T) => void,
@@ -205,7 +221,7 @@ export class Waiter {
         if (over) end();
         return over;
       },
-      ring: this.#ring,
+      source: this.#source,
       mostPolling: this.#strategy.mostPolling,
       stalled: () => {
         this.#stalled(word);
@@ -225,6 +241,7 @@ export class Waiter {
       timer = setTimeout(() => {
         // The loop may have been busy for longer than that.
         if (wait.look()) channel.delete(wait);
+        else if (operation.underWay?.()) timer?.refresh();
         else giveUp(timeoutError(timeout));
       }, timeout);
       // Whether the process stays for it is the wait's to say.
@@ -236,7 +253,7 @@ export class Waiter {
   }
 
   /** The promise face. */
-  promised<T>(word: Word, operation: Operation<T>, options?: WaitOptions): Promise<T> {
+  promised<T>(word: number, operation: Operation<T>, options?: WaitOptions): Promise<T> {
     const promise = new Promise<T>((resolve, reject) => {
       this.#start(word, operation, options, (error, result) => {
         deliver(atOnce, () => {
@@ -254,7 +271,7 @@ export class Waiter {
         return result;
       },
       (error: unknown) => {
-        answered();
+        answered(error);
         throw error;
       },
     );
@@ -262,14 +279,14 @@ export class Waiter {
 
   /** The callback face: `done` is never called before this has returned. */
   calledBack<T>(
-    word: Word,
+    word: number,
     operation: Operation<T>,
     options: WaitOptions | undefined,
     done: (error: Error | null, result?: T) => void,
   ): void {
     this.#start(word, operation, options, (error, result) => {
       deliver(nextTick, () => {
-        operation.answered?.();
+        operation.answered?.(error ?? undefined);
         done(error, result);
       });
     });
@@ -282,7 +299,7 @@ export class Waiter {
    * throws is the caller's mistake, a rejection for a promise and an exception otherwise.
    */
   face<T, Done extends (error: Error | null, ...rest: never[]) => void>(
-    word: Word,
+    word: number,
     args: unknown[],
     begin: () => Operation<T>,
     spread: (done: Done, result: T) => void,

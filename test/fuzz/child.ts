@@ -4,6 +4,8 @@ import { writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 
 import { Image } from './image.js';
+import { QueueUse } from './queue-use.js';
+import { SegmentFile } from './segment-file.js';
 import { Use } from './use.js';
 
 const REPORTS = 3;
@@ -19,15 +21,17 @@ process.on('uncaughtException', fail);
 
 for (let index = first; index < first + count; index += 1) {
   writeSync(REPORTS, `${index}\n`);
-  const use = new Use(`/shm-disruptor-fuzz-${process.pid}-${index}`, new Image(seed + index));
+  const image = new Image(seed + index);
+  const file = new SegmentFile(`/shm-disruptor-fuzz-${process.pid}-${index}`, image);
+  const Kind = image.parameters.kind === 'queue' ? QueueUse : Use;
   try {
-    await use.run();
+    await new Kind(file, image).run();
     // A rejection that nobody handles is told by the end of this turn: it is this image's.
     await turn();
   } catch (error) {
     fail(error);
   } finally {
-    use.end();
+    file.end();
   }
 }
 writeSync(REPORTS, 'done\n');

@@ -1,5 +1,5 @@
-// Segment files with damage: a sound ring of small geometry, and then words that are not as they
-// should be. All of an image follows from its seed.
+// Segment files with damage: a sound ring of small geometry, or a sound queue, and then words that
+// are not as they should be. All of an image follows from its seed.
 import { random } from '../compat/random.js';
 
 /** Whole numbers from 0 below a limit. */
@@ -7,6 +7,7 @@ export type Random = (limit: number) => number;
 
 /** What an image is made from, for people who look for what it did. */
 export interface Parameters {
+  kind: 'ring' | 'queue';
   elements: number;
   elementSize: number;
   consumers: number;
@@ -56,6 +57,15 @@ const TAKER_BITS = 11n;
 const ROLES = 6;
 const VACANT = 1;
 const GROUP = 4;
+const MEMBER = 5;
+// Of the identity.
+const KINDS = { ring: 1, queue: 2 } as const;
+const SHAPE = 76;
+// Of a queue.
+const CELL = 32;
+const CELLS_IN_PAGE = 128;
+const MESSAGE_HEADER = 8;
+const DROPPED = 0xffff_ffff;
 const WORDS = { next: 256, cursor: 384, gapLimit: 400 } as const;
 const SMALL_WORDS = {
   status: 128,
@@ -96,28 +106,32 @@ export class Image {
   readonly #base: bigint;
   readonly #producersOffset: number;
   readonly #markersOffset: number;
+  readonly #elementsOffset: number;
 
   constructor(seed: number) {
     const below = (this.below = random(seed));
+    const kind = below(3) === 0 ? 'queue' : 'ring';
     const geometry = {
       elements: 1 + below(9),
       elementSize: below(2) === 0 ? 1 : 1 + below(16),
       consumers: 1 + below(6),
       producers: 1 + below(3),
+      ...(kind === 'queue' && { elements: CELLS_IN_PAGE * (1 + below(2)), elementSize: CELL }),
     };
     const edge = EDGES[below(EDGES.length)]! + BigInt(below(16)) - 8n;
     this.#base = edge < 0n ? -edge : edge > LAST ? 2n * LAST - edge : edge;
     this.#producersOffset = HEADER + ENTRY * geometry.consumers;
     this.#markersOffset = this.#producersOffset + ENTRY * geometry.producers;
     const markersEnd = this.#markersOffset + 8 * geometry.elements;
-    const elementsOffset = Math.ceil(markersEnd / 4096) * 4096;
+    const elementsOffset = (this.#elementsOffset = Math.ceil(markersEnd / 4096) * 4096);
     const size = elementsOffset + geometry.elements * geometry.elementSize;
     this.parameters = {
+      kind,
       ...geometry,
       orphans: below(2),
       deadConsumers: below(2),
       single: below(4) === 0 ? 1 : 0,
-      joinable: below(4) > 0,
+      joinable: kind === 'queue' || below(4) > 0,
       base: String(this.#base),
       length: size,
       mode: below(64) === 0 ? below(0o1000) & 0o666 : 0o600,
@@ -126,7 +140,8 @@ export class Image {
     this.bytes = Buffer.alloc(size);
     this.#writeCounters();
     if (this.parameters.joinable) this.#writeConsumers();
-    this.#writeIdentity(elementsOffset);
+    if (kind === 'queue') this.#writeMessages();
+    this.#writeIdentity();
     for (let words = below(16); words > 0; words -= 1) this.#put(this.damage());
     this.#cut();
   }
@@ -174,22 +189,70 @@ export class Image {
       bytes.writeBigUInt64LE(u64(begin + BigInt(below(4))), entry + CONSUMER.limit);
       if (below(3) === 0) bytes.writeBigUInt64LE(GONE[below(GONE.length)]!, entry);
     }
+    if (parameters.kind === 'queue' && below(16) > 0) this.#writeGroup();
     bytes.writeUInt32LE(1, SMALL_WORDS.dependents);
     bytes.writeUInt32LE(below(4) === 0 ? below(2 ** 16) : consumers, SMALL_WORDS.members);
   }
 
-  #writeIdentity(elementsOffset: number): void {
+  // The first entry is the group of a queue's consumers, and the others its members as a rule.
+  #writeGroup(): void {
+    const { bytes, below, parameters } = this;
+    const { consumers } = parameters;
+    const done = bytes.readBigUInt64LE(HEADER);
+    const handed = below(4) === 0 ? done : u64(done + BigInt(below(4)));
+    bytes.writeUInt32LE(GROUP, HEADER + CONSUMER.role);
+    bytes.writeUInt32LE(0, HEADER + CONSUMER.dependencies);
+    bytes.fill(0, HEADER + CONSUMER.name, HEADER + ENTRY);
+    bytes.write('consumers', HEADER + CONSUMER.name);
+    const taker = BigInt(below(consumers + 1));
+    bytes.writeBigUInt64LE(u64((handed << TAKER_BITS) | taker), HEADER + CONSUMER.work);
+    for (let i = 1; i < consumers; i += 1) {
+      const entry = HEADER + ENTRY * i;
+      bytes.writeBigUInt64LE(GONE[below(GONE.length)]!, entry);
+      bytes.writeUInt32LE(below(3) === 0 ? MEMBER : VACANT, entry + CONSUMER.role);
+      bytes.writeUInt32LE(1, entry + CONSUMER.dependencies);
+      bytes.writeUInt32LE(0, entry + CONSUMER.after);
+      const begin = u64(done + BigInt(below(3)));
+      bytes.writeBigUInt64LE(begin, entry + CONSUMER.begin);
+      bytes.writeBigUInt64LE(u64(begin + BigInt(below(3))), entry + CONSUMER.limit);
+    }
+  }
+
+  // Messages, one behind the other, up to the cursor.
+  #writeMessages(): void {
+    const { bytes, below, parameters } = this;
+    const { elements } = parameters;
+    const done = bytes.readBigUInt64LE(HEADER);
+    for (let at = done; at < this.#base && at >= 0n;) {
+      const left = Number(this.#base - at);
+      const most = Math.min(left, below(8) === 0 ? elements : 4) * CELL - MESSAGE_HEADER;
+      if (most < 0) return;
+      const length = below(most + 1);
+      const cell = this.#elementsOffset + CELL * Number(at % BigInt(elements));
+      bytes.writeUInt32LE(length, cell);
+      bytes.writeUInt32LE(below(8) === 0 ? DROPPED : below(4), cell + 4);
+      at += BigInt(Math.ceil((MESSAGE_HEADER + length) / CELL));
+    }
+  }
+
+  #writeIdentity(): void {
     const { bytes, below, parameters } = this;
     const { elements, elementSize, consumers, producers } = parameters;
     bytes.writeBigUInt64LE(MAGIC, 0);
-    [VERSION, BYTE_ORDER, 1, 0o600].forEach((word, i) => bytes.writeUInt32LE(word, 8 + 4 * i));
+    [VERSION, BYTE_ORDER, KINDS[parameters.kind], 0o600].forEach((word, i) =>
+      bytes.writeUInt32LE(word, 8 + 4 * i),
+    );
     [bytes.length, elements, elementSize, consumers, producers].forEach((number, i) =>
       bytes.writeBigUInt64LE(BigInt(number), IDENTITY_NUMBERS + 8 * i),
     );
     bytes.writeUInt32LE(parameters.orphans, 64);
     bytes.writeUInt32LE(parameters.deadConsumers, 68);
     bytes.writeUInt32LE(parameters.single, 72);
-    [this.#producersOffset, this.#markersOffset, elementsOffset, 1].forEach((number, i) =>
+    if (parameters.kind === 'queue') {
+      const most = elements * CELL - MESSAGE_HEADER;
+      bytes.writeUInt32LE(below(8) === 0 ? below(2 ** 32) : most, SHAPE);
+    }
+    [this.#producersOffset, this.#markersOffset, this.#elementsOffset, 1].forEach((number, i) =>
       bytes.writeBigUInt64LE(BigInt(number), IDENTITY_OFFSETS + 8 * i),
     );
     // Seldom: most of what lies behind the identity is reached only through a sound one.
@@ -247,6 +310,7 @@ export class Image {
     const { elements, consumers, producers } = this.parameters;
     const words = Object.entries(WORDS);
     const small = Object.entries(SMALL_WORDS);
+    if (this.parameters.kind === 'queue' && below(3) === 0) return this.#messageDamage();
     if (this.parameters.joinable && below(3) === 0) return this.#joiningDamage();
     switch (below(8)) {
       case 0: {
@@ -299,6 +363,15 @@ export class Image {
         return { what: 'share', offset, value, bytes: 8 };
       }
     }
+  }
+
+  // Damage to a message's length, or to how often it was delivered.
+  #messageDamage(): Damage {
+    const { below } = this;
+    const offset = this.#elementsOffset + CELL * below(this.parameters.elements);
+    const value = [BigInt(below(100)), BigInt(below(2 ** 14)), BigInt(DROPPED)][below(3)]!;
+    if (below(2) === 0) return { what: 'length', offset, value, bytes: 4 };
+    return { what: 'deliveries', offset: offset + 4, value, bytes: 4 };
   }
 
   /** A name that some consumer may have. */

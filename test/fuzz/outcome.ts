@@ -11,6 +11,26 @@ export function requireThat(promise: boolean, text: string): void {
   if (!promise) throw new Broken(text);
 }
 
+/** What `call` gives; undefined when it throws what it may throw. */
+export function attempt<T>(where: string, call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    requireTyped(error, where);
+    return undefined;
+  }
+}
+
+/** What `call` gives; undefined when it rejects with what it may reject with. */
+export async function attempted<T>(where: string, call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    requireTyped(error, where);
+    return undefined;
+  }
+}
+
 /** Fails for an error that no caller could tell from a bug. */
 export function requireTyped(error: unknown, where: string): void {
   if (error instanceof Broken) throw error;

@@ -1,5 +1,4 @@
-// One damaged image, attached to and used in every way that the public interface has.
-import { closeSync, fchmodSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+// One damaged ring, attached to and used in every way that the public interface has.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Disruptor, DisruptorReadStream, DisruptorWriteStream } from 'shm-disruptor';
@@ -15,8 +14,8 @@ import type {
 
 import { promiseFace, callbackFace } from '../faces.js';
 import { Image } from './image.js';
-import type { Damage } from './image.js';
-import { requireThat, requireTyped } from './outcome.js';
+import { attempt, attempted, requireThat, requireTyped } from './outcome.js';
+import type { SegmentFile } from './segment-file.js';
 
 const STRATEGIES: WaitStrategy[] = ['adaptive', 'block', 'sleep', 'yield', 'busy-spin'];
 const MOST_STEPS = 32;
@@ -33,32 +32,17 @@ interface Claim {
 export class Use {
   readonly #name: string;
   readonly #image: Image;
-  readonly #file: number;
+  readonly #file: SegmentFile;
   readonly #rings: Disruptor[] = [];
   readonly #open: DisruptorRing<ArrayBufferView | string, Buffer>[] = [];
   readonly #consumers: DisruptorConsumer<Buffer>[] = [];
   readonly #producers: DisruptorProducer<ArrayBufferView | string>[] = [];
   readonly #pending: Promise<void>[] = [];
 
-  constructor(name: string, image: Image) {
-    this.#name = name;
+  constructor(file: SegmentFile, image: Image) {
+    this.#name = file.name;
+    this.#file = file;
     this.#image = image;
-    const { bytes, parameters } = image;
-    const length = Math.min(parameters.length, bytes.length);
-    this.#file = openSync(this.#path, 'wx+', 0o600);
-    writeSync(this.#file, bytes, 0, length, 0);
-    ftruncateSync(this.#file, parameters.length);
-    fchmodSync(this.#file, parameters.mode);
-  }
-
-  get #path(): string {
-    return `/dev/shm${this.#name}`;
-  }
-
-  /** Removes the file. */
-  end(): void {
-    closeSync(this.#file);
-    rmSync(this.#path, { force: true });
   }
 
   async run(): Promise<void> {
@@ -70,13 +54,13 @@ export class Use {
       else await this.#step(this.#rings[below(this.#rings.length)]!);
     }
     for (const one of [...this.#consumers, ...this.#producers, ...this.#open]) {
-      this.#try('close', () => {
+      attempt('close', () => {
         one.close();
       });
     }
     // Also ends waits that have no limit of their own.
     for (const ring of this.#rings) {
-      this.#try('release', () => {
+      attempt('release', () => {
         ring.release(below(8) === 0);
       });
       ring.release();
@@ -84,30 +68,12 @@ export class Use {
     await Promise.all(this.#pending);
   }
 
-  #try<T>(where: string, call: () => T): T | undefined {
-    try {
-      return call();
-    } catch (error) {
-      requireTyped(error, where);
-      return undefined;
-    }
-  }
-
-  async #await<T>(where: string, call: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await call();
-    } catch (error) {
-      requireTyped(error, where);
-      return undefined;
-    }
-  }
-
   #attach(): void {
     const { below, parameters } = this.#image;
     const { elements, elementSize, consumers } = parameters;
     const consumer = below(consumers);
     const spin = below(3) === 0;
-    const ring = this.#try('attach', () => {
+    const ring = attempt('attach', () => {
       if (below(4) === 0) {
         return new Disruptor(this.#name, elements, elementSize, consumers, consumer, false, spin);
       }
@@ -148,12 +114,6 @@ export class Use {
     this.#checked(ring, claim.bufs, claim.claimEnd - claim.claimStart + 1, true);
   }
 
-  #write({ offset, value, bytes }: Damage): void {
-    const word = Buffer.alloc(8);
-    word.writeBigUInt64LE(value);
-    writeSync(this.#file, word, 0, bytes, offset);
-  }
-
   async #step(ring: Disruptor): Promise<void> {
     const { below } = this.#image;
     switch (below(12)) {
@@ -181,7 +141,7 @@ export class Use {
         break;
       default:
         // A ring of another geometry may have taken the name, but not the file.
-        this.#write(this.#image.damage());
+        this.#file.write(this.#image.damage());
     }
   }
 
@@ -194,7 +154,7 @@ export class Use {
       if (bufs.length === 0) return;
       this.#checked(ring, bufs, ring.prevClaimEnd - ring.prevClaimStart + 1, true);
     };
-    this.#try('sync', () => {
+    attempt('sync', () => {
       switch (below(7)) {
         case 0: {
           const buf = ring.produceClaimSync(options);
@@ -223,7 +183,7 @@ export class Use {
         }
       }
     });
-    if (below(2) === 0) this.#try('consumeCommit', () => ring.consumeCommit());
+    if (below(2) === 0) attempt('consumeCommit', () => ring.consumeCommit());
   }
 
   /** With options: a limit, a signal, or neither, and then `release` ends the wait. */
@@ -235,7 +195,7 @@ export class Use {
       {},
     ][below(3)]!;
     const count = below(parameters.elements + 2);
-    const outcome = this.#await('promise', async () => {
+    const outcome = attempted('promise', async () => {
       switch (below(6)) {
         case 0: {
           const { buf, claimStart, claimEnd } = await ring.produceClaim(options);
@@ -270,7 +230,7 @@ export class Use {
     const { below, parameters } = this.#image;
     const face = below(2) === 0 ? promiseFace : callbackFace;
     const count = below(parameters.elements + 2);
-    const outcome = this.#await(face.name, async () => {
+    const outcome = attempted(face.name, async () => {
       switch (below(5)) {
         case 0:
           this.#checkedClaim(ring, await face.claimAvail(ring, count));
@@ -293,7 +253,7 @@ export class Use {
   }
 
   #look(ring: Disruptor): void {
-    this.#try('look', () => {
+    attempt('look', () => {
       const { cursor, next, status, gaps, prevConsumeGaps, allConsumersIgnoring } = ring;
       for (const number of [cursor, next, status, gaps.count, gaps.elements]) {
         requireThat(Number.isInteger(number), `${number} is no counter`);
@@ -302,11 +262,11 @@ export class Use {
       requireThat(typeof allConsumersIgnoring === 'boolean', 'a flag');
       requireThat(ring.consumers.length === 8 * this.#image.parameters.consumers, 'consumers');
     });
-    this.#try('consumer', () => ring.consumer);
-    this.#try('recover', () => ring.recover());
+    attempt('consumer', () => ring.consumer);
+    attempt('recover', () => ring.recover());
     const start = this.#image.sequence();
     const count = this.#image.below(this.#image.parameters.elements + 2);
-    const bufs = this.#try('produceRecover', () => ring.produceRecover(start, start + count));
+    const bufs = attempt('produceRecover', () => ring.produceRecover(start, start + count));
     if (bufs && bufs.length > 0) this.#checked(ring, bufs, count + 1, true);
   }
 
@@ -314,15 +274,15 @@ export class Use {
     const { below } = this.#image;
     switch (below(16)) {
       case 0:
-        this.#try('list', () => Disruptor.list());
+        attempt('list', () => Disruptor.list());
         break;
       case 1:
-        this.#try('unlink', () => {
+        attempt('unlink', () => {
           Disruptor.unlink(this.#name);
         });
         break;
       case 2:
-        this.#try('release', () => {
+        attempt('release', () => {
           ring.release(below(2) === 0);
         });
         break;
@@ -330,7 +290,7 @@ export class Use {
         this.#attach();
         break;
       default:
-        this.#try('status', () => {
+        attempt('status', () => {
           ring.status = below(4);
         });
     }
@@ -348,12 +308,12 @@ export class Use {
         this.#join(ring);
         break;
       case 2: {
-        const producer = this.#try('producer', () => ring.producer());
+        const producer = attempt('producer', () => ring.producer());
         if (producer) this.#producers.push(producer);
         break;
       }
       case 3: {
-        const stats = this.#try('stats', () => ring.stats());
+        const stats = attempt('stats', () => ring.stats());
         if (!stats) break;
         const { consumers } = this.#image.parameters;
         requireThat(stats.consumers.length <= consumers, 'more consumers than there is room for');
@@ -382,7 +342,7 @@ export class Use {
   }
 
   #openRing(): DisruptorRing<ArrayBufferView | string, Buffer> | undefined {
-    const ring = this.#try('open', () => Disruptor.open(this.#name, {}));
+    const ring = attempt('open', () => Disruptor.open(this.#name, {}));
     if (ring) this.#open.push(ring);
     return ring;
   }
@@ -394,7 +354,7 @@ export class Use {
     if (below(4) === 0) options.from = below(2) === 0 ? 'oldest' : this.#image.sequence();
     if (below(8) === 0) options.after = [this.#image.consumerName(), this.#image.consumerName()];
     if (below(2) === 0) options.maxBatch = 1 + below(4);
-    const consumer = this.#try('join', () =>
+    const consumer = attempt('join', () =>
       options.group !== true && below(3) === 0
         ? ring.consumer(options)
         : ring.consumer(this.#image.consumerName(), options),
@@ -404,7 +364,7 @@ export class Use {
 
   #end(consumer: DisruptorConsumer<Buffer>): void {
     const { below } = this.#image;
-    this.#try('end', () => {
+    attempt('end', () => {
       if (below(2) === 0) consumer.leave();
       else consumer.close();
     });
@@ -415,7 +375,7 @@ export class Use {
     const { below, parameters } = this.#image;
     const { elements } = parameters;
     const timeout = below(PATIENCE);
-    await this.#await('publish', async () => {
+    await attempted('publish', async () => {
       switch (below(5)) {
         case 0:
           producer.tryPublish('x');
@@ -452,7 +412,7 @@ export class Use {
       requireThat(bytes === batch.length * ring.elementSize, `${bytes} for ${batch.length}`);
       for (const value of batch) value.toString('latin1');
     };
-    await this.#await('take', async () => {
+    await attempted('take', async () => {
       switch (below(6)) {
         case 0:
         case 1:
@@ -477,7 +437,7 @@ export class Use {
 
   async #batches(ring: Disruptor): Promise<void> {
     let left = 3;
-    await this.#await('batches', async () => {
+    await attempted('batches', async () => {
       for await (const { bufs } of ring.batches({ timeout: PATIENCE })) {
         this.#checked(ring, bufs, undefined, false);
         left -= 1;
@@ -491,7 +451,7 @@ export class Use {
     const { below } = this.#image;
     const streams: (DisruptorReadStream | DisruptorWriteStream)[] = [];
     const role = below(3);
-    this.#try('stream', () => {
+    attempt('stream', () => {
       if (role !== 0) streams.push(new DisruptorReadStream(ring).resume());
       if (role === 1) return;
       const writer = new DisruptorWriteStream(ring);

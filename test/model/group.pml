@@ -11,7 +11,8 @@
 // settling reads work after the ranges. BREAK_SETTLE: who finds nothing to take settles only if
 // it had announced something. BREAK_SETTLE_AT_ALL: not even then. BREAK_WITHDRAW: it leaves its
 // announcement. BREAK_RELEASE: the store that ends a range becomes visible after the loads that
-// follow it, as a store with release may.
+// follow it, as a store with release may. BREAK_WAKE: who gives back tells nobody. BREAK_GIVE: it
+// empties the range that it gives back. BREAK_SEAT: it goes on with the slot that it gave back.
 
 #ifndef ELEMENTS
 #define ELEMENTS 2 // of the ring
@@ -46,6 +47,9 @@
 #ifndef HANG
 #define HANG 0 // who may stay with what it holds for ever: one bit for each participant
 #endif
+#ifndef GIVES
+#define GIVES 0 // times that somebody gives back what it holds: to others, or to itself later
+#endif
 #ifndef LEAVES
 #define LEAVES 0 // members that go away when they have nothing to do
 #endif
@@ -74,6 +78,8 @@ byte awaited[4]; // the cursor that a sleeper knows, and the number of deaths
 byte known[4];
 byte deaths = 0;
 byte leaves = 0;
+byte gives = 0;
+byte woken = 0; // how often somebody has told that it gave something back
 byte owner[6]; // of each element: whom it was handed to
 #define NOBODY 0
 #define DEAD 14
@@ -81,6 +87,9 @@ byte owner[6]; // of each element: whom it was handed to
 
 #define bit(number) (1 << (number))
 #define number(me) ((me) + 1)
+
+// What sleepers look up for.
+#define changes (deaths + woken)
 
 // What is still to be finished, from below.
 #define unfinished(element) ((element) == cursor || owner[element] != FINISHED)
@@ -209,6 +218,38 @@ inline process(which) {
   :: HANG & bit(me) -> goto end_hanging
   fi;
 #endif
+#if GIVES
+  if
+  :: true
+  :: atomic {
+      gives < GIVES ->
+      gives++;
+#ifdef BREAK_GIVE
+      limit[which] = 0;
+#endif
+      // As if it had died, but for what it does next.
+      hand(held, to, number(me), DEAD);
+      held = 0;
+      to = 0;
+      lock[which] = 0
+    }
+#ifndef BREAK_WAKE
+    woken++;
+#endif
+    atomic {
+      other = 0;
+      if
+#ifndef BREAK_SEAT
+      :: which == mine ->
+        mine = SLOTS;
+        mode[me] = away;
+        goto end_join
+#endif
+      :: else -> goto look
+      fi
+    }
+  fi;
+#endif
 #ifdef BREAK_UNLOCK
   lock[which] = (which == mine -> lock[which] : 0);
 #endif
@@ -332,7 +373,7 @@ look:
     do
     :: atomic {
         !found ->
-        known[me] = (other == 0 -> deaths : known[me]);
+        known[me] = (other == 0 -> changes : known[me]);
         other = (other == mine -> other + 1 : other);
         if
         :: other < SLOTS && begin[other] < limit[other] ->
@@ -452,7 +493,7 @@ look:
     // Sleeps until the cursor moves, or somebody dies.
 end_sleep:
     if
-    :: atomic { cursor != awaited[me] || known[me] != deaths -> awaited[me] = 0; goto look }
+    :: atomic { cursor != awaited[me] || known[me] != changes -> awaited[me] = 0; goto look }
 #if LEAVES
     :: atomic {
         leaves < LEAVES ->
@@ -527,7 +568,7 @@ inline kill(who) {
 // Nobody can do anything more, somebody waits, and ...
 #define sleeps(who) \
   (mode[who] == joined && Member[1 + who]@end_sleep && awaited[who] == cursor && \
-    known[who] == deaths)
+    known[who] == changes)
 #define still(who) (mode[who] == away || sleeps(who) || Member[1 + who]@end_hanging)
 #if PARTICIPANTS == 2
 #define SOMEBODY_WAITS (sleeps(0) || sleeps(1))

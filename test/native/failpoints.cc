@@ -523,9 +523,11 @@ size_t unfinished() {
 }
 
 // Creates the ring, and whoever can open it meanwhile finds it whole.
-void run_creation(Existing existing, Way how, uint32_t point) {
+void run_creation(Kind kind, Existing existing, Way how, uint32_t point) {
   RingCreation creation;
-  creation.geometry = {kElements, sizeof(Message), 2};
+  creation.kind = kind;
+  creation.geometry =
+      kind == Kind::kMemory ? memory_geometry(64) : RingGeometry{kElements, sizeof(Message), 2};
   creation.existing = existing;
   std::optional<World> before;
   if (existing == Existing::kReplace) before.emplace(RingPolicy{}, false);
@@ -538,13 +540,13 @@ void run_creation(Existing existing, Way how, uint32_t point) {
         if (!created.ok()) complain("create: error %d", static_cast<int>(created.error().code));
       });
   const auto look = [&] {
-    const auto opened = open_ring(name);
+    const auto opened = open_ring(name, kind);
     const bool none = !opened.ok() && opened.error().sys_errno == ENOENT;
     if (!opened.ok() && !none) complain("open: error %d", static_cast<int>(opened.error().code));
   };
   finish(child, how, look, look);
   look();
-  if (child.done() && !open_ring(name).ok()) complain("created, and not there");
+  if (child.done() && !open_ring(name, kind).ok()) complain("created, and not there");
   const uint64_t begin = os::now_nanoseconds();
   const auto next = create_ring(name, creation);
   if (os::now_nanoseconds() - begin > kSecond) complain("the next creator waits");
@@ -566,8 +568,12 @@ void run_creation(Existing existing, Way how, uint32_t point) {
 int main(int count, char** arguments) {
   if (!share_memory()) return 1;
   std::vector<std::pair<std::string, Run>> runs{
-      {"create", [](Way how, uint32_t at) { run_creation(Existing::kReplaceDead, how, at); }},
-      {"replace", [](Way how, uint32_t at) { run_creation(Existing::kReplace, how, at); }},
+      {"create",
+       [](Way how, uint32_t at) { run_creation(Kind::kRing, Existing::kReplaceDead, how, at); }},
+      {"replace",
+       [](Way how, uint32_t at) { run_creation(Kind::kRing, Existing::kReplace, how, at); }},
+      {"create memory",
+       [](Way how, uint32_t at) { run_creation(Kind::kMemory, Existing::kReplaceDead, how, at); }},
   };
   for (const Operation& operation : operations()) {
     runs.emplace_back(operation.name,

@@ -1,5 +1,6 @@
 // Dying and stopping at every step: what the programs share that do so (failpoints.cc,
-// failpoints_joining.cc). Each is one source that includes this, with main() at its end.
+// failpoints_joining.cc, failpoints_queue.cc). Each is one source that includes this, with main()
+// at its end.
 //
 // The core is built here with a failpoint before and after every store to shared memory
 // (sequence.h), and with one around every system call that others can see. For each operation a
@@ -42,7 +43,8 @@ constexpr uint64_t kDead = 3;
 enum class Fate : uint8_t { kUnclaimed, kBegun, kCommitted };
 enum class Way { kCount, kDies, kPauses, kPausesDies };
 
-// What driver and child tell each other; a process that dies has told all that it wrote.
+// What driver and child tell each other; a process that dies has told all that it wrote. Of each
+// sequence, or of each message where they have numbers of their own.
 struct Shared {
   Fate fate[kMost];      // of the commit
   uint8_t who[kMost];    // committed it
@@ -53,7 +55,13 @@ struct Shared {
   uint64_t given;
   bool finishing[kMost];  // as a member of a group: was about to give it back
   bool finished[kMost];   // and had
-  bool in;                // has become what it wanted to become
+  // Of messages alone.
+  uint32_t length[kMost];
+  bool done[kMost];        // by the driver
+  bool given_back[kMost];  // the child was about to leave it to somebody else
+  bool moving[kMost];      // the child was about to move it to the dead letters
+  bool moved[kMost];       // and had
+  bool in;                 // has become what it wanted to become
   bool leaving;
   uint32_t passed;  // points
   char at[96];      // the point at which it ended or stopped

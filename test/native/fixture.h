@@ -44,7 +44,7 @@ struct TestRing {
   /// Another attachment, with its own locks, over the same mapping: ThreadSanitizer knows memory by
   /// its address.
   Sequencer sequencer() const {
-    auto opened = open_ring(name);
+    auto opened = open_ring(name, segment.layout.kind);
     opened.value().mapping = segment.mapping;
     return Sequencer(std::move(opened.value()));
   }

@@ -1,7 +1,7 @@
-// Damaged segments, opened and used. The bytes of one input become an image: a sound segment of
-// small geometry, then damage to it, then what two attachments do with it while more words change
-// under their hands. Whatever the image says, every operation comes back, with a result that is
-// within the ring or with an error, and nobody reads or writes outside the mapping.
+// Damaged segments, rings and queues, opened and used. The bytes of one input become an image: a
+// sound segment of small geometry, then damage to it, then what two attachments do with it while
+// more words change under their hands. Whatever the image says, every operation comes back, with a
+// result that is within the ring or with an error, and nobody reads or writes outside the mapping.
 //
 // Under clang this is a libFuzzer target. Elsewhere SHM_DISRUPTOR_FUZZ_MAIN gives it a main of its
 // own, without guidance by coverage: [-runs=N] [-seed=N], or files with inputs to run again. A
@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "../../addon/core/inspect.h"
+#include "../../addon/core/memory.h"
 #include "../../addon/core/sequencer.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -112,6 +113,11 @@ struct Shape {
   bool joinable = false;  // whether consumers join it
 
   const RingGeometry& geometry() const { return layout.geometry; }
+  bool queue() const { return layout.kind == Kind::kQueue; }
+  // Where the message lies that begins in that cell.
+  uint64_t cell_offset(uint64_t sequence) const {
+    return layout.elements_offset + sequence % layout.geometry.elements * kCell;
+  }
 };
 
 // One of the words with which consumers join and share their work.
@@ -129,6 +135,12 @@ uint64_t joining_offset(Bytes& input, const Shape& shape) {
 uint64_t word_offset(Bytes& input, const Shape& shape) {
   const RingLayout& layout = shape.layout;
   if (shape.joinable && input.below(3) == 0) return joining_offset(input, shape);
+  // Of a queue, what lies around where its counters stand.
+  if (shape.queue() && input.below(2) == 0) {
+    const uint64_t near = shape.base - 16 + input.below(32);
+    if (input.below(3) != 0) return shape.cell_offset(near);
+    return layout.markers_offset + near % layout.geometry.elements * sizeof(Sequence);
+  }
   switch (input.below(8)) {
     case 0:
       return offsetof(Header, next);
@@ -205,11 +217,16 @@ Shape draw_shape(Bytes& input) {
   policy.dead_consumers = (choice & 2) != 0 ? DeadConsumers::kDetach : DeadConsumers::kHold;
   const uint64_t roles = input.byte();
   if ((roles & 3) == 3) policy.producers = Producers::kSingle;
-  const auto layout = ring_layout(geometry, policy);
+  const bool queue = (roles & 0xc0) == 0xc0;
+  if (queue) {
+    geometry.elements = kPage / kCell * (1 + input.below(2));
+    geometry.element_size = kCell;
+  }
+  const auto layout = ring_layout(geometry, policy, {}, queue ? Kind::kQueue : Kind::kRing);
   require(layout.ok(), "small geometries have a layout");
   Shape shape;
   shape.layout = layout.value();
-  shape.joinable = (roles & 12) != 0;
+  shape.joinable = queue || (roles & 12) != 0;
   const uint64_t near = input.below(16);
   const uint64_t edge = kEdges[(choice >> 2) % kSoundEdges];
   shape.base = edge < 16 ? edge + near : edge - 8 + near;
@@ -261,6 +278,39 @@ void put_consumers(Bytes& input, const Shape& shape, Image& image) {
               static_cast<uint32_t>(input.below(4) == 0 ? input.byte() : consumers));
 }
 
+// A queue as it is used: the group of all its consumers, members and what they hold, and messages
+// of any length, or of lengths that have no place.
+void put_queue(Bytes& input, const Shape& shape, uint64_t unread, Image& image) {
+  const uint64_t consumers = shape.geometry().consumers;
+  const uint64_t first = shape.base < unread ? 0 : shape.base - unread;
+  const uint64_t handed = first + input.below(shape.base - first + 1);
+  for (uint64_t i = 0; i < consumers && i < 16; ++i) {
+    const uint64_t entry = kConsumersOffset + i * sizeof(ConsumerEntry);
+    const auto role = i == 0 ? Role::kGroup : input.below(4) != 0 ? Role::kMember : Role::kVacant;
+    image.put32(entry + offsetof(ConsumerEntry, role), static_cast<uint32_t>(role));
+    image.put32(entry + offsetof(ConsumerEntry, attached), role == Role::kVacant ? 0 : 1);
+    image.put64(entry, i == 0 ? first : kDetached);
+    image.put64(entry + offsetof(ConsumerEntry, name), i == 0 ? 'a' : 0);
+    image.put32(entry + offsetof(ConsumerEntry, dependencies), i == 0 ? 0 : 1);
+    image.put32(entry + offsetof(ConsumerEntry, after), 0);
+    const uint64_t begin = first + input.below(handed - first + 1);
+    const uint64_t limit = begin + input.below(4);
+    image.put64(entry + offsetof(ConsumerEntry, begin), i == 0 ? 0 : begin);
+    image.put64(entry + offsetof(ConsumerEntry, limit), i == 0 ? 0 : limit);
+    const uint64_t work = handed << Consumers::kTakerBits | input.below(consumers + 1);
+    image.put64(entry + offsetof(ConsumerEntry, work), i == 0 ? work : limit);
+  }
+  image.put32(offsetof(Header, members), static_cast<uint32_t>(consumers));
+  for (uint64_t sequence = first; sequence < shape.base;) {
+    const uint64_t kind = input.byte();
+    MessageHeader header{static_cast<uint32_t>(kind), static_cast<uint32_t>(kind % 3)};
+    if (kind == 254) header.deliveries = kDropped;
+    if (kind == 255) header.length = static_cast<uint32_t>(input.raw());
+    image.put(shape.cell_offset(sequence), &header, sizeof header);
+    sequence += cells_of(header.length);
+  }
+}
+
 // As a ring that was used: the last elements consumed, or not, or claimed and not committed.
 Image sound_image(Bytes& input, const Shape& shape) {
   const RingLayout& layout = shape.layout;
@@ -277,7 +327,11 @@ Image sound_image(Bytes& input, const Shape& shape) {
     image.put64(kConsumersOffset + i * sizeof(ConsumerEntry),
                 shape.base - (i == 0 ? slowest : slowest / (i + 1)));
   }
-  if (shape.joinable) put_consumers(input, shape, image);
+  if (shape.queue() && input.below(4) != 0) {
+    put_queue(input, shape, unread, image);
+  } else if (shape.joinable) {
+    put_consumers(input, shape, image);
+  }
   return image;
 }
 
@@ -384,14 +438,23 @@ void allow(std::byte* from, std::byte* to, bool allowed) {
 class Guest {
  public:
   Guest(RingSegment segment, Waiting waiting)
-      : used_(segment.layout.size), size_((used_ + kPage - 1) / kPage * kPage) {
+      : used_(segment.layout.size + segment.layout.mirrored()),
+        size_((used_ + kPage - 1) / kPage * kPage) {
     void* const reserved = mmap(nullptr, size_ + 2 * kGuard, PROT_NONE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     require(reserved != MAP_FAILED, "there is room for another mapping");
     reserved_ = static_cast<std::byte*>(reserved);
-    void* const base = mmap(reserved_ + kGuard, used_, PROT_READ | PROT_WRITE,
+    const uint64_t once = segment.layout.size;
+    void* const base = mmap(reserved_ + kGuard, once, PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_FIXED, segment.file.descriptor(), 0);
     require(base == reserved_ + kGuard, "what was mapped once can be mapped again");
+    if (segment.layout.mirrored() != 0) {
+      void* const mirror =
+          mmap(reserved_ + kGuard + once, segment.layout.mirrored(), PROT_READ | PROT_WRITE,
+               MAP_SHARED | MAP_FIXED, segment.file.descriptor(),
+               static_cast<off_t>(segment.layout.elements_offset));
+      require(mirror == reserved_ + kGuard + once, "elements can be mapped twice");
+    }
     allow(reserved_ + kGuard + used_, reserved_ + kGuard + size_, false);
     segment.mapping = MappingRef(new Mapping(base, used_));
     sequencer.emplace(std::move(segment), waiting);
@@ -421,14 +484,17 @@ Waiting draw_waiting(Bytes& input) {
   return waiting;
 }
 
-bool open_guest(Bytes& input, std::optional<Guest>& guest) {
+bool open_guest(Bytes& input, const Shape& shape, std::optional<Guest>& guest) {
   guest.reset();
   const Waiting waiting = draw_waiting(input);
-  auto opened = open_ring(image_name());
+  auto opened = open_ring(image_name(), shape.layout.kind);
   if (!opened.ok()) return false;
   guest.emplace(std::move(opened.value()), waiting);
   return true;
 }
+
+// Whether what runs over the ring's end is in one piece.
+bool mirrored(const Sequencer& ring) { return ring.visible_bytes() != ring.elements_bytes(); }
 
 // What an owner does with elements that he was given.
 void use_elements(Sequencer& ring, uint64_t start, uint64_t count, bool writes) {
@@ -448,8 +514,12 @@ void use_elements(Sequencer& ring, uint64_t start, uint64_t count, bool writes) 
     const std::byte before = *first;
     if (writes) *first = *last = before;
   };
-  touch(spans.slot, spans.first);
-  touch(0, spans.second);
+  if (mirrored(ring)) {
+    touch(spans.slot, count);
+  } else {
+    touch(spans.slot, spans.first);
+    touch(0, spans.second);
+  }
 }
 
 // What one attachment remembers of what it was given, as a caller does.
@@ -530,12 +600,15 @@ void join_some(Bytes& input, Sequencer& ring, Memory& memory, uint64_t base) {
 }
 
 void share_some(Bytes& input, Sequencer& ring, Memory& memory) {
-  switch (input.below(4)) {
+  switch (input.below(5)) {
     case 0:
       static_cast<void>(ring.finish_share(input.below(4)));
       break;
     case 1:
       static_cast<void>(ring.give_back_share(input.below(4)));
+      break;
+    case 2:
+      static_cast<void>(ring.keep_share(input.below(4)));
       break;
     default: {
       // Of those who have joined a group alone.
@@ -549,6 +622,50 @@ void share_some(Bytes& input, Sequencer& ring, Memory& memory) {
       }
     }
   }
+}
+
+// Sends a message, or drops it, or leaves it as it is.
+void send_some(Bytes& input, Sequencer& ring, Memory& memory) {
+  const uint64_t length = input.below(32) == 0 ? ring.elements_bytes() - 64 : input.byte();
+  const uint64_t cells = cells_of(length);
+  const auto claim = ring.claim(cells, cells, draw_patience(input));
+  if (!claim.ok() || claim.value().count == 0) return;
+  require(claim.value().count == cells, "a message has the cells that it needs");
+  memory.claim = claim.value();
+  use_elements(ring, memory.claim.start, cells, true);
+  const MessageHeader header{static_cast<uint32_t>(length), input.below(4) == 0 ? kDropped : 0};
+  std::memcpy(ring.elements() + ring.ring().slot(memory.claim.start) * kCell, &header,
+              sizeof header);
+  if (input.below(8) == 0) return;
+  static_cast<void>(
+      ring.commit(memory.claim.start, memory.claim.start + cells - 1, OutOfOrder::kMark, 0));
+}
+
+// Becomes one of the queue's consumers, all of which are in one group.
+void join_queue(Sequencer& ring, Memory& memory) {
+  Joining joining;
+  joining.name = "a";
+  joining.group = true;
+  const auto joined = ring.join(joining);
+  if (!joined.ok()) return;
+  memory.joined = memory.shares = true;
+  memory.consumer = joined.value();
+  memory.batch = {};
+}
+
+void move_some(Bytes& input, Sequencer& ring, Memory& memory) {
+  if (!memory.joined) join_queue(ring, memory);
+  // Of those who have joined a group alone.
+  if (!memory.joined || !memory.shares) return;
+  // Mostly enough; and of its own, so that nobody writes behind it unnoticed.
+  const uint64_t room = input.below(4) == 0 ? input.byte() : ring.elements_bytes();
+  std::vector<std::byte> target(static_cast<size_t>(room));
+  uint64_t length = 0;
+  const auto moved = ring.move_message(target.data(), room, length);
+  if (!moved.ok() || moved.value() == Sequencer::Moved::kNothing) return;
+  require((moved.value() == Sequencer::Moved::kMoved) == (length <= room),
+          "a message is moved if there is room for it");
+  require(length <= ring.elements_bytes(), "a message is no longer than the queue");
 }
 
 void take_census(Sequencer& ring) {
@@ -607,8 +724,9 @@ void look_from_outside(Bytes& input) {
 
 void replace(Bytes& input, const Shape& shape) {
   RingCreation creation;
+  creation.kind = shape.layout.kind;
   creation.geometry = shape.geometry();
-  creation.geometry.element_size = 1;
+  if (!shape.queue()) creation.geometry.element_size = 1;
   creation.existing = static_cast<Existing>(input.below(3));
   const auto created = create_ring(image_name(), creation);
   require(!created.ok() || created.value().header().next.load_acquire() == 0,
@@ -643,7 +761,7 @@ void use(Bytes& input, const Shape& shape) {
   Memory memories[2];
   look_from_outside(input);
   for (auto& guest : guests) {
-    if (!open_guest(input, guest)) return;
+    if (!open_guest(input, shape, guest)) return;
   }
   for (int i = 0; i < kMostOperations && !input.empty(); ++i) {
     const uint64_t choice = input.byte();
@@ -651,9 +769,17 @@ void use(Bytes& input, const Shape& shape) {
     Memory& memory = memories[which];
     if (!guests[which]) {
       memory = {};
-      if (!open_guest(input, guests[which])) continue;
+      if (!open_guest(input, shape, guests[which])) continue;
     }
     Sequencer& ring = *guests[which]->sequencer;
+    if (shape.queue() && input.below(3) == 0) {
+      if (input.below(2) == 0) {
+        send_some(input, ring, memory);
+      } else {
+        move_some(input, ring, memory);
+      }
+      continue;
+    }
     switch ((choice & 127) % 26) {
       case 0:
       case 1:
@@ -728,10 +854,61 @@ void use(Bytes& input, const Shape& shape) {
   }
 }
 
+// Plain memory, damaged, and whatever can be done with it.
+void use_memory(Bytes& input) {
+  const uint64_t size = 1 + (input.raw() & 0x1fff);
+  const auto layout = ring_layout(memory_geometry(size), {}, {}, Kind::kMemory);
+  Image image;
+  image.bytes.resize(static_cast<size_t>(layout.value().size));
+  image.length = layout.value().size;
+  Identity identity = identity_of(layout.value(), image.mode, 1);
+  if (input.below(4) == 0) {
+    const uint64_t word = input.below(sizeof(Identity) / sizeof(uint64_t));
+    const uint64_t value = input.below(2) == 0 ? input.below(5) : input.raw();
+    std::memcpy(reinterpret_cast<char*>(&identity) + word * sizeof value, &value, sizeof value);
+    if (input.below(4) != 0) identity.checksum = identity_checksum(identity);
+  }
+  image.put(0, &identity, sizeof identity);
+  for (uint64_t left = input.below(4); left > 0; --left) {
+    image.put64(sizeof identity + input.raw() % image.bytes.size(), input.raw());
+  }
+  if (input.below(16) == 0) image.length = input.raw() % (2 * image.length);
+  if (image.length < image.bytes.size()) image.bytes.resize(static_cast<size_t>(image.length));
+  write_image(image);
+  look_from_outside(input);
+  for (const auto access : {os::Access::kRead, os::Access::kReadWrite}) {
+    auto opened = open_ring(image_name(), Kind::kMemory, access);
+    if (!opened.ok()) continue;
+    const shm_disruptor::Memory memory(std::move(opened.value()), access, draw_waiting(input));
+    std::vector<std::byte> copy(static_cast<size_t>(memory.size()));
+    const uint64_t from = input.raw() % (memory.size() + 1);
+    memory.read(from, memory.size() - from, copy.data());
+    if (memory.writable()) std::memcpy(memory.bytes(), copy.data(), copy.size());
+    if (memory.size() < sizeof(Word)) continue;
+    const uint64_t last = (memory.size() - sizeof(Word)) & ~uint64_t{3};
+    const uint32_t value = memory.word(last).load_ordered();
+    const auto changed = memory.wait(last, value, draw_patience(input));
+    require(changed.ok() ? !changed.value() : memory.replaced(), "a word that stays is waited for");
+    static_cast<void>(memory.notify(last, 1));
+  }
+  if (input.below(8) == 0) {
+    RingCreation creation;
+    creation.kind = Kind::kMemory;
+    creation.geometry = memory_geometry(8);
+    creation.existing = static_cast<Existing>(input.below(3));
+    static_cast<void>(create_ring(image_name(), creation));
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Bytes input(data, size);
+  if (input.below(8) == 0) {
+    use_memory(input);
+    unlink(image_path().c_str());
+    return 0;
+  }
   const Shape shape = draw_shape(input);
   Image image = sound_image(input, shape);
   damage(input, shape, image);

@@ -102,3 +102,25 @@ TEST("it goes while words are watched") {
   }
   wake_sleepers(ring.header().data_waiters);
 }
+
+TEST("what is forgotten is told once") {
+  const auto watcher = make();
+  if (!watcher) return;
+  const TestRing ring({8, 8, 1});
+  Word& data = ring.header().data_waiters;
+  Word& space = ring.header().space_waiters;
+  watcher->forget(1);
+  CHECK(watcher->watch(1, ring.segment.mapping, data, announce_sleeper(data)));
+  CHECK(watcher->watch(2, ring.segment.mapping, space, announce_sleeper(space)));
+  watcher->forget(1);
+  Keys told;
+  while (told.empty()) {
+    CHECK(readable(*watcher, kPatience));
+    told = changed(*watcher);
+  }
+  CHECK((told == Keys{1}));
+  watcher->forget(1);
+  wake_sleepers(space);
+  for (told.clear(); told.empty(); told = changed(*watcher)) CHECK(readable(*watcher, kPatience));
+  CHECK((told == Keys{2}));
+}

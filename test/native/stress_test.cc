@@ -151,6 +151,39 @@ TEST("nobody sleeps through the end: each round goes to sleep and is woken") {
   CHECK(ping.sequencer().cursor() == kRounds && pong.sequencer().cursor() == kRounds);
 }
 
+TEST("waking one for each message leaves no message while somebody sleeps") {
+  for (int round = 0; round < 100; ++round) {
+    Word word;
+    std::atomic<int> messages{0};
+    std::atomic<int> taken{0};
+    const auto take_one = [&] {
+      for (;;) {
+        int seen = messages;
+        while (seen > 0 && !messages.compare_exchange_weak(seen, seen - 1)) continue;
+        if (seen > 0) break;
+        const uint32_t word_seen = announce_sleeper(word);
+        if (messages == 0) os::sleep_while(word, word_seen, os::kForever);
+      }
+      ++taken;
+    };
+    std::vector<std::thread> consumers;
+    for (int i = 0; i < 4; ++i) consumers.emplace_back(take_one);
+    const auto send = [&] {
+      ++messages;
+      wake_some(word, 1);
+    };
+    std::thread one([&] { send(), send(); });
+    send();
+    send();
+    one.join();
+    for (std::thread& consumer : consumers) consumer.join();
+    CHECK(taken == 4 && messages == 0);
+    // Nobody sleeps any more: one call of the kernel for nobody, and then none.
+    wake_some(word, 1);
+    CHECK((word.load_ordered() & kSleepersBit) == 0);
+  }
+}
+
 TEST("rings that replace each other at once leave one, and nothing else") {
   const std::string name = unique_name();
   std::vector<std::thread> threads;

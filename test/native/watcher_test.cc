@@ -158,3 +158,19 @@ TEST("every change is told while words change as fast as they are watched") {
     }
   }
 }
+
+TEST("what is forgotten is told once, and lets go of its mapping") {
+  for (const Method method : kMethods) {
+    Fixture f(method);
+    f.watcher.forget(1);
+    f.watch(1, f.data());
+    f.watch(2, f.space());
+    f.watcher.forget(1);
+    f.bell.wait_for(1);
+    CHECK((f.changed() == std::vector<Watcher::Key>{1}));
+    f.watcher.forget(1);
+    wake_sleepers(f.space());
+    f.bell.wait_for(2);
+    CHECK((f.changed() == std::vector<Watcher::Key>{2}));
+  }
+}

@@ -115,11 +115,19 @@ async function subscribe({ name, bytes, pace }: Party & { role: 'subscriber' }):
   }
 }
 
+/** Resolves when it is on its way: the end of the connection must not overtake it. */
+const told = (seen: Seen) =>
+  new Promise<void>((resolve) => {
+    process.send!(seen, () => {
+      resolve();
+    });
+  });
+
 const party = process.argv[2] === undefined ? undefined : (JSON.parse(process.argv[2]) as Party);
 if (party) {
   process.once('disconnect', () => process.exit(1));
   if (party.role === 'publisher') await publish(party);
-  else process.send!(await subscribe(party));
+  else await told(await subscribe(party));
   process.removeAllListeners('disconnect');
   process.disconnect();
 }

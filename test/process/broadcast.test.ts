@@ -53,18 +53,14 @@ async function listener(t: ExecutionContext, name: string, bytes: number, pace: 
   await Promise.race([once(child, 'message'), ended]);
   const seen = once(child, 'message').then(([message]) => message as Seen);
   seen.catch(() => undefined);
-  return {
-    child,
-    ended,
-    seen: Promise.race([
-      seen,
-      ended.then(async () => {
-        // The end may be heard of before the last message.
-        await sleep(1000);
-        throw new Error('A subscriber ended and said nothing');
-      }),
-    ]),
-  };
+  const failed = ended.then(async () => {
+    // The end may be heard of before the last message.
+    await once(child, 'disconnect', { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+    throw new Error('A subscriber ended and said nothing');
+  });
+  const either = Promise.race([seen, failed]);
+  either.catch(() => undefined);
+  return { child, ended, seen: either };
 }
 
 for (const bytes of [64, 1024]) {

@@ -275,6 +275,13 @@ test.serial('ticker: the slow listener loses, and knows how many', async (t) => 
   t.true(slow!.lost > 0);
 });
 
+test.serial('counters: no count is lost, and a reader sees them', async (t) => {
+  t.deepEqual(await runAlone(t, 'counters/main.js'), [
+    '3 workers counted 100000 + 100000 + 100000 = 300000',
+    'a reader sees 300000: good',
+  ]);
+});
+
 /** Starts the demo with a folder of its own for its files; `leftovers` is what it has not removed. */
 function startDemo(t: ExecutionContext): {
   demo: ChildProcessWithoutNullStreams;

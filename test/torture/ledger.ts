@@ -12,9 +12,13 @@ export enum Entry {
   Giving,
   /** A consumer's: up to where it has given back. */
   Given,
+  /** A producer's: how many messages it has dropped to make room. */
+  Dropped,
+  /** Of nobody, whose number is 0: the {@link Phase}, where the segment has no word for it. */
+  Phase,
 }
 
-const ENTRIES = 4;
+const ENTRIES = 6;
 
 export class Ledger {
   readonly #file: number;

@@ -1,24 +1,39 @@
 // Random torture: producers and consumers, processes and worker threads, killed at random moments.
-// Each round is a ring and a TAP test.
+// Each round is a ring or a queue, and a TAP test.
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { manners } from './outlets.js';
 import { Round } from './round.js';
+import type { RoundOptions } from './round.js';
+import { SharingRound } from './sharing-round.js';
+
+const kinds: Record<string, (options: RoundOptions) => Round | SharingRound> = {
+  hold: (options) => new Round('hold', options),
+  detach: (options) => new Round('detach', options),
+  ...Object.fromEntries(
+    manners.map((manner) => [manner, (options: RoundOptions) => new SharingRound(manner, options)]),
+  ),
+};
 
 const USAGE = `Usage: npm run test:torture -- [options]
 
   --kills <number>  how many participants to kill, default 10000
   --seed <number>   for the random choices, default from the clock
-  --per-round <n>   how many of them on one ring, default 100
-  --help            this text`;
+  --per-round <n>   how many of them on one ring or queue at most, default 100
+  --only <kind>     rounds of one kind: see below, default all of them in turn
+  --help            this text
+
+Kinds: ${Object.keys(kinds).join(', ')}`;
 
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '10000' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     'per-round': { type: 'string', default: '100' },
+    only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -30,7 +45,15 @@ function whole(option: 'kills' | 'seed' | 'per-round'): number {
   process.exit(2);
 }
 
-let round: Round | undefined;
+const chosen = Object.entries(kinds)
+  .filter(([kind]) => values.only === undefined || values.only === kind)
+  .map(([, make]) => make);
+if (chosen.length === 0) {
+  console.error(`--only is a kind, not ${values.only}\n\n${USAGE}`);
+  process.exit(2);
+}
+
+let round: Round | SharingRound | undefined;
 process.on('exit', () => round?.abandon());
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => process.exit(1));
@@ -41,7 +64,9 @@ const threads = () => readdirSync('/proc/self/task').length;
 async function main(): Promise<boolean> {
   const kills = whole('kills');
   const seed = whole('seed');
-  const perRound = Math.max(1, whole('per-round'));
+  // So that each kind has its turn.
+  const fair = Math.ceil(kills / chosen.length);
+  const perRound = Math.max(1, Math.min(whole('per-round'), fair));
   const folder = mkdtempSync(join(tmpdir(), 'shm-disruptor-torture-'));
   console.log(`TAP version 13\n# seed ${seed}`);
   const total = { kills: 0, messages: 0, gaps: 0, lost: 0, pauses: 0, stall: 0 };
@@ -51,9 +76,9 @@ async function main(): Promise<boolean> {
   const began = performance.now();
   try {
     while (total.kills < kills && well) {
-      const deadConsumers = number % 2 === 0 ? 'hold' : 'detach';
-      const options = { kills: Math.min(perRound, kills - total.kills), seed: seed + number };
-      round = new Round({ ...options, deadConsumers, folder });
+      const left = Math.min(perRound, kills - total.kills);
+      const make = chosen[number % chosen.length]!;
+      round = make({ kills: left, seed: seed + number, folder });
       const result = await round.run();
       number += 1;
       // Node's own pools are there after the first round.
@@ -61,8 +86,7 @@ async function main(): Promise<boolean> {
       if (threads() > most) result.faults.push(`${threads()} threads, ${most} before`);
       for (const fault of result.faults) console.log(`# ${fault.replaceAll('\n', '\n# ')}`);
       well = result.faults.length === 0;
-      const title = `${result.kills} kills, ${result.messages} messages, dead consumers ${deadConsumers}`;
-      console.log(`${well ? 'ok' : 'not ok'} ${number} - ${title}`);
+      console.log(`${well ? 'ok' : 'not ok'} ${number} - ${result.title}`);
       for (const key of ['kills', 'messages', 'gaps', 'lost', 'pauses'] as const) {
         total[key] += result[key];
       }

@@ -1,6 +1,5 @@
 // A producer or consumer that is to be killed: a process or a worker thread.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
 
 import { Disruptor } from 'shm-disruptor';
 import type { Consumed } from 'shm-disruptor';
@@ -9,6 +8,7 @@ import { random } from '../compat/random.js';
 import { Entry, Ledger } from './ledger.js';
 import { elements, write } from './message.js';
 import { Phase } from './phase.js';
+import { begin, told } from './slot.js';
 import { Track } from './track.js';
 
 /** What a participant is told. */
@@ -25,7 +25,7 @@ const MOST = 6;
 /** Nobody waits for longer, in milliseconds, so that none is left when the one who kills dies. */
 const PATIENCE = 20_000;
 
-const part = (workerData ?? JSON.parse(process.argv[2]!)) as Part;
+const part = told() as Part;
 const below = random(part.seed);
 const ledger = new Ledger(part.ledger);
 const { incarnation: sender, consumer } = part;
@@ -126,15 +126,8 @@ async function consume(): Promise<void> {
   }
 }
 
-if (parentPort) parentPort.postMessage('ready');
-else {
-  process.once('disconnect', () => process.exit(1));
-  process.send!('ready');
-}
+const end = begin();
 await (consumer === undefined ? produce() : consume());
 ring.release();
 ledger.close();
-if (!parentPort) {
-  process.removeAllListeners('disconnect');
-  process.disconnect();
-}
+end();

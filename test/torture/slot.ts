@@ -4,11 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
-
-import type { Part } from './participant.js';
-
-const SCRIPT = new URL('./participant.js', import.meta.url);
+import { parentPort, Worker, workerData } from 'node:worker_threads';
 
 /** A participant that runs. */
 export interface Life {
@@ -21,8 +17,8 @@ export interface Life {
   pause(milliseconds: number): Promise<void>;
 }
 
-function processLife(part: Part): Life {
-  const child: ChildProcess = fork(fileURLToPath(SCRIPT), [JSON.stringify(part)], {
+function processLife(script: URL, part: object): Life {
+  const child: ChildProcess = fork(fileURLToPath(script), [JSON.stringify(part)], {
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
   let errors = '';
@@ -47,8 +43,8 @@ function processLife(part: Part): Life {
   };
 }
 
-function workerLife(part: Part): Life {
-  const worker = new Worker(SCRIPT, { workerData: part });
+function workerLife(script: URL, part: object): Life {
+  const worker = new Worker(script, { workerData: part });
   let killed = false;
   const end = new Promise<string | undefined>((resolve) => {
     let error: Error | undefined;
@@ -72,10 +68,33 @@ function workerLife(part: Part): Life {
 /** What a place is for. */
 export interface Place {
   kind: 'process' | 'worker';
+  /** How long anybody is there at most, in milliseconds. */
+  stay: number;
+  /** Undefined: produces. */
   consumer?: number;
 }
 
 /** Starts a participant there. */
-export function start(place: Place, part: Part): Life {
-  return place.kind === 'process' ? processLife(part) : workerLife(part);
+export function start({ kind }: Place, script: URL, part: object): Life {
+  return kind === 'process' ? processLife(script, part) : workerLife(script, part);
+}
+
+/** What a participant was told, in its process or thread. */
+export function told(): unknown {
+  return workerData ?? JSON.parse(process.argv[2]!);
+}
+
+/** Says that a participant takes part; the result lets its process end. */
+export function begin(): () => void {
+  if (parentPort) {
+    parentPort.postMessage('ready');
+    return () => undefined;
+  }
+  // It does not outlive the one who kills.
+  process.once('disconnect', () => process.exit(1));
+  process.send!('ready');
+  return () => {
+    process.removeAllListeners('disconnect');
+    process.disconnect();
+  };
 }

@@ -30,7 +30,10 @@ bool can_sleep_on_many();
 /// As sleep_while, on `count` words at once: sleeps while each holds what is expected.
 void sleep_while_all(const Sleep* sleeps, size_t count, uint64_t nanoseconds);
 
-/// Wakes everybody who sleeps on `word`, in every process.
+/// Wakes at most `count` of those who sleep on `word`, in every process; how many it has woken.
+uint32_t wake(const Word& word, uint32_t count);
+
+/// Wakes all of them.
 void wake_all(const Word& word);
 
 /// Sleeps for so long.

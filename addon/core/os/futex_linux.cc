@@ -56,9 +56,15 @@ void sleep_while_all(const Sleep* sleeps, size_t count, uint64_t nanoseconds) {
           CLOCK_MONOTONIC);
 }
 
-void wake_all(const Word& word) {
-  syscall(SYS_futex, word.address(), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+uint32_t wake(const Word& word, uint32_t count) {
+  const int most = count < uint32_t{INT_MAX} ? static_cast<int>(count) : INT_MAX;
+  // The kernel takes none for one.
+  if (most == 0) return 0;
+  const long woken = syscall(SYS_futex, word.address(), FUTEX_WAKE, most, nullptr, nullptr, 0);
+  return woken > 0 ? static_cast<uint32_t>(woken) : 0;
 }
+
+void wake_all(const Word& word) { wake(word, INT_MAX); }
 
 void nap(uint64_t nanoseconds) {
   const timespec duration = timespec_of(nanoseconds);

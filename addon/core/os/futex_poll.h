@@ -26,6 +26,10 @@ class FutexPoll {
   /// false, where the system has no room for it.
   bool wait(const Word& word, uint32_t expected, uint64_t token);
 
+  /// Ends the wait of that token, if there is one. Whether it ended so or otherwise, it is told
+  /// once. Where the system has no room for that it goes on.
+  void cancel(uint64_t token);
+
   /// Adds the tokens of the waits that have ended since.
   void take_ended(std::vector<uint64_t>* tokens);
 
@@ -35,6 +39,8 @@ class FutexPoll {
   bool works();
 
   struct Queues;
+  struct Entry;
+  bool submit(const Entry& entry);
 
   int descriptor_ = -1;
   std::unique_ptr<Queues> queues_;

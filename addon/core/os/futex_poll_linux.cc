@@ -28,9 +28,13 @@ constexpr uint32_t kOverflow = 1U << 1;
 constexpr off_t kQueuesOffset = 0;
 constexpr off_t kEntriesOffset = 0x10000000;
 
+constexpr uint8_t kCancel = 14;
 constexpr uint8_t kFutexWait = 51;
 constexpr int32_t kFutexIs32Bits = 2;
 constexpr uint64_t kAnyBit = 0xffffffff;
+
+// The token of what ends other waits: whether it did is told with those.
+constexpr uint64_t kCancelling = ~uint64_t{0};
 
 struct Offsets {
   uint32_t head, tail, mask, entries, flags, dropped_or_overflow, array_or_entries, reserved;
@@ -47,7 +51,16 @@ struct Parameters {
   Offsets submission;
   CompletionOffsets completion;
 };
-struct Entry {
+struct Completion {
+  uint64_t token;
+  int32_t result;
+  uint32_t flags;
+};
+static_assert(sizeof(Parameters) == 120 && sizeof(Completion) == 16);
+
+}  // namespace
+
+struct FutexPoll::Entry {
   uint8_t opcode, flags;
   uint16_t priority;
   int32_t futex_flags;
@@ -59,14 +72,6 @@ struct Entry {
   uint64_t mask;
   uint64_t padding;
 };
-struct Completion {
-  uint64_t token;
-  int32_t result;
-  uint32_t flags;
-};
-static_assert(sizeof(Parameters) == 120 && sizeof(Entry) == 64 && sizeof(Completion) == 16);
-
-}  // namespace
 
 struct FutexPoll::Queues {
   std::byte* base = nullptr;
@@ -137,9 +142,6 @@ bool FutexPoll::works() {
 }
 
 bool FutexPoll::wait(const Word& word, uint32_t expected, uint64_t token) {
-  const Offsets& offsets = queues_->parameters.submission;
-  const uint32_t tail = queues_->word(offsets.tail).load(std::memory_order_relaxed);
-  const uint32_t index = tail & queues_->word(offsets.mask).load(std::memory_order_relaxed);
   Entry entry{};
   entry.opcode = kFutexWait;
   entry.futex_flags = kFutexIs32Bits;
@@ -147,6 +149,22 @@ bool FutexPoll::wait(const Word& word, uint32_t expected, uint64_t token) {
   entry.address = reinterpret_cast<uint64_t>(word.address());
   entry.token = token;
   entry.mask = kAnyBit;
+  return submit(entry);
+}
+
+void FutexPoll::cancel(uint64_t token) {
+  Entry entry{};
+  entry.opcode = kCancel;
+  entry.futex_flags = -1;
+  entry.address = token;
+  entry.token = kCancelling;
+  submit(entry);
+}
+
+bool FutexPoll::submit(const Entry& entry) {
+  const Offsets& offsets = queues_->parameters.submission;
+  const uint32_t tail = queues_->word(offsets.tail).load(std::memory_order_relaxed);
+  const uint32_t index = tail & queues_->word(offsets.mask).load(std::memory_order_relaxed);
   queues_->entries[index] = entry;
   queues_->word(offsets.array_or_entries + index * uint32_t{sizeof(uint32_t)})
       .store(index, std::memory_order_relaxed);
@@ -174,7 +192,7 @@ void FutexPoll::take_ended(std::vector<uint64_t>* tokens) {
       std::memcpy(&completion,
                   queues_->base + offsets.completions + (head & mask) * sizeof completion,
                   sizeof completion);
-      tokens->push_back(completion.token);
+      if (completion.token != kCancelling) tokens->push_back(completion.token);
     }
     queues_->word(offsets.head).store(head, std::memory_order_release);
     // More than the queue holds: the kernel keeps the rest and adds it when asked.

@@ -1,4 +1,7 @@
 // Named shared memory, as the operating system gives it. One implementation file per system.
+//
+// A name is one component, in the system's own place for shared memory; or the absolute path of a
+// file, which may lie on a disk. What has a slash is a path.
 #pragma once
 
 #include <cstddef>
@@ -58,9 +61,11 @@ struct NewFile {
   std::string temporary_name;  ///< empty when born unnamed
 };
 
-/// Creates an object of `size` bytes, all of them backed by memory now (a full file system is
-/// ENOSPC here and not a signal later), with exactly the permission bits `mode`.
-Result<NewFile> create_file(uint64_t size, uint32_t mode, Birth birth = Birth::kUnnamed);
+/// Creates an object of `size` bytes that can have that name, all of them backed by memory now (a
+/// full file system is ENOSPC here and not a signal later), with exactly the permission bits
+/// `mode`.
+Result<NewFile> create_file(const std::string& name, uint64_t size, uint32_t mode,
+                            Birth birth = Birth::kUnnamed);
 
 /// Links it to `name`. Fails with EEXIST when the name is taken; nothing is overwritten.
 Status publish_file(const NewFile& created, const std::string& name);
@@ -74,26 +79,35 @@ enum class Access : uint8_t { kReadWrite, kRead };
 /// Errors: kSystem (ENOENT, EACCES, ...), kSegmentNotRegular for links and directories.
 Result<File> open_file(const std::string& name, Access access = Access::kReadWrite);
 
-/// The names of all objects, in any order. Errors: kSystem.
-Result<std::vector<std::string>> list_names();
+/// The names of all objects in a directory, or in the system's place for shared memory, in any
+/// order. Errors: kSystem.
+Result<std::vector<std::string>> list_names(const std::string& directory = {});
 
 Result<FileFacts> file_facts(const File& file);
 Result<FileFacts> name_facts(const std::string& name);
 Status remove_name(const std::string& name);
-/// Whether this user may remove a name of that object, as far as can be told before.
+/// Whether this user may remove that name of that object, as far as can be told before.
 /// Errors: kSystem (EACCES, EPERM: not permitted).
-Status may_remove_name(const FileFacts& facts);
+Status may_remove_name(const std::string& name, const FileFacts& facts);
 
 /// Reads exactly `size` bytes from `offset` on. False: the object is shorter than that.
 Result<bool> read_at(const File& file, void* into, size_t size, uint64_t offset);
 
-/// Maps `size` bytes, shared, for reading and writing; and the last `mirrored` of them once more
-/// behind, so that what runs over the end goes on where they begin. Both are whole pages then.
-Result<void*> map_file(const File& file, uint64_t size, uint64_t mirrored = 0);
-/// The same for reading: a store to it is a fault. Unless `writable` is 0, the bytes from `from` on
-/// can be written; both are whole pages.
-Result<void*> map_for_reading(const File& file, uint64_t size, uint64_t from, uint64_t writable);
+/// Maps `size` bytes, shared; and the last `mirrored` of them once more behind, so that what runs
+/// over the end goes on where they begin. Both are whole pages then.
+Result<void*> map_file(const File& file, uint64_t size, uint64_t mirrored = 0,
+                       Access access = Access::kReadWrite);
+/// Of a mapping for reading, makes `size` bytes from `from` on writable: whole pages.
+Status make_writable(const File& file, void* base, uint64_t from, uint64_t size);
 void unmap(void* base, uint64_t size);
+
+/// Has what was stored to a mapping written to its file's medium, by whomever it was stored, and
+/// waits for that.
+Status write_back(const void* base, uint64_t size);
+/// The same for all of a file, with what the file system knows of it.
+Status write_back(const File& file);
+/// The same for a name's being there.
+Status write_back_name(const std::string& name);
 
 /// The user in whose name this process acts.
 uint32_t current_user();

@@ -1,5 +1,6 @@
-// Linux: files of the tmpfs at /dev/shm, opened by path. shm_open would do the same, but binds the
-// binary to a newer glibc than Node itself needs; so would fstat, hence statx.
+// Linux: files, of the tmpfs at /dev/shm unless told otherwise, opened by path. shm_open would do
+// the same, but binds the binary to a newer glibc than Node itself needs; so would fstat, hence
+// statx.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -21,7 +22,15 @@ constexpr const char* kDirectory = "/dev/shm";
 
 Error last_error(const char* syscall) { return {Errc::kSystem, errno, syscall}; }
 
-std::string path_of(const std::string& name) { return std::string(kDirectory) + "/" + name; }
+std::string path_of(const std::string& name) {
+  return name.find('/') == std::string::npos ? std::string(kDirectory) + "/" + name : name;
+}
+
+std::string directory_of(const std::string& name) {
+  const size_t slash = name.rfind('/');
+  if (slash == std::string::npos) return kDirectory;
+  return slash == 0 ? "/" : name.substr(0, slash);
+}
 
 Result<FileFacts> facts_from(int directory, const char* path, int flags) {
   struct statx facts;
@@ -37,21 +46,21 @@ Result<FileFacts> facts_from(int directory, const char* path, int flags) {
   return result;
 }
 
-Result<NewFile> open_new(uint32_t mode, Birth birth) {
+Result<NewFile> open_new(const std::string& directory, uint32_t mode, Birth birth) {
   NewFile created;
   if (birth == Birth::kUnnamed) {
-    created.file = File(open(kDirectory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
+    created.file = File(open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
     if (created.file.descriptor() >= 0) return created;
     // What file systems and kernels without unnamed files answer.
     if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) return last_error("open");
   }
   char name[64];
-  snprintf(name, sizeof name, ".shm-disruptor-%016llx",
+  snprintf(name, sizeof name, "/.shm-disruptor-%016llx",
            static_cast<unsigned long long>(fresh_generation()));
-  created.file =
-      File(open(path_of(name).c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, mode));
+  const std::string path = directory + name;
+  created.file = File(open(path.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, mode));
   if (created.file.descriptor() < 0) return last_error("open");
-  created.temporary_name = name;
+  created.temporary_name = path;
   return created;
 }
 
@@ -67,8 +76,8 @@ File::~File() {
   close(descriptor_);
 }
 
-Result<NewFile> create_file(uint64_t size, uint32_t mode, Birth birth) {
-  auto created = open_new(mode, birth);
+Result<NewFile> create_file(const std::string& name, uint64_t size, uint32_t mode, Birth birth) {
+  auto created = open_new(directory_of(name), mode, birth);
   if (!created.ok()) return created.error();
   const int descriptor = created.value().file.descriptor();
   Error error;
@@ -94,14 +103,14 @@ Status publish_file(const NewFile& created, const std::string& name) {
     }
     return Done{};
   }
-  const std::string source = path_of(created.temporary_name);
+  const std::string& source = created.temporary_name;
   if (link(source.c_str(), path.c_str()) != 0) return last_error("link");
   discard_file(created);
   return Done{};
 }
 
 void discard_file(const NewFile& created) {
-  if (!created.temporary_name.empty()) unlink(path_of(created.temporary_name).c_str());
+  if (!created.temporary_name.empty()) unlink(created.temporary_name.c_str());
 }
 
 Result<File> open_file(const std::string& name, Access access) {
@@ -127,10 +136,11 @@ Status remove_name(const std::string& name) {
   return Done{};
 }
 
-Status may_remove_name(const FileFacts& facts) {
-  if (faccessat(AT_FDCWD, kDirectory, W_OK | X_OK, AT_EACCESS) != 0) return last_error("unlink");
+Status may_remove_name(const std::string& name, const FileFacts& facts) {
+  const std::string path = directory_of(name);
+  if (faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) return last_error("unlink");
   struct statx directory;
-  if (statx(AT_FDCWD, kDirectory, 0, STATX_BASIC_STATS, &directory) != 0) {
+  if (statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS, &directory) != 0) {
     return last_error("statx");
   }
   const uint32_t user = current_user();
@@ -139,14 +149,17 @@ Status may_remove_name(const FileFacts& facts) {
   return Done{};
 }
 
-Result<std::vector<std::string>> list_names() {
-  DIR* directory = opendir(kDirectory);
-  if (!directory) return last_error("opendir");
+Result<std::vector<std::string>> list_names(const std::string& directory) {
+  DIR* open = opendir(directory.empty() ? kDirectory : directory.c_str());
+  if (!open) return last_error("opendir");
+  const std::string prefix = directory.empty() ? directory : directory + "/";
   std::vector<std::string> names;
-  while (const dirent* entry = readdir(directory)) {
-    if (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN) names.emplace_back(entry->d_name);
+  while (const dirent* entry = readdir(open)) {
+    if (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN) {
+      names.push_back(prefix + entry->d_name);
+    }
   }
-  closedir(directory);
+  closedir(open);
   return names;
 }
 
@@ -156,8 +169,8 @@ Result<bool> read_at(const File& file, void* into, size_t size, uint64_t offset)
   return static_cast<size_t>(got) == size;
 }
 
-Result<void*> map_file(const File& file, uint64_t size, uint64_t mirrored) {
-  const int access = PROT_READ | PROT_WRITE;
+Result<void*> map_file(const File& file, uint64_t size, uint64_t mirrored, Access wanted) {
+  const int access = wanted == Access::kRead ? PROT_READ : PROT_READ | PROT_WRITE;
   // The first mapping holds the place of the second; what it maps beyond the file is never touched.
   void* base = mmap(nullptr, size + mirrored, access, MAP_SHARED, file.descriptor(), 0);
   if (base == MAP_FAILED) return last_error("mmap");
@@ -173,21 +186,31 @@ Result<void*> map_file(const File& file, uint64_t size, uint64_t mirrored) {
   return base;
 }
 
-Result<void*> map_for_reading(const File& file, uint64_t size, uint64_t from, uint64_t writable) {
-  void* base = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.descriptor(), 0);
-  if (base == MAP_FAILED) return last_error("mmap");
-  if (writable == 0) return base;
+Status make_writable(const File& file, void* base, uint64_t from, uint64_t size) {
   void* place = static_cast<char*>(base) + from;
-  if (mmap(place, writable, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.descriptor(),
-           static_cast<off_t>(from)) == MAP_FAILED) {
-    const Error error = last_error("mmap");
-    munmap(base, size);
-    return error;
-  }
-  return base;
+  const void* mapped = mmap(place, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                            file.descriptor(), static_cast<off_t>(from));
+  if (mapped == MAP_FAILED) return last_error("mmap");
+  return Done{};
 }
 
 void unmap(void* base, uint64_t size) { munmap(base, size); }
+
+Status write_back(const void* base, uint64_t size) {
+  if (msync(const_cast<void*>(base), size, MS_SYNC) != 0) return last_error("msync");
+  return Done{};
+}
+
+Status write_back(const File& file) {
+  if (fsync(file.descriptor()) != 0) return last_error("fsync");
+  return Done{};
+}
+
+Status write_back_name(const std::string& name) {
+  const File directory(open(directory_of(name).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.descriptor() < 0) return last_error("open");
+  return write_back(directory);
+}
 
 uint32_t current_user() { return static_cast<uint32_t>(geteuid()); }
 

@@ -1,0 +1,43 @@
+// One JavaScript object over one Memory.
+#pragma once
+
+#include <node_api.h>
+
+#include <optional>
+
+#include "../core/memory.h"
+#include "environment.h"
+
+namespace shm_disruptor::binding {
+
+/// What a `Memory` of src/native.ts works through. As RingHandle: every method is one function for
+/// all handles of the environment, and numbers go through the exchange.
+class MemoryHandle : public Registered {
+ public:
+  /// The object that `Memory` keeps, and to whose life the handle is tied. Null with an exception.
+  static napi_value make(napi_env env, RingSegment segment, os::Access access, Waiting waiting);
+
+  /// Adds the methods to `exports`.
+  static void define(napi_env env, Environment* environment, napi_value exports);
+
+  /// The one that the exchange names; null when there is none or it was released.
+  static MemoryHandle* named(const Environment& environment);
+
+ private:
+  explicit MemoryHandle(Memory memory) : memory_(std::move(memory)) {}
+
+  Status wait(Environment&);
+  Status load(Environment&);
+  Status notify(Environment&);
+  Status watch(Environment&);
+  Status replaced(Environment&);
+  Status sync_now(Environment&);
+  static napi_value view(napi_env env, napi_callback_info info);
+  static napi_value read(napi_env env, napi_callback_info info);
+  static napi_value sync(napi_env env, napi_callback_info info);
+  static napi_value release(napi_env env, napi_callback_info info);
+
+  std::optional<Memory> memory_;
+};
+
+}  // namespace shm_disruptor::binding

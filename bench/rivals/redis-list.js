@@ -1,0 +1,4 @@
+// A Redis list, one command at a time.
+import { messagesOver } from './redis-lists.js';
+
+export const messages = messagesOver(1);

@@ -1,0 +1,71 @@
+import { markAsUntransferable } from 'node:worker_threads';
+
+import { DisruptorError, naming, namingLater } from '../errors.js';
+import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
+import type { Hold } from '../segment/holder.js';
+import type { Memory } from '../native.js';
+import { Waiter } from '../waiting/waiter.js';
+import type { Strategy } from '../waiting/strategy.js';
+
+/** What a hold on plain memory is made of. */
+export interface MemoryAttachmentOptions {
+  readonly memory: Memory;
+  /** What the user calls it. */
+  readonly name: string;
+  /** What errors call it. */
+  readonly shown: string;
+  readonly strategy: Strategy;
+}
+
+/** One hold on plain memory. */
+export class MemoryAttachment implements Hold {
+  readonly memory: Memory;
+  readonly waiter: Waiter;
+  /** What errors call it. */
+  readonly shown: string;
+  readonly #name: string;
+  #released = false;
+
+  constructor({ memory, name, shown, strategy }: MemoryAttachmentOptions) {
+    this.memory = memory;
+    this.shown = shown;
+    this.#name = name;
+    // Nobody holds up those who wait for a word but those who do not change it.
+    this.waiter = new Waiter(memory, strategy, () => undefined);
+    tellOfAttachment({ name, role: 'memory' });
+  }
+
+  /** The bytes from `start` to before `end`. @throws DisruptorError `ERR_READ_ONLY` */
+  view(start: number, end: number): ArrayBuffer {
+    if (this.memory.readOnly) {
+      throw new DisruptorError('ERR_READ_ONLY', 'The memory was opened for reading alone');
+    }
+    const view = this.memory.view(start, end);
+    // It would leave its views here empty, and outlive the memory when this thread ends first.
+    markAsUntransferable(view);
+    return view;
+  }
+
+  get released(): boolean {
+    return this.#released;
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.waiter.end(() => {
+      this.memory.release();
+    });
+    tellOfDetachment({ name: this.#name, role: 'memory' });
+  }
+
+  sync(): Promise<void> {
+    return namingLater(this.shown, () => this.memory.sync());
+  }
+
+  syncSync(): void {
+    naming(this.shown, () => {
+      this.memory.syncNow();
+    });
+  }
+}

@@ -1,0 +1,329 @@
+import { constants } from 'node:buffer';
+
+import { DisruptorError, naming, released } from '../errors.js';
+import { MemoryAttachment } from './memory-attachment.js';
+import { Kind, Memory } from '../native.js';
+import type { Creation } from '../native.js';
+import { optionsObject, ringWaiting } from '../ring/ring-options.js';
+import type { RingWaiting } from '../ring/ring-options.js';
+import type { Callback, SyncWaitOptions } from '../ring/disruptor-producer.js';
+import { SegmentHolder } from '../segment/holder.js';
+import { located, shownName } from '../segment/location.js';
+import type { SegmentPath } from '../segment/location.js';
+import { policy } from '../segment/policy.js';
+import { listSegments, unlinkLocated, unlinkSegment } from '../segment/segments.js';
+import type { SegmentInfo } from '../segment/segments.js';
+import { underName } from '../segment/free-name.js';
+import { flag, integer, oneOf, outOfRange, wrongType } from '../validate.js';
+import { insist, waitOptions } from '../waiting/waiter.js';
+import type { WaitOptions } from '../waiting/waiter.js';
+
+/** How memory is made. */
+export interface MemoryOptions extends RingWaiting, SegmentPath {
+  /** Permission bits, exactly, whatever the umask. Default: `0o600`. */
+  mode?: number;
+  /** As for {@link RingOptions}. */
+  existing?: 'refuse' | 'replace-dead' | 'replace';
+}
+
+/** How memory is opened. */
+export interface MemoryOpening extends RingWaiting, SegmentPath {
+  /**
+   * Map it for reading alone: nothing here can change it, and permission to read is enough. Then there
+   * is no {@link SharedMemory.buffer}. Default: false.
+   */
+  readOnly?: boolean;
+}
+
+/**
+ * How a wait for a word ended. `'not-equal'`: the word was another one when it began. `'ok'`: it
+ * became another one.
+ */
+export type WordChange = 'ok' | 'not-equal';
+
+const WORD = Int32Array.BYTES_PER_ELEMENT;
+const EVERYBODY = 2 ** 31 - 1;
+
+/**
+ * Plain memory that processes share: an ArrayBuffer over the same bytes in each of them. Views of it
+ * are the application's to lay out, and `Atomics` work on them between processes; waiting for a word,
+ * which `Atomics.wait` cannot do there, is {@link SharedMemory.wait} and {@link SharedMemory.notify}.
+ *
+ * One object belongs to one thread. Its memory stays for as long as anybody has it open or it has its
+ * name.
+ *
+ * @example
+ * ```js
+ * const memory = SharedMemory.create('/counters', 4096);
+ * const words = new Int32Array(memory.buffer);
+ * Atomics.add(words, 0, 1);
+ * memory.notify(0);
+ * // elsewhere
+ * await memory.wait(0, 0); // until the word at byte 0 is not 0
+ * ```
+ */
+export class SharedMemory extends SegmentHolder {
+  /**
+   * Makes memory, all of it zero.
+   *
+   * @param name - as for {@link DisruptorOptions}; default: one that is free, chosen atomically
+   * @param size - its bytes: an integer from 1
+   * @throws TypeError, RangeError for wrong arguments
+   * @throws DisruptorError `ERR_SEGMENT_EXISTS` and every `ERR_SEGMENT_`...
+   * @throws Error of the system: ENOSPC before anything is mapped, EACCES, ...
+   */
+  static create(name: string, size: number, options?: MemoryOptions): SharedMemory;
+  static create(size: number, options?: MemoryOptions): SharedMemory;
+  static create(...args: unknown[]): SharedMemory {
+    const [path, size, given = {}] =
+      typeof args[0] === 'string' ? (args as [string, unknown]) : [undefined, ...args];
+    const options = optionsObject<MemoryOptions>(given);
+    const creation = memoryCreation(size, options);
+    const strategy = ringWaiting(options);
+    return underName(path, creation.existing, (name, existing) => {
+      const location = located(name, options.path);
+      const shown = shownName(location, name);
+      const memory = naming(shown, () =>
+        Memory.create(location, { ...creation, existing }, strategy),
+      );
+      return new SharedMemory(
+        location,
+        new MemoryAttachment({ memory, name, shown, strategy }),
+        name,
+      );
+    });
+  }
+
+  /**
+   * Opens memory; its size is read from it.
+   *
+   * @throws DisruptorError `ERR_SEGMENT_KIND` when it is something else, and every `ERR_SEGMENT_`...
+   * @throws Error of the system: ENOENT, EACCES, ...
+   */
+  static open(name: string, given: MemoryOpening = {}): SharedMemory {
+    const options = optionsObject<MemoryOpening>(given);
+    const location = located(name, options.path);
+    const shown = shownName(location, name);
+    const readOnly = flag(options.readOnly, 'readOnly');
+    const strategy = ringWaiting(options);
+    const memory = naming(shown, () => Memory.open(location, readOnly, strategy));
+    return new SharedMemory(
+      location,
+      new MemoryAttachment({ memory, name, shown, strategy }),
+      name,
+    );
+  }
+
+  /** Takes the name away. Those who have it open go on until they close. */
+  static unlink(name: string, options?: SegmentPath): void {
+    unlinkSegment(name, options);
+  }
+
+  /** All memory of this kind that the user may read, by name. Looks only. */
+  static list(options?: SegmentPath): SegmentInfo[] {
+    return listSegments(options).filter(({ kind }) => kind === 'memory');
+  }
+
+  /** The name under which others open it. */
+  readonly name: string;
+  /** Its bytes. */
+  readonly size: number;
+  readonly #attachment: MemoryAttachment;
+  readonly #memory: Memory;
+  readonly #location: string;
+  #buffer: ArrayBuffer | undefined;
+
+  private constructor(location: string, attachment: MemoryAttachment, name: string) {
+    super(attachment);
+    this.#location = location;
+    this.#attachment = attachment;
+    this.#memory = attachment.memory;
+    this.name = name;
+    this.size = this.#memory.size;
+  }
+
+  /**
+   * All bytes. Not a SharedArrayBuffer: `Atomics` but for `Atomics.wait` work on views of it all the
+   * same, and are atomic between processes. It is detached by {@link SharedMemory.close}, and cannot
+   * be transferred to other threads, which open the memory themselves.
+   *
+   * @throws DisruptorError `ERR_READ_ONLY` where it was opened for reading alone, `ERR_RELEASED`,
+   * `ERR_SEGMENT_TOO_LARGE` where an ArrayBuffer cannot have as many bytes (4 GiB in Node 20): then
+   * there is {@link SharedMemory.view}
+   */
+  get buffer(): ArrayBuffer {
+    if (this.closed) throw released();
+    if (this.size > constants.MAX_LENGTH && !this.readOnly) {
+      throw new DisruptorError(
+        'ERR_SEGMENT_TOO_LARGE',
+        `An ArrayBuffer can have ${constants.MAX_LENGTH} bytes here, and the memory has ${this.size}`,
+      );
+    }
+    return (this.#buffer ??= this.#attachment.view(0, this.size));
+  }
+
+  /**
+   * Some of the bytes, in the same way as {@link SharedMemory.buffer}.
+   *
+   * @param offset - where they begin: an integer from 0
+   * @param length - how many: from 1 up to the end of the memory, and at most what an ArrayBuffer can
+   * have
+   * @throws RangeError, DisruptorError `ERR_READ_ONLY`, `ERR_RELEASED`
+   */
+  view(offset: number, length: number): ArrayBuffer {
+    if (this.closed) throw released();
+    const most = this.#mostFrom(integer(offset, 'offset', 0, this.size - 1));
+    return this.#attachment.view(offset, offset + integer(length, 'length', 1, most));
+  }
+
+  /** Whether it was opened for reading alone. */
+  get readOnly(): boolean {
+    return this.#memory.readOnly;
+  }
+
+  /** Whether somebody created a new segment under this name meanwhile. This one goes on. */
+  get replaced(): boolean {
+    return this.#memory.replaced();
+  }
+
+  /**
+   * A copy of some of the bytes. What others write meanwhile may be in it or not, but no aligned word
+   * of 1, 2, 4 or 8 bytes is half one and half the other.
+   *
+   * @param offset - where they begin: an integer from 0
+   * @param length - how many: up to the end of the memory, and at most what a Buffer can have
+   * @throws RangeError, DisruptorError `ERR_RELEASED`
+   */
+  read(offset: number, length: number): Buffer {
+    if (this.closed) throw released();
+    const most = this.#mostFrom(integer(offset, 'offset', 0, this.size));
+    const copy = Buffer.allocUnsafe(integer(length, 'length', 0, most));
+    this.#memory.read(offset, copy);
+    return copy;
+  }
+
+  /**
+   * The word at a byte: what `Atomics.load` gives for an Int32Array, also where it is only to be read.
+   *
+   * @param offset - a multiple of 4
+   * @throws RangeError, DisruptorError `ERR_RELEASED`
+   */
+  load(offset: number): number {
+    return this.#memory.load(this.#wordAt(offset)) | 0;
+  }
+
+  /**
+   * Waits until a 32-bit word is no longer what it is expected to be. Whoever changes it, in any
+   * process or thread, calls {@link SharedMemory.notify} afterwards; a change that nobody tells of is
+   * seen within about half a second. A word that becomes another one and then the same again before
+   * this looks has not changed. Costs nothing while nothing happens, and may be called where it is
+   * only to be read.
+   *
+   * @param offset - of its first byte: a multiple of 4
+   * @param value - what it is expected to be: an integer from -2^31 to 2^32 - 1
+   * @throws RangeError, TypeError; and rejects with an `AbortError`, `ERR_TIMEOUT`, `ERR_RELEASED`,
+   * or `ERR_SEGMENT_REPLACED`
+   */
+  wait(offset: number, value: number, options?: WaitOptions): Promise<WordChange>;
+  wait(offset: number, value: number, callback: Callback<WordChange>): void;
+  wait(offset: number, value: number, options: WaitOptions, callback: Callback<WordChange>): void;
+  wait(offset: number, value: number, ...args: unknown[]): Promise<WordChange> | undefined {
+    const begin = () => {
+      const word = this.#wordAt(offset);
+      const expected = valueOf(value);
+      let outcome: WordChange = 'not-equal';
+      const attempt = () => {
+        if (this.#memory.wait(word, expected, 0)) return outcome;
+        outcome = 'ok';
+        return undefined;
+      };
+      return { attempt };
+    };
+    return this.#attachment.waiter.face<WordChange, Callback<WordChange>>(
+      offset,
+      args,
+      begin,
+      (done, result) => {
+        done(null, result);
+      },
+    );
+  }
+
+  /** As {@link SharedMemory.wait}; blocks the thread. */
+  waitSync(offset: number, value: number, options?: SyncWaitOptions): WordChange {
+    const word = this.#wordAt(offset);
+    const expected = valueOf(value);
+    const timeout = waitOptions(options)?.timeout;
+    if (this.#memory.wait(word, expected, 0)) return 'not-equal';
+    insist((milliseconds) => Number(this.#memory.wait(word, expected, milliseconds)), 0, timeout);
+    return 'ok';
+  }
+
+  /**
+   * Wakes those who wait for a word, in every process, to look at it. Call it after changing the word
+   * with `Atomics`. It is one system call, whether or not anybody waits.
+   *
+   * @param offset - of its first byte: a multiple of 4
+   * @param count - how many sleepers at most: an integer from 0. A sleeper is a thread that waits in
+   * `waitSync`, or an event loop with all its waits for the word. Others look by themselves within
+   * about half a second. Default: all
+   * @returns how many sleepers were woken. Those who do not sleep yet, or look now and then as on old
+   * systems, are not counted
+   */
+  notify(offset: number, count = Infinity): number {
+    const word = this.#wordAt(offset);
+    if (count === Infinity) return this.#memory.notify(word, EVERYBODY);
+    return this.#memory.notify(word, Math.min(integer(count, 'count'), EVERYBODY));
+  }
+
+  /**
+   * Takes the name away, if it is still this memory's. Those who have it open go on until they close.
+   *
+   * @throws Error of the system: ENOENT, EACCES, ...
+   * @throws DisruptorError `ERR_RELEASED`, `ERR_SEGMENT_REPLACED`
+   */
+  unlink(): void {
+    if (this.replaced) {
+      throw new DisruptorError('ERR_SEGMENT_REPLACED', 'The name is another segment’s');
+    }
+    unlinkLocated(this.#location, this.#attachment.shown);
+  }
+
+  #mostFrom(offset: number): number {
+    return Math.min(this.size - offset, constants.MAX_LENGTH);
+  }
+
+  #wordAt(offset: unknown): number {
+    if (this.closed) throw released();
+    const most = this.size - (this.size % WORD) - WORD;
+    if (typeof offset !== 'number') throw wrongType('a number', 'offset', offset);
+    if (Number.isInteger(offset) && offset >= 0 && offset <= most && offset % WORD === 0) {
+      return offset;
+    }
+    throw outOfRange(`a multiple of ${WORD} from 0 to ${most}`, 'offset', offset);
+  }
+}
+
+function valueOf(value: unknown): number {
+  return integer(value, 'value', -(2 ** 31), 2 ** 32 - 1) >>> 0;
+}
+
+function memoryCreation(size: unknown, options: MemoryOptions): Creation {
+  return {
+    kind: Kind.Memory,
+    // As addon/core/layout.h has it: memory is a ring of one element.
+    elements: 1,
+    elementSize: integer(size, 'size', 1),
+    consumers: 1,
+    ...policy({ mode: options.mode }, 1),
+    shape: 0,
+    schema: 0n,
+    joinable: false,
+    declared: [],
+    existing: oneOf(
+      ['refuse', 'replace-dead', 'replace'] as const,
+      options.existing ?? 'refuse',
+      'existing',
+    ),
+  };
+}

@@ -1,0 +1,72 @@
+import type { KeepAlive } from '../waiting/keep-alive.js';
+
+/** A hold on a segment. */
+export interface Hold {
+  readonly released: boolean;
+  readonly waiter: { readonly keepAlive: KeepAlive };
+  release(): void;
+  sync(): Promise<void>;
+  syncSync(): void;
+}
+
+/** Somebody who holds a segment, until he closes. */
+export abstract class SegmentHolder {
+  readonly #hold: Hold;
+
+  /** @internal */
+  constructor(hold: Hold) {
+    this.#hold = hold;
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#hold.released;
+  }
+
+  /**
+   * Lets go of the segment. Every Buffer that came from here is empty from then on, and whatever still
+   * waits fails with `ERR_RELEASED`. Closing again does nothing.
+   */
+  close(): void {
+    this.#hold.release();
+  }
+
+  /** `using`: closes. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** `await using`: closes. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  /** Lets pending waits keep the process alive, as they do at first. */
+  ref(): this {
+    this.#hold.waiter.keepAlive.wanted = true;
+    return this;
+  }
+
+  /** Lets the process end although waits are pending. */
+  unref(): this {
+    this.#hold.waiter.keepAlive.wanted = false;
+    return this;
+  }
+
+  /**
+   * Has the segment written to its disk, on another thread: all that anybody stored there before this
+   * call, and its name. Where it lies in memory alone, as in `/dev/shm`, there is nothing to do.
+   *
+   * @throws Error of the system: EIO, ENOSPC, EACCES, ...
+   * @throws DisruptorError `ERR_RELEASED`
+   */
+  async sync(): Promise<void> {
+    await this.#hold.sync();
+  }
+
+  /** As {@link SegmentHolder.sync}; blocks the thread, which may take long. */
+  syncSync(): void {
+    this.#hold.syncSync();
+  }
+}

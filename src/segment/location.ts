@@ -1,0 +1,38 @@
+import { join, resolve } from 'node:path';
+
+import { segmentName, wrongType, wrongValue } from '../validate.js';
+
+/** Where a segment lies. */
+export interface SegmentPath {
+  /**
+   * A directory: the segment is the file of its name there, and survives a restart of the machine
+   * where that directory does. A relative one is relative to the working directory. Default: the
+   * system's place for shared memory, `/dev/shm`.
+   */
+  path?: string;
+}
+
+/** The directory that was asked for, absolute; empty for the system's own place. */
+export function directoryOf(path: unknown): string {
+  if (path === undefined) return '';
+  if (typeof path !== 'string') throw wrongType('a string', 'path', path);
+  if (path === '' || path.includes('\0')) throw wrongValue('a directory', 'path', path);
+  return resolve(path);
+}
+
+/**
+ * What the core calls a segment: its name alone, or the absolute path of a file.
+ *
+ * @param name - as it was given
+ * @param path - the directory, as it was given
+ */
+export function located(name: unknown, path: unknown): string {
+  const directory = directoryOf(path);
+  const file = segmentName(name);
+  return directory === '' ? file : join(directory, file);
+}
+
+/** What errors call a segment: its file, or its name as it was given. */
+export function shownName(location: string, given: string): string {
+  return location.includes('/') ? location : given;
+}

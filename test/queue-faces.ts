@@ -1,0 +1,96 @@
+// The three faces of a Queue behind one shape, so that one suite runs over all of them.
+import type { Bytes, Callback, Message, Queue, Space, WaitOptions } from 'shm-disruptor';
+
+import { WATCHDOG_MILLISECONDS } from './fixture.js';
+
+/** The methods that come as promise, with a callback and as `*Sync`. */
+export interface QueueFace {
+  readonly name: string;
+  enqueue(queue: Queue, value: Bytes, options?: WaitOptions): Promise<number>;
+  claim(queue: Queue, length: number, options?: WaitOptions): Promise<Space>;
+  enqueueMany(queue: Queue, values: Iterable<Bytes>, options?: WaitOptions): Promise<number>;
+  dequeue(queue: Queue, options?: WaitOptions): Promise<Buffer>;
+  dequeueMany(queue: Queue, max: number, options?: WaitOptions): Promise<Buffer[]>;
+  receive(queue: Queue, options?: WaitOptions): Promise<Message<Buffer>>;
+}
+
+export const promises: QueueFace = {
+  name: 'promise',
+  enqueue: (queue, value, options) => queue.enqueue(value, options),
+  claim: (queue, length, options) => queue.claim(length, options),
+  enqueueMany: (queue, values, options) => queue.enqueueMany(values, options),
+  dequeue: (queue, options) => queue.dequeue(options),
+  dequeueMany: (queue, max, options) => queue.dequeueMany(max, options),
+  receive: (queue, options) => queue.receive(options),
+};
+
+/** A promise of what a callback is given. What the call itself throws rejects it, too. */
+function given<T>(call: (done: Callback<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let returned = false;
+    call((error, result) => {
+      if (!returned) reject(new Error('called back before the method had returned'));
+      if (error) reject(error);
+      else resolve(result);
+    });
+    returned = true;
+  });
+}
+
+export const callbacks: QueueFace = {
+  name: 'callback',
+  enqueue: (queue, value, options) =>
+    given((done) => {
+      if (options) queue.enqueue(value, options, done);
+      else queue.enqueue(value, done);
+    }),
+  claim: (queue, length, options) =>
+    given((done) => {
+      if (options) queue.claim(length, options, done);
+      else queue.claim(length, done);
+    }),
+  enqueueMany: (queue, values, options) =>
+    given((done) => {
+      if (options) queue.enqueueMany(values, options, done);
+      else queue.enqueueMany(values, done);
+    }),
+  dequeueMany: (queue, max, options) =>
+    given((done) => {
+      if (options) queue.dequeueMany(max, options, done);
+      else queue.dequeueMany(max, done);
+    }),
+  dequeue: (queue, options) =>
+    given((done) => {
+      if (options) queue.dequeue(options, done);
+      else queue.dequeue(done);
+    }),
+  receive: (queue, options) =>
+    given((done) => {
+      if (options) queue.receive(options, done);
+      else queue.receive(done);
+    }),
+};
+
+/** A promise of what `call` returns or throws. */
+function settled<T>(call: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    resolve(call());
+  });
+}
+
+/** Blocks the thread, so that every wait has an end. */
+const bounded = (options?: WaitOptions) => ({ timeout: WATCHDOG_MILLISECONDS, ...options });
+
+export const syncs: QueueFace = {
+  name: 'sync',
+  enqueue: (queue, value, options) => settled(() => queue.enqueueSync(value, bounded(options))),
+  claim: (queue, length, options) => settled(() => queue.claimSync(length, bounded(options))),
+  enqueueMany: (queue, values, options) =>
+    settled(() => queue.enqueueManySync(values, bounded(options))),
+  dequeue: (queue, options) => settled(() => queue.dequeueSync(bounded(options))),
+  dequeueMany: (queue, max, options) => settled(() => queue.dequeueManySync(max, bounded(options))),
+  receive: (queue, options) => settled(() => queue.receiveSync(bounded(options))),
+};
+
+/** The faces that wait without blocking the thread. */
+export const patient: readonly QueueFace[] = [promises, callbacks];
