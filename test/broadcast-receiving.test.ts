@@ -277,8 +277,8 @@ test('a callback may close', async (t) => {
       subscription.close();
       broadcast.close();
     });
-    subscription.receive((error) => {
-      resolve((error)?.code);
+    subscription.receive((error: NodeJS.ErrnoException | null) => {
+      resolve(error?.code);
     });
   });
   another(t, broadcast).publish('x');

@@ -104,7 +104,7 @@ class Subscriber {
       auto read = read_slot(sequence, into, room);
       if (!read.ok()) return read.error();
       if (read.value().outcome != Slot::kOverwritten && read.value().outcome != Slot::kNotThere &&
-          read.value().outcome != Slot::kDropped) {
+          read.value().outcome != Slot::kAborted) {
         return message(sequence, read.value());
       }
       from = sequence;
@@ -127,7 +127,7 @@ class Subscriber {
   static constexpr uint64_t kMostOvertaken = 64;
 
   struct Slot {
-    enum Outcome : uint8_t { kRead, kTooLong, kNotThere, kDropped, kOverwritten };
+    enum Outcome : uint8_t { kRead, kTooLong, kNotThere, kAborted, kOverwritten };
     Outcome outcome = kNotThere;
     uint64_t length = 0;
   };
@@ -145,7 +145,7 @@ class Subscriber {
     const SlotState seen(slot.state.load_ordered());
     if (seen.after() > sequence + 1) return Slot{Slot::kOverwritten};
     if (seen.after() < sequence + 1 || seen.is_being_written()) return Slot{Slot::kNotThere};
-    if (seen.is_dropped()) return Slot{Slot::kDropped};
+    if (seen.is_dropped()) return Slot{Slot::kAborted};
     const uint64_t length = slot.length.load_acquire();
     const bool fits = length <= room && length <= segment_.layout.geometry.element_size;
     if (fits && length != 0) {
@@ -170,7 +170,7 @@ class Subscriber {
           pass(0);
           return received;
         }
-        case Slot::kDropped:
+        case Slot::kAborted:
           pass(0);
           continue;
         case Slot::kOverwritten:
