@@ -9,7 +9,7 @@ import { withPlace } from './harness/place.js';
 import { together } from './harness/participants.js';
 import { alternate } from './harness/samples.js';
 import { column, nameColumn, ratioColumn } from './harness/table.js';
-import { twoThreads } from './harness/threads.js';
+import { inThreads } from './harness/threads.js';
 import { loadRival } from './rivals/rival.js';
 
 const RIVAL = 'shared-memory-disruptor';
@@ -56,7 +56,7 @@ export const roles = {
   },
 
   async threads(part) {
-    const both = await twoThreads('round-trip', partsOf(part));
+    const both = await inThreads('round-trip', partsOf(part));
     return async () => {
       const [, caller] = await both();
       return caller.result;
@@ -66,8 +66,13 @@ export const roles = {
 
 const partsOf = (part) => ['answerer', 'caller'].map((role) => ({ ...part, role }));
 
-function roundTrips({ rival, link, threads }, { warmUp, counted, idle = 0 }) {
-  return withPlace(async (place) => {
+/** All calls of one run, in nanoseconds. `meet` gives them a place. */
+export function roundTrips(
+  { rival, link, threads },
+  { warmUp, counted, idle = 0 },
+  meet = withPlace,
+) {
+  return meet(async (place) => {
     const part = { rival, link, place, warmUp, calls: warmUp + counted, idle };
     const parts = threads ? [{ ...part, role: 'threads' }] : partsOf(part);
     const times = await together('round-trip', parts);
@@ -76,7 +81,7 @@ function roundTrips({ rival, link, threads }, { warmUp, counted, idle = 0 }) {
 }
 
 /** Microseconds that so many percent of the calls took at most. */
-function percentiles(runs) {
+export function percentiles(runs) {
   const histogram = build({ numberOfSignificantValueDigits: 3 });
   for (const nanoseconds of runs.flat()) histogram.recordValue(nanoseconds);
   const at = (percent) => histogram.getValueAtPercentile(percent) / 1e3;

@@ -1,5 +1,6 @@
 // All scenarios, in the order in which they run.
 import { scenario as afterIdling } from './after-idling.js';
+import { scenario as broadcast } from './broadcast.js';
 import { scenario as consumers } from './consumers.js';
 import { scenario as idle } from './idle.js';
 import { scenario as queue } from './queue.js';
@@ -22,5 +23,6 @@ export const scenarios = [
   readers,
   topologies,
   queue,
+  broadcast,
   records,
 ];

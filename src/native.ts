@@ -1022,8 +1022,11 @@ export class Subscriber {
   /** Nobody comes before us. */
   readonly comesAfter = false;
 
+  /** Nobody wakes who may not say that he sleeps, or waits for somebody who stands still. */
   get quiet(): boolean {
-    return this.made.quiet;
+    if (this.made.quiet) return true;
+    const { newest, position } = this.extent();
+    return newest > position + 1;
   }
 
   /** Messages land there from now on. */
@@ -1033,8 +1036,9 @@ export class Subscriber {
   }
 
   /**
-   * Copies the next message to `at` in the landing buffer. Its length, or -1 when there is none. Blocks
-   * the thread for at most `milliseconds`.
+   * Copies the next message to `at` in the landing buffer. Its length; -1 when there is none; -1 minus
+   * its length when there is no room for it, and it is the next again. Blocks the thread for at most
+   * `milliseconds`.
    */
   receive(at: number, milliseconds: number): number {
     exchange[Exchange.Handle] = this.#handle;
@@ -1044,7 +1048,7 @@ export class Subscriber {
     return exchange[Exchange.Outcome]!;
   }
 
-  /** As `receive` without waiting; -1 minus its length when it is longer than the target. */
+  /** As `receive` without waiting. */
   receiveInto(target: Uint8Array): number {
     exchange[Exchange.Handle] = this.#handle;
     receiveInto(target);
@@ -1067,9 +1071,10 @@ export class Subscriber {
     return exchange[Exchange.End]!;
   }
 
-  /** Goes on with that sequence. False: it lies in the future. */
-  seek(sequence: number): boolean {
+  /** Goes on with that sequence, before which so many were lost. False: it lies in the future. */
+  seek(sequence: number, lost = 0): boolean {
     exchange[Exchange.Start] = sequence;
+    exchange[Exchange.End] = lost;
     return this.#ask(addon.seek) === 1;
   }
 

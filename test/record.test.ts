@@ -498,3 +498,16 @@ test('the types are inferred', (t) => {
   };
   t.is(typeof mistakes, 'function');
 });
+
+test('a value whose getter writes a record of the same type', (t) => {
+  const type = defineRecord({ a: 'u8', b: 'u8' });
+  const [outer, inner] = [Buffer.alloc(2), Buffer.alloc(2)];
+  type.write(outer, {
+    a: 1,
+    get b() {
+      type.write(inner, { a: 3, b: 4 });
+      return 2;
+    },
+  });
+  t.deepEqual([...outer, ...inner], [1, 2, 3, 4]);
+});

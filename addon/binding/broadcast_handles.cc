@@ -248,7 +248,7 @@ napi_value SubscriberHandle::receive_into(napi_env env, napi_callback_info info)
 
 Status SubscriberHandle::seek(Environment& environment) {
   Exchange& exchange = environment.exchange;
-  exchange.answer(subscriber_->seek(exchange.get(Exchange::kStart)));
+  exchange.answer(subscriber_->seek(exchange.get(Exchange::kStart), exchange.get(Exchange::kEnd)));
   return Done{};
 }
 

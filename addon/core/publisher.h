@@ -76,6 +76,8 @@ class Publisher {
   void abort() {
     holds_ = false;
     slot_of(held_).state.store_ordered(SlotState::dropped(held_).word());
+    // Those who wait for it go on with what came after it.
+    wake_sleepers(segment_.bell().sleepers);
   }
 
   /// Publishes a copy of `length` bytes, at most message_size(). Its sequence. Errors: as claim's.
@@ -132,8 +134,11 @@ class Publisher {
   }
 
   Result<uint64_t> open_among_others() {
-    // Each of the others can be in the way of one.
-    for (uint64_t tries = 0; tries <= segment_.layout.geometry.producers; ++tries) {
+    // Each of the others can be in the way of one. Who was a lap faster got something done: that
+    // has a bound only because memory may be damaged.
+    uint64_t in_the_way = 0;
+    uint64_t faster = 0;
+    while (in_the_way <= segment_.layout.geometry.producers && faster < kMostFaster) {
       const uint64_t sequence = header_->next.take_ticket();
       if (sequence >= kLastSequence) {
         return (sequence & kReplacedBit) != 0 ? Errc::kSegmentReplaced : Errc::kSequenceExhausted;
@@ -143,7 +148,14 @@ class Publisher {
       for (;;) {
         const SlotState seen(state.load_ordered());
         // Somebody was a lap faster, or a lap slower and is still there: the next ticket, then.
-        if (seen.after() > sequence || (seen.is_being_written() && lives(seen.publisher()))) break;
+        if (seen.after() > sequence) {
+          ++faster;
+          break;
+        }
+        if (seen.is_being_written() && lives(seen.publisher())) {
+          ++in_the_way;
+          break;
+        }
         if (state.compare_exchange(seen.word(), wanted)) return sequence;
       }
     }
@@ -167,6 +179,7 @@ class Publisher {
       if (pid.load_ordered() != 0) drop_what_is_open();
       pid.store_ordered(os::current_process());
       next_ = next();
+      if (single_) drop_what_was_never_opened();
       attached_ = true;
       return Done{};
     }
@@ -183,6 +196,17 @@ class Publisher {
       }
     }
   }
+
+  // The one before us may have died when it had taken a sequence, and not yet said so in the slot.
+  void drop_what_was_never_opened() {
+    if (next_ == 0 || next_ > kLastSequence) return;
+    Sequence& state = slot_of(next_ - 1).state;
+    const SlotState seen(state.load_ordered());
+    if (seen.after() >= next_) return;
+    state.compare_exchange(seen.word(), SlotState::dropped(next_ - 1).word());
+  }
+
+  static constexpr uint64_t kMostFaster = 1000;
 
   RingSegment segment_;
   Header* header_;

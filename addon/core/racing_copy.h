@@ -44,10 +44,10 @@ inline void keep_stores_behind() {}
 /// Keeps what is stored from here on behind what was stored before: step a, for who does not copy.
 inline void keep_stores_behind() { __atomic_thread_fence(__ATOMIC_RELEASE); }
 
-/// Step b, behind what was stored before.
+/// Step b, behind what was stored before. `from` may be a part of `shared`.
 inline void copy_in(std::byte* shared, const std::byte* from, size_t size) {
   keep_stores_behind();
-  std::memcpy(shared, from, size);
+  std::memmove(shared, from, size);
 }
 
 /// Step 2, before what is loaded afterwards.

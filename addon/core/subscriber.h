@@ -64,11 +64,11 @@ class Subscriber {
     return newest_now > ring_.elements() ? newest_now - ring_.elements() : 0;
   }
 
-  /// Goes on with `sequence`. False: it lies in the future.
-  bool seek(uint64_t sequence) {
+  /// Goes on with `sequence`, before which so many were lost. False: it lies in the future.
+  bool seek(uint64_t sequence, uint64_t lost = 0) {
     if (sequence > newest()) return false;
     next_ = sequence;
-    lost_ = 0;
+    lost_ = lost;
     return true;
   }
 
@@ -82,26 +82,38 @@ class Subscriber {
       return !received.ok() || received.value().outcome != Received::Outcome::kNothing;
     };
     Word nobody;
-    wait_until(segment_.quiet ? nobody : segment_.bell().sleepers, nanoseconds, waiting_, ready,
-               [] {});
-    return received;
+    Word& word = segment_.quiet ? nobody : segment_.bell().sleepers;
+    // In slices: nobody wakes us because somebody else stands still.
+    for (uint64_t rest = nanoseconds;;) {
+      const uint64_t slice = rest < kPatience ? rest : kPatience;
+      if (wait_until(word, slice, waiting_, ready, [] {})) return received;
+      rest -= slice;
+      if (rest == 0) return received;
+    }
   }
 
   /// Copies the newest message that is there, whatever was received, and leaves that as it is.
+  /// Nothing, too, when whatever was looked at was overwritten at that moment, again and again.
   ///
   /// Errors: kSegmentCorrupt.
   Result<Received> latest(std::byte* into, uint64_t room) const {
     uint64_t from = newest();
+    uint64_t overtaken = 0;
     for (uint64_t looks = 0; from > 0 && looks <= ring_.elements(); ++looks) {
       const uint64_t sequence = from - 1;
       auto read = read_slot(sequence, into, room);
       if (!read.ok()) return read.error();
       if (read.value().outcome != Slot::kOverwritten && read.value().outcome != Slot::kNotThere &&
-          read.value().outcome != Slot::kDropped) {
+          read.value().outcome != Slot::kAborted) {
         return message(sequence, read.value());
       }
+      from = sequence;
+      if (read.value().outcome != Slot::kOverwritten) continue;
       // While one was read a lap of others came.
-      from = read.value().outcome == Slot::kOverwritten ? newest() : sequence;
+      from = newest();
+      if (from <= sequence + ring_.elements()) return Errc::kSegmentCorrupt;
+      if (++overtaken == kMostOvertaken) break;
+      looks = 0;
     }
     return Received{};
   }
@@ -111,8 +123,11 @@ class Subscriber {
   /// died or was stopped in the middle of it holds up the others' no longer than that.
   static constexpr uint64_t kPatience = 50'000'000;
 
+  /// How often one call may be overtaken while it reads, so that it ends.
+  static constexpr uint64_t kMostOvertaken = 64;
+
   struct Slot {
-    enum Outcome : uint8_t { kRead, kTooLong, kNotThere, kDropped, kOverwritten };
+    enum Outcome : uint8_t { kRead, kTooLong, kNotThere, kAborted, kOverwritten };
     Outcome outcome = kNotThere;
     uint64_t length = 0;
   };
@@ -130,7 +145,7 @@ class Subscriber {
     const SlotState seen(slot.state.load_ordered());
     if (seen.after() > sequence + 1) return Slot{Slot::kOverwritten};
     if (seen.after() < sequence + 1 || seen.is_being_written()) return Slot{Slot::kNotThere};
-    if (seen.is_dropped()) return Slot{Slot::kDropped};
+    if (seen.is_dropped()) return Slot{Slot::kAborted};
     const uint64_t length = slot.length.load_acquire();
     const bool fits = length <= room && length <= segment_.layout.geometry.element_size;
     if (fits && length != 0) {
@@ -143,7 +158,7 @@ class Subscriber {
   }
 
   Result<Received> try_receive(std::byte* into, uint64_t room) {
-    for (;;) {
+    for (uint64_t overtaken = 0; overtaken < kMostOvertaken;) {
       const auto slot = read_slot(next_, into, room);
       if (!slot.ok()) return slot.error();
       switch (slot.value().outcome) {
@@ -155,19 +170,30 @@ class Subscriber {
           pass(0);
           return received;
         }
-        case Slot::kDropped:
+        case Slot::kAborted:
           pass(0);
           continue;
         case Slot::kOverwritten:
           if (!fall_back()) return Errc::kSegmentCorrupt;
+          ++overtaken;
           continue;
         case Slot::kNotThere:
           if (newest() > kLastSequence) return Errc::kSegmentCorrupt;
-          if (go_round()) continue;
-          if ((header_->cursor.load_ordered() & kReplacedBit) != 0) return Errc::kSegmentReplaced;
+          if (go_round()) {
+            ++overtaken;
+            continue;
+          }
+          if (is_replaced()) return Errc::kSegmentReplaced;
           return Received{};
       }
     }
+    return Received{};
+  }
+
+  // Either says so: who replaces it may die between the two, and `next` is the one that several
+  // publishers look at.
+  bool is_replaced() const {
+    return ((header_->cursor.load_ordered() | header_->next.load_ordered()) & kReplacedBit) != 0;
   }
 
   void pass(uint64_t lost) {

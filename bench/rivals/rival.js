@@ -14,6 +14,12 @@
 //                              many that were
 //              sender(part)    resolves to send(message, count), which sends it so many times
 //            `part` has place, index, size, crowd (how many of each there are) and messages (of all)
+// news       a way of telling everybody, { subscriber, publisher }:
+//              subscriber(part)  resolves to a function that receives until it is told that there is
+//                                no more, and says how many messages that were
+//              publisher(part)   resolves to { publish(message, count), end() }: publishes it so many
+//                                times, and tells that there is no more
+//            `part` has place, index, size and crowd (how many subscribers there are)
 //
 // `answer`, `reader` and `receiver` are there first: they create what `call` and `writer` connect to.
 

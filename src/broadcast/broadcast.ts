@@ -26,7 +26,10 @@ import { integer } from '../validate.js';
 export interface BroadcastSlot {
   /** The sequence that the message gets. */
   readonly sequence: number;
-  /** Where it goes: a view of shared memory, as long as the longest message. */
+  /**
+   * Where it goes: a view of shared memory, as long as the longest message. It is not to be touched
+   * after `commit` or `abort`: then it is somebody else's.
+   */
   readonly view: Buffer;
   /**
    * Publishes it.
@@ -131,7 +134,15 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
       );
       try {
         const listening = new Listening(place, strategy, 'broadcast');
-        return new Broadcast(place, listening, format, options, publisher);
+        const broadcast = new Broadcast(place, listening, format, options, publisher);
+        try {
+          // Somebody else may have replaced it meanwhile.
+          broadcast.#checkSame(publisher.made);
+          return broadcast;
+        } catch (error) {
+          broadcast.close();
+          throw error;
+        }
       } catch (error) {
         publisher.release();
         throw error;
@@ -185,7 +196,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    * @throws TypeError for a value that cannot be published, RangeError for one that is too long
    * @throws DisruptorError `ERR_PRODUCER_BUSY`, `ERR_TOO_MANY_PRODUCERS` when one cannot become a
    * publisher, `ERR_SEGMENT_REPLACED`, `ERR_RELEASED`, `ERR_SEGMENT_BUSY` when in every slot there is
-   * somebody who lives and stands still in the middle of a message
+   * somebody who lives and stands still in the middle of a message: have more slots than publishers
    * @throws Error of the system: EACCES for who may only read
    */
   publish(value: In): number {
@@ -197,6 +208,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    * Publishes several messages in their order.
    *
    * @returns the sequence of the last; other publishers' may lie between them; -1 for none
+   * @throws as {@link Broadcast.publish}; those before the one that failed are published
    */
   publishMany(values: Iterable<In>): number {
     let last = -1;
@@ -212,11 +224,12 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    */
   claim(): BroadcastSlot {
     const publisher = this.#publisher ?? this.#attach();
+    // Before: when it throws, the one before is dropped all the same.
+    const number = (this.#claims += 1);
     const { sequence, slot } = publisher.claim();
     const { stride, elementSize } = publisher.made;
     const begin = slot * stride + SLOT_HEADER;
     const view = this.#memory.subarray(begin, begin + elementSize);
-    const number = (this.#claims += 1);
     const end = (action: () => void) => {
       if (this.#claims !== number || this.closed) return false;
       this.#claims += 1;
@@ -266,7 +279,8 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
 
   /** As {@link Subscription.latest}, without a subscription. */
   latest(): Received<Out> | undefined {
-    return (this.#glance ??= this.subscribe()).latest();
+    this.#glance ??= new Subscription<Out>(this.#listening, this.#format, 'latest');
+    return this.#glance.latest();
   }
 
   /** What can be said of the broadcast at this moment: cheap, and disturbs nobody. */
@@ -280,7 +294,6 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   override close(): void {
     super.close();
     this.#publisher?.release();
-    this.#glance?.close();
   }
 
   #attach(): Publisher {

@@ -18,7 +18,10 @@ export interface Received<Out> {
   data: Out;
   /** Its place among all that was published: later ones have higher ones. */
   sequence: number;
-  /** How many messages were lost between the one received before, or the beginning, and this one. */
+  /**
+   * How many were lost between the one received before, or the beginning, and this one: sequences that
+   * were passed. Among them are those that a publisher never ended, or had to leave out.
+   */
   lost: number;
 }
 
@@ -51,7 +54,7 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
     const { subscriber } = listening;
     this.#subscriber = subscriber;
     this.#format = format;
-    this.#landing = new Landing(format.longest, (buffer) => {
+    this.#landing = new Landing((buffer) => {
       subscriber.land(buffer);
     });
     this.#begin(from);
@@ -68,7 +71,10 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
     return Math.max(0, newest - position);
   }
 
-  /** The next message, as soon as there is one. */
+  /**
+   * The next message, as soon as there is one. A message that cannot be decoded throws, and stays the
+   * next one: `tryReceive(target)` takes it out as bytes, and {@link Subscription.seek} passes it.
+   */
   receive(options?: WaitOptions): Promise<Received<Out>>;
   receive(callback: Callback<Received<Out>>): void;
   receive(options: WaitOptions, callback: Callback<Received<Out>>): void;
@@ -125,7 +131,7 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
         all.push(next);
       }
     } catch {
-      // What these are is told; what went wrong tells the next call.
+      // What these are is told; what went wrong is there for the next call as well.
     }
     return all;
   }
@@ -134,10 +140,13 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
    * The newest message alone, whatever was received so far: for who wants to know how things are and
    * not how they came about. It is not taken: the next `receive` gives what it would have given.
    *
-   * @returns undefined while nothing was published; `lost` is 0
+   * @returns undefined while nothing was published, or when publishers are so much faster that nothing
+   * could be copied whole; `lost` is 0
    */
   latest(): Received<Out> | undefined {
-    return this.#landed(this.#subscriber.latest(this.#landing.next));
+    const subscriber = this.#subscriber;
+    const length = this.#land((at) => subscriber.latest(at));
+    return length < 0 ? undefined : this.#landed(length, subscriber.sequence, 0);
   }
 
   /**
@@ -172,15 +181,34 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
   }
 
   #receive(milliseconds: number): Received<Out> | undefined {
-    return this.#landed(this.#subscriber.receive(this.#landing.next, milliseconds));
+    const subscriber = this.#subscriber;
+    const length = this.#land((at) => subscriber.receive(at, milliseconds));
+    if (length < 0) return undefined;
+    const { sequence, lost } = subscriber;
+    try {
+      return this.#landed(length, sequence, lost);
+    } catch (error) {
+      // What cannot be decoded is the next again, unless the decoder went on itself.
+      const { closed } = this;
+      if (!closed && this.position === sequence + 1) subscriber.seek(sequence, lost);
+      throw error;
+    }
   }
 
-  #landed(length: number): Received<Out> | undefined {
-    if (length < 0) return undefined;
-    const { sequence, lost } = this.#subscriber;
+  /** Has a message copied, to where there is room for it. Its length; negative when there is none. */
+  #land(copy: (at: number) => number): number {
+    for (;;) {
+      const length = copy(this.#landing.next);
+      if (length >= -1) return length;
+      this.#landing.renew(-1 - length);
+    }
+  }
+
+  #landed(length: number, sequence: number, lost: number): Received<Out> {
     const landing = this.#landing;
     const { memory, next } = landing;
-    const end = landing.keep(length);
+    const end = next + length;
+    landing.keep(end);
     return { data: this.#format.decode(memory, next, end) as Out, sequence, lost };
   }
 }

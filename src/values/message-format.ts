@@ -1,5 +1,6 @@
 import { NO_ROOM, resolveEncoding } from './encoding.js';
 import type { AnyEncoding, ResolvedEncoding } from './encoding.js';
+import { DisruptorError } from '../errors.js';
 import { bytesOf, Shape } from './format.js';
 import { RecordType } from './record.js';
 import type { RecordSchema } from './record.js';
@@ -46,17 +47,24 @@ function raw(longest: number): MessageFormat {
 }
 
 function encoded(longest: number, encoding: ResolvedEncoding<unknown, unknown>): MessageFormat {
-  let scratch = Buffer.alloc(Math.min(FIRST_SCRATCH, longest));
+  let spare: Buffer | undefined;
   return {
     shape: Shape.Sized,
     schema: encoding.fingerprint,
     longest,
     encode(value) {
-      for (;;) {
-        const length = encoding.encode(value, scratch, 0);
-        if (length !== NO_ROOM) return scratch.subarray(0, length);
-        if (scratch.length >= longest) throw tooLong(longest, 'more');
-        scratch = Buffer.alloc(Math.min(2 * scratch.length, longest));
+      // Taken, because an encoder may come here again.
+      let scratch = spare ?? Buffer.alloc(Math.min(FIRST_SCRATCH, longest));
+      spare = undefined;
+      try {
+        for (;;) {
+          const length = encoding.encode(value, scratch, 0);
+          if (length !== NO_ROOM) return scratch.subarray(0, length);
+          if (scratch.length >= longest) throw tooLong(longest, 'more');
+          scratch = Buffer.alloc(Math.min(2 * scratch.length, longest));
+        }
+      } finally {
+        spare = scratch;
       }
     },
     decode: (memory, begin, end) => encoding.decode(memory, begin, end),
@@ -64,16 +72,26 @@ function encoded(longest: number, encoding: ResolvedEncoding<unknown, unknown>):
 }
 
 function records(record: RecordType<RecordSchema>): MessageFormat {
-  const scratch = Buffer.alloc(record.size);
+  let spare: Buffer | undefined;
   return {
     shape: Shape.Record,
     schema: record.fingerprint,
     longest: record.size,
     encode(value) {
-      record.write(scratch, value as never);
-      return scratch;
+      // As above: a field may be a getter.
+      const scratch = spare ?? Buffer.alloc(record.size);
+      spare = undefined;
+      try {
+        record.write(scratch, value as never);
+        return scratch;
+      } finally {
+        spare = scratch;
+      }
     },
-    decode: (memory, begin) => record.cursor(memory, begin),
+    decode(memory, begin, end) {
+      if (end - begin === record.size) return record.cursor(memory, begin);
+      throw new DisruptorError('ERR_SEGMENT_CORRUPT', 'A message is not as long as its record');
+    },
   };
 }
 

@@ -238,7 +238,15 @@ export class RecordType<S extends RecordSchema> {
    * @throws RangeError `ERR_OUT_OF_RANGE` for what is out of range, or too long; nothing was written
    */
   write(buffer: Uint8Array, values: SchemaInput<S>, byteOffset?: number): void {
-    this.#at(buffer, byteOffset)._write(values, false);
+    const cursor = this.#at(buffer, byteOffset);
+    // Taken meanwhile: a getter may come here again, and would move it.
+    const scratch = this.#scratch;
+    this.#scratch = undefined;
+    try {
+      cursor._write(values, false);
+    } finally {
+      this.#scratch = scratch;
+    }
   }
 
   /**

@@ -16,7 +16,7 @@ export interface Source {
   readonly object: string;
   /** Whether it waits for more than producers. Then only through it can those be tended to. */
   readonly comesAfter: boolean;
-  /** Whether we may not say that we sleep, so that nobody wakes us. Default: false. */
+  /** Whether nobody wakes us for what we wait for now. Default: false. */
   readonly quiet?: boolean;
   /** Has the waker watch the word under that key. Look afterwards: what came before is not told. */
   watch(word: number, key: number): void;
@@ -97,11 +97,16 @@ function wake(keys: number[]): void {
     sleeping.delete(key);
     channel?.wake();
   }
-  sleepersExist(sleeping.size > 0);
+  countSleepers();
+}
+
+function countSleepers(): void {
+  sleepersExist(sleeping.size > 0 || quiet.size > 0);
 }
 
 function lookQuietly(): void {
   for (const channel of quiet) channel.turnQuietly();
+  countSleepers();
   if (quiet.size > 0 || !quietLooks) return;
   clearInterval(quietLooks);
   quietLooks = undefined;
@@ -118,7 +123,7 @@ function fallAsleep(key: number, channel: Channel): void {
     safety = setInterval(lookAgain, SAFETY_MILLISECONDS).unref();
   }
   sleeping.set(key, channel);
-  sleepersExist(true);
+  countSleepers();
 }
 
 /** All channels of this environment. Those that nobody uses any more go away by themselves. */
@@ -174,7 +179,10 @@ export class Channel {
 
   /** Has the waker let go of the word, and thereby of its mapping. Who still waits begins anew. */
   letGo(source: Source): void {
-    quiet.delete(this);
+    if (quiet.delete(this)) {
+      countSleepers();
+      if (this.#waits.size > 0) this.#poll();
+    }
     if (!sleeping.has(this.#key)) return;
     forget(this.#key);
     source.passOn?.(this.#word);
@@ -200,9 +208,9 @@ export class Channel {
       // A loop that may end has nothing to poll for: it is woken or it ends.
       polling.delete(this);
       this.#sleepsSince = now;
-      const [wait] = this.#waits;
-      if (wait?.source.quiet) {
+      if (this.#quiet) {
         quiet.add(this);
+        countSleepers();
         quietLooks ??= setInterval(lookQuietly, QUIET_MILLISECONDS).unref();
         return ended;
       }
@@ -212,11 +220,16 @@ export class Channel {
     return ended;
   }
 
+  get #quiet(): boolean {
+    for (const wait of this.#waits) if (wait.source.quiet) return true;
+    return false;
+  }
+
   /** One look in the place of being woken. */
   turnQuietly(): void {
     const before = this.#waits.size;
     this.look();
-    if (this.#waits.size > 0 && this.#waits.size === before) return;
+    if (this.#waits.size > 0 && this.#waits.size === before && this.#quiet) return;
     quiet.delete(this);
     this.#budget.slept(microseconds() - this.#sleepsSince);
     if (this.#waits.size > 0) this.#poll();

@@ -3,6 +3,7 @@
 import { writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 
+import { BroadcastUse } from './broadcast-use.js';
 import { Image } from './image.js';
 import { QueueUse } from './queue-use.js';
 import { SegmentFile } from './segment-file.js';
@@ -26,6 +27,7 @@ for (let index = first; index < first + count; index += 1) {
   const Kind = image.parameters.kind === 'queue' ? QueueUse : Use;
   try {
     await new Kind(file, image).run();
+    if (index % 3 === 0) await new BroadcastUse(`${file.name}-broadcast`, image.below).run();
     // A rejection that nobody handles is told by the end of this turn: it is this image's.
     await turn();
   } catch (error) {

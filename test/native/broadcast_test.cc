@@ -318,3 +318,69 @@ TEST("no message is torn, reordered or miscounted, whoever is faster") {
     }
   }
 }
+
+TEST("what a publisher had taken and not opened when it died is dropped by the next") {
+  const TestBroadcast test(broadcast(4, 8));
+  const auto subscriber = test.subscriber();
+  {
+    const auto publisher = test.publisher();
+    send(*publisher, 1);
+  }
+  // As it lies there then.
+  test.header().next.store_ordered(2);
+  const auto publisher = test.publisher();
+  CHECK(send(*publisher, 3) == 2);
+  CHECK(next_of(*subscriber).sequence == 0);
+  const Received next = next_of(*subscriber);
+  CHECK(next.sequence == 2 && next.lost == 0 && value() == 3);
+}
+
+TEST("who waits for what is aborted is woken, if there is more") {
+  const TestBroadcast test(broadcast(8, 8));
+  const auto publisher = test.publisher();
+  const auto subscriber = test.subscriber();
+  CHECK(publisher->claim().ok());
+  send(*publisher, 1);
+  Word& bell = test.segment.bell().sleepers;
+  const uint32_t asleep = announce_sleeper(bell);
+  publisher->abort();
+  CHECK(bell.load_ordered() != asleep);
+  CHECK(next_of(*subscriber).sequence == 1);
+}
+
+TEST("a position can be taken back, with what was lost before it") {
+  const TestBroadcast test(broadcast(4, 8));
+  const auto publisher = test.publisher();
+  const auto subscriber = test.subscriber();
+  for (uint64_t i = 0; i < 6; ++i) send(*publisher, i);
+  const Received first = next_of(*subscriber);
+  CHECK(first.sequence == 2 && first.lost == 2);
+  CHECK(subscriber->seek(first.sequence, first.lost));
+  const Received again = next_of(*subscriber);
+  CHECK(again.sequence == 2 && again.lost == 2);
+}
+
+TEST("the newest, where all that is there is damaged") {
+  const TestBroadcast test(broadcast(4, 8));
+  const auto publisher = test.publisher();
+  const auto subscriber = test.subscriber();
+  for (uint64_t i = 0; i < 6; ++i) send(*publisher, i);
+  // From laps that never were.
+  for (uint64_t i = 0; i < 4; ++i) {
+    test.segment.slot(i).state.store_ordered(SlotState::written(400 + i).word());
+  }
+  const auto newest = subscriber->latest(place.data(), place.size());
+  CHECK(newest.error().code == Errc::kSegmentCorrupt);
+  const auto next = subscriber->receive(place.data(), place.size(), 0);
+  CHECK(next.error().code == Errc::kSegmentCorrupt);
+}
+
+TEST("what is published may lie where it is published to") {
+  const TestBroadcast test(broadcast(1, 100));
+  const auto publisher = test.publisher();
+  const auto subscriber = test.subscriber();
+  CHECK(publisher->publish(reinterpret_cast<const std::byte*>("0123456789"), 10).ok());
+  CHECK(publisher->publish(test.segment.slot(0).bytes() + 3, 7).ok());
+  const Received received = next_of(*subscriber);
+  CHECK(received.length == 7 && std::memcmp(place.data(), "3456789", 7) == 0);
+}

@@ -22,7 +22,9 @@
 
 #include "../../addon/core/inspect.h"
 #include "../../addon/core/memory.h"
+#include "../../addon/core/publisher.h"
 #include "../../addon/core/sequencer.h"
+#include "../../addon/core/subscriber.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SHM_DISRUPTOR_POISON 1
@@ -900,12 +902,106 @@ void use_memory(Bytes& input) {
   }
 }
 
+// A broadcast, damaged, and whatever can be done with it by publishers and subscribers.
+void use_broadcast(Bytes& input) {
+  const uint64_t elements = 1 + input.below(9);
+  const uint64_t longest = 1 + input.below(64);
+  RingPolicy policy;
+  if (input.below(2) == 0) policy.producers = Producers::kSingle;
+  const uint64_t places = policy.producers == Producers::kSingle ? 1 : 1 + input.below(3);
+  const auto layout =
+      ring_layout({elements, longest, kBellEntries, places}, policy, {}, Kind::kBroadcast);
+  Image image;
+  image.bytes.resize(static_cast<size_t>(layout.value().size));
+  image.length = layout.value().size;
+  Identity identity = identity_of(layout.value(), image.mode, 1);
+  if (input.below(16) == 0) damage_identity(input, identity);
+  identity.checksum = identity_checksum(identity);
+  image.put(0, &identity, sizeof identity);
+  const uint64_t base = kEdges[input.below(kSoundEdges)] + input.below(16);
+  image.put64(offsetof(Header, next), base);
+  for (uint64_t back = 1; back <= elements && back <= base; ++back) {
+    const uint64_t slot =
+        layout.value().elements_offset + (base - back) % elements * layout.value().stride();
+    image.put64(slot, SlotState::written(base - back).word());
+    image.put32(slot + sizeof(Sequence), static_cast<uint32_t>(input.below(longest + 1)));
+  }
+  for (uint64_t left = input.below(12); left > 0; --left) {
+    const uint64_t slot =
+        layout.value().elements_offset + input.below(elements) * layout.value().stride();
+    const uint64_t odd = odd_number(input, base, elements);
+    switch (input.below(5)) {
+      case 0:
+        image.put64(input.below(2) == 0 ? offsetof(Header, next) : offsetof(Header, cursor), odd);
+        break;
+      case 1:
+        image.put32(slot + sizeof(Sequence), static_cast<uint32_t>(input.raw()));
+        break;
+      case 2:
+        image.put64(input.raw() % image.bytes.size(), input.raw());
+        break;
+      default:
+        image.put64(slot,
+                    odd << SlotState::kWriterBits | (input.below(2) == 0 ? 0 : input.raw() & 2047));
+    }
+  }
+  write_image(image);
+  look_from_outside(input);
+  auto writing = open_ring(image_name(), Kind::kBroadcast);
+  auto reading = open_for_reading(image_name());
+  if (!writing.ok() || !reading.ok()) return;
+  Publisher publisher(std::move(writing.value()));
+  Subscriber subscriber(std::move(reading.value()), draw_waiting(input));
+  for (uint64_t steps = input.below(32); steps > 0; --steps) {
+    // On the heap, and no longer than it says: who copies more is found.
+    std::vector<std::byte> place(static_cast<size_t>(input.below(longest + 1)));
+    switch (input.below(8)) {
+      case 0:
+      case 1:
+        static_cast<void>(publisher.publish(place.data(), place.size()));
+        break;
+      case 2:
+        if (publisher.claim().ok()) {
+          require(publisher.held_slot() < elements, "a slot is one of those there are");
+        }
+        break;
+      case 3:
+        if (publisher.holds()) publisher.commit(place.size());
+        break;
+      case 4: {
+        const auto latest = subscriber.latest(place.data(), place.size());
+        require(!latest.ok() || latest.value().outcome != Received::Outcome::kMessage ||
+                    latest.value().length <= place.size(),
+                "the newest has room");
+        break;
+      }
+      case 5:
+        subscriber.seek(input.below(2) == 0 ? subscriber.oldest()
+                                            : odd_number(input, base, elements));
+        break;
+      default: {
+        const uint64_t before = subscriber.position();
+        const auto received = subscriber.receive(place.data(), place.size(), draw_patience(input));
+        require(subscriber.position() >= before, "a position rises");
+        require(!received.ok() || received.value().outcome != Received::Outcome::kMessage ||
+                    received.value().length <= place.size(),
+                "a message has room");
+      }
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Bytes input(data, size);
   if (input.below(8) == 0) {
     use_memory(input);
+    unlink(image_path().c_str());
+    return 0;
+  }
+  if (input.below(6) == 0) {
+    use_broadcast(input);
     unlink(image_path().c_str());
     return 0;
   }

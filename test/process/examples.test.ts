@@ -263,6 +263,18 @@ test.serial('late-joiner: each begins where it should', async (t) => {
   ]);
 });
 
+test.serial('ticker: the slow listener loses, and knows how many', async (t) => {
+  const [published, ...listeners] = await runAlone(t, 'ticker/main.js');
+  t.is(published, '20000 prices published, the last is 22000');
+  const [fast, slow] = listeners.map((line) => {
+    const found = /^(\w+): (\d+) received, (\d+) lost, the last is 22000: good$/.exec(line);
+    return { pace: found?.[1], received: Number(found?.[2]), lost: Number(found?.[3]) };
+  });
+  t.deepEqual([fast!.pace, fast!.received + fast!.lost], ['fast', 20_000]);
+  t.deepEqual([slow!.pace, slow!.received + slow!.lost], ['slow', 20_000]);
+  t.true(slow!.lost > 0);
+});
+
 test.serial('counters: no count is lost, and a reader sees them', async (t) => {
   t.deepEqual(await runAlone(t, 'counters/main.js'), [
     '3 workers counted 100000 + 100000 + 100000 = 300000',
