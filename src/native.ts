@@ -76,6 +76,7 @@ interface Made {
   readonly single: boolean;
   readonly shape: number;
   readonly schema: bigint;
+  readonly generation: bigint;
   readonly object: string;
 }
 
@@ -366,6 +367,11 @@ export class Ring {
 
   get schema(): bigint {
     return this.#made.schema;
+  }
+
+  /** Of the segment's creation, 64 bits: no other segment has it, also later and elsewhere. */
+  get generation(): bigint {
+    return this.#made.generation;
   }
 
   /** Names the segment: the same for all handles on it, and for no others. */

@@ -93,6 +93,7 @@ RingHandle::RingHandle(RingSegment segment, Waiting waiting, double* state)
 napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, napi_value state) {
   const RingGeometry geometry = segment.layout.geometry;
   const ElementFormat format = segment.layout.format;
+  const uint64_t generation = segment.layout.generation;
   const bool single = segment.layout.policy.producers == Producers::kSingle;
   const std::string name = std::to_string(segment.device) + " " + std::to_string(segment.inode);
   void* numbers = nullptr;
@@ -120,6 +121,8 @@ napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, 
   };
   napi_value schema = nullptr;
   napi_create_bigint_uint64(env, format.schema, &schema);
+  napi_value generation_value = nullptr;
+  napi_create_bigint_uint64(env, generation, &generation_value);
   napi_value object_name = nullptr;
   napi_create_string_utf8(env, name.c_str(), name.size(), &object_name);
   const napi_property_descriptor properties[] = {
@@ -133,6 +136,7 @@ napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, 
       value("single", js_boolean(env, single)),
       value("shape", js_number(env, format.shape)),
       value("schema", schema),
+      value("generation", generation_value),
       value("object", object_name),
   };
   napi_define_properties(env, object, std::size(properties), properties);

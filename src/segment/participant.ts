@@ -16,6 +16,15 @@ export abstract class Participant {
   }
 
   /**
+   * Names this creation of the segment, in 16 hexadecimal digits: the same for all who have it open,
+   * and another after it was created anew, or on another machine. With a sequence it names an element
+   * everywhere and for ever.
+   */
+  get generation(): string {
+    return this.attachment.ring.generation.toString(16).padStart(16, '0');
+  }
+
+  /**
    * Lets go of the ring. Every Buffer that came from here is empty from then on, and whatever still
    * waits fails with `ERR_RELEASED`. Closing again does nothing.
    */
