@@ -1,9 +1,16 @@
 import type { Attachment } from './attachment.js';
 
+/** What a participant is attached by. @internal */
+export let attachmentOf: (participant: Participant) => Attachment;
+
 /** Somebody who takes part in a ring, until he closes. */
 export abstract class Participant {
   /** @internal */
   protected readonly attachment: Attachment;
+
+  static {
+    attachmentOf = (participant) => participant.attachment;
+  }
 
   /** @internal */
   constructor(attachment: Attachment) {
