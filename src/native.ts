@@ -621,6 +621,21 @@ export class Ring {
     return { count: exchange[Exchange.Start]!, elements: exchange[Exchange.End]! };
   }
 
+  /**
+   * Whether `[start, end]`, which somebody claimed who is dead or knows no more, was committed: certain
+   * when it says so. When there were gaps behind `start` it says no.
+   */
+  wasCommitted(start: number, end: number): boolean {
+    this.recover();
+    // In this order: a gap raises the limit before the cursor passes it.
+    const cursor = this.cursor();
+    this.#ask(addon.gaps);
+    if (exchange[Exchange.Most]! > start) return false;
+    if (cursor > start) return true;
+    // Out of turn, behind somebody who has not committed yet; or not at all.
+    return this.next() > end && !this.uncommitted(start, end);
+  }
+
   ignore(consumer: number): void {
     exchange[Exchange.Consumer] = consumer;
     this.#ask(addon.ignore);

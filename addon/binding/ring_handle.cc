@@ -354,6 +354,7 @@ Status RingHandle::gaps(Environment& environment) {
   Exchange& exchange = environment.exchange;
   exchange.set(Exchange::kStart, sequencer_->gaps());
   exchange.set(Exchange::kEnd, sequencer_->lost());
+  exchange.set(Exchange::kMost, sequencer_->gap_limit());
   return Done{};
 }
 

@@ -13,6 +13,15 @@ interface Entry {
   /** The segment that was written into: what is known of another one means nothing. */
   readonly target: string;
   readonly seen: Memory;
+  /** What was about to be committed there when this was written, both ends inclusive. */
+  readonly claim: readonly [start: number, end: number];
+}
+
+/** What a checkpoint needs of the segment that is written into. */
+export interface Target {
+  readonly generation: string;
+  /** See `Ring`. */
+  wasCommitted(start: number, end: number): boolean;
 }
 
 const HALF = 65_536;
@@ -33,6 +42,9 @@ export function checkpointName(target: string, bridge: string): string {
  * It is a ring of one element, of which the one producer claims that element and never commits it:
  * so the kernel says whether another bridge of this name lives. Of its two halves the older one is
  * written each time; who dies while he writes leaves the other.
+ *
+ * It is written before what it speaks of is committed, and says which sequences that has. Whoever opens
+ * it asks the segment whether they were committed: if not, the older half holds.
  */
 export class Checkpoint {
   readonly #target: string;
@@ -42,23 +54,26 @@ export class Checkpoint {
   /** What it held when it was opened, of this target. */
   readonly seen: Seen;
 
-  private constructor(target: string, producer: DisruptorProducer<unknown>, memory: Buffer) {
-    this.#target = target;
+  private constructor(target: Target, producer: DisruptorProducer<unknown>, memory: Buffer) {
+    this.#target = target.generation;
     this.#producer = producer;
     this.#memory = memory;
     const [first, second] = [this.#read(0), this.#read(HALF)];
-    const latest = first.version > second.version ? first : second;
-    this.#version = latest.version;
-    this.seen = new Seen(latest.target === target ? latest.seen : []);
+    const [older, newer] = first.version > second.version ? [second, first] : [first, second];
+    // The next one goes into the place of what did not come to pass.
+    const holds = newer.target !== this.#target || target.wasCommitted(...newer.claim);
+    const latest = holds ? newer : older;
+    this.#version = holds ? newer.version : newer.version - 1;
+    this.seen = new Seen(latest.target === this.#target ? latest.seen : []);
   }
 
   /**
    * Opens the checkpoint of that name, or makes it.
    *
-   * @param target - the `generation` of the segment that is written into
+   * @param target - the segment that is written into
    * @throws DisruptorError `ERR_BRIDGE_BUSY` while another bridge that lives has it
    */
-  static async open(name: string, target: string): Promise<Checkpoint> {
+  static async open(name: string, target: Target): Promise<Checkpoint> {
     using ring = openOrCreate(name);
     if (ring.elements !== 1 || ring.elementSize !== 2 * HALF) {
       throw new DisruptorError('ERR_SEGMENT_GEOMETRY', `${name} is no checkpoint of a bridge`);
@@ -77,15 +92,11 @@ export class Checkpoint {
     }
   }
 
-  /**
-   * Gets ready to write down what is seen.
-   *
-   * @returns what does it, in as little time as can be
-   */
-  prepare(seen: Seen): () => void {
+  /** Writes down what is seen once those sequences of the target are committed. */
+  write(seen: Seen, claim: Entry['claim']): void {
     const version = this.#version + 1;
     let memories = seen.memory();
-    const written = () => JSON.stringify({ version, target: this.#target, seen: memories });
+    const written = () => JSON.stringify({ version, target: this.#target, claim, seen: memories });
     let text = written();
     // Too much of it: a repetition may then pass for something new.
     while (Buffer.byteLength(text) > HALF - TEXT && memories.length > 0) {
@@ -98,9 +109,7 @@ export class Checkpoint {
     bytes.write(text, TEXT);
     bytes.writeUInt32LE(crc32(bytes.subarray(TEXT)), CHECKSUM);
     const at = (version % 2) * HALF;
-    return () => {
-      this.#memory.set(bytes, at);
-    };
+    this.#memory.set(bytes, at);
   }
 
   close(): void {
@@ -123,7 +132,7 @@ export class Checkpoint {
   }
 }
 
-const NOTHING: Entry = { version: 0, target: '', seen: [] };
+const NOTHING: Entry = { version: 0, target: '', seen: [], claim: [0, 0] };
 
 /** Milliseconds. The claim of one who died may have to be closed. */
 const PATIENCE = 5000;
@@ -137,7 +146,7 @@ const halved = ([only]: Memory): Memory => {
 
 // It lies where others of this user can write.
 function sound(entry: unknown): entry is Entry {
-  const { version, target, seen } = entry as Partial<Record<keyof Entry, unknown>>;
+  const { version, target, seen, claim } = entry as Partial<Record<keyof Entry, unknown>>;
   const rising = (ranges: readonly unknown[]) =>
     ranges.length > 0 &&
     ranges.length % 2 === 0 &&
@@ -148,6 +157,9 @@ function sound(entry: unknown): entry is Entry {
   return (
     Number.isSafeInteger(version) &&
     typeof target === 'string' &&
+    Array.isArray(claim) &&
+    claim.length === 2 &&
+    claim.every(Number.isSafeInteger) &&
     Array.isArray(seen) &&
     seen.every((each: unknown) => {
       if (!Array.isArray(each)) return false;

@@ -1,5 +1,8 @@
 import { segmentName } from '../validate.js';
+import { attachmentOf } from '../segment/participant.js';
+import type { Participant } from '../segment/participant.js';
 import { Checkpoint, checkpointName } from './checkpoint.js';
+import type { Target } from './checkpoint.js';
 import type { EndpointCounts } from './endpoint.js';
 import type { Parcel } from './parcel.js';
 import { Seen } from './seen.js';
@@ -18,14 +21,18 @@ export interface DeliveryOptions {
 /** What a bridge has delivered into a segment, and what is no longer new to it. */
 export class Delivered {
   readonly #name: string | undefined;
-  readonly #target: string;
+  readonly #target: Target;
   #checkpoint: Checkpoint | undefined;
   #seen = new Seen();
   #duplicates = 0;
   #late = 0;
 
-  constructor(path: string, generation: string, { checkpoint = 'bridge' }: DeliveryOptions) {
-    this.#target = generation;
+  constructor(participant: Participant, path: string, { checkpoint = 'bridge' }: DeliveryOptions) {
+    const { ring } = attachmentOf(participant);
+    this.#target = {
+      generation: participant.generation,
+      wasCommitted: (start, end) => ring.wasCommitted(start, end),
+    };
     if (checkpoint === false) return;
     this.#name = checkpointName(path, checkpoint);
     segmentName(this.#name);
@@ -63,17 +70,14 @@ export class Delivered {
   }
 
   /**
-   * Makes a run known as delivered, which `deliver` does. A bridge that is killed before that has
-   * delivered nothing, and one that is killed in the moment between that and the checkpoint's writing
-   * delivers it again.
+   * Makes a run known as delivered, which is about to be committed at `claim`, both ends inclusive. If
+   * it is not, this must be ended.
    */
-  add(run: readonly Parcel[], deliver: () => void): void {
+  add(run: readonly Parcel[], claim: readonly [start: number, end: number]): void {
     for (const parcel of run) {
       if (this.#seen.add(parcel) === 'late') this.#late += 1;
     }
-    const write = this.#checkpoint?.prepare(this.#seen);
-    deliver();
-    write?.();
+    this.#checkpoint?.write(this.#seen, claim);
   }
 
   end(): void {

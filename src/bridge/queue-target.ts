@@ -1,3 +1,4 @@
+import type { Ring } from '../native.js';
 import { Queue } from '../queue/queue.js';
 import { attachmentOf } from '../segment/participant.js';
 import { wrongType, wrongValue } from '../validate.js';
@@ -23,6 +24,7 @@ export function queueTarget(
 class QueueTarget implements BridgeTarget {
   readonly name: string;
   readonly #queue: Queue<never, unknown>;
+  readonly #ring: Ring;
   readonly #schema: string;
   readonly #delivered: Delivered;
 
@@ -30,8 +32,9 @@ class QueueTarget implements BridgeTarget {
     if (!(queue instanceof Queue)) throw wrongType('a Queue', 'queue', queue);
     this.#queue = queue as Queue<never, unknown>;
     this.name = `queue ${queue.name}`;
-    this.#schema = writtenSchema(attachmentOf(queue).ring.schema);
-    this.#delivered = new Delivered(queue.name, queue.generation, options);
+    this.#ring = attachmentOf(queue).ring;
+    this.#schema = writtenSchema(this.#ring.schema);
+    this.#delivered = new Delivered(queue, queue.name, options);
   }
 
   open(): Promise<void> {
@@ -65,8 +68,9 @@ class QueueTarget implements BridgeTarget {
   }
 
   end(): void {
-    this.#delivered.end();
+    // First what others then ask for.
     this.#queue.close();
+    this.#delivered.end();
   }
 
   counts(): EndpointCounts {

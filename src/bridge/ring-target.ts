@@ -66,7 +66,7 @@ class RingTarget implements BridgeTarget {
     this.#schema = writtenSchema(ring.schema);
     this.#size = ring.elementSize;
     this.#room = ring.elementSize - (ring.shape === Shape.Sized ? LENGTH_BYTES : 0);
-    this.#delivered = new Delivered(name, this.#producer.generation, options);
+    this.#delivered = new Delivered(this.#producer, name, options);
   }
 
   open(): Promise<void> {
@@ -90,7 +90,8 @@ class RingTarget implements BridgeTarget {
     const claim = await this.#claim(contents.length, signal);
     const count = claim.end - claim.start + 1;
     this.#fill(claim, contents);
-    this.#delivered.add(run.slice(0, count), () => claim.commit());
+    this.#delivered.add(run.slice(0, count), [claim.start, claim.end]);
+    claim.commit();
     return first + count;
   }
 
@@ -99,8 +100,9 @@ class RingTarget implements BridgeTarget {
   }
 
   end(): void {
-    this.#delivered.end();
+    // First what others then ask for.
     this.#producer.close();
+    this.#delivered.end();
   }
 
   counts(): EndpointCounts {
