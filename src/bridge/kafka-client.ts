@@ -49,6 +49,8 @@ export interface KafkaConsumer {
     partitionsConsumedConcurrently: number;
     eachBatch: (payload: KafkaBatch) => Promise<void>;
   }): Promise<void>;
+  /** Told of the end of a consumer that has failed, if the client tells that. */
+  on?: (event: 'consumer.crash', listener: (event: unknown) => void) => unknown;
   commitOffsets(
     offsets: { topic: string; partition: number; offset: string }[],
   ): Promise<void>;

@@ -75,6 +75,10 @@ class KafkaSource implements BridgeSource {
     this.#held = [];
     this.#next = 0;
     await reaching('Kafka', async () => {
+      consumer.on?.('consumer.crash', (event) => {
+        const { error } = (event as { payload?: { error?: unknown } } | undefined)?.payload ?? {};
+        inbox.fail(new Away('Kafka', error ?? new Error('the consumer has failed')));
+      });
       await consumer.connect();
       await consumer.subscribe({ topics: [this.#topic] });
       await consumer.run({

@@ -57,7 +57,9 @@ class QueueTarget implements BridgeTarget {
       if (!atOnce && at > 0) return at;
       const space = atOnce ?? (await this.#queue.claim(length, { signal }));
       space.view.set(parcel.data);
-      this.#delivered.add([parcel], () => space.commit());
+      // Nobody else claims through this object.
+      this.#delivered.add([parcel], [this.#ring.claimStart, this.#ring.claimEnd]);
+      space.commit();
       at = this.#delivered.nextNew(parcels, at + 1);
     }
     return at;
