@@ -14,7 +14,7 @@ import {
 } from 'shm-disruptor/bridge';
 
 import { engineSource, engineTarget } from './bridge/engines.js';
-import { ListSource, parcel, ScriptTarget, until } from './bridge/ends.js';
+import { gone, ListSource, parcel, ScriptTarget, until } from './bridge/ends.js';
 import { programOf, Server } from './bridge/servers.js';
 import type { Engine } from './bridge/servers.js';
 
@@ -75,13 +75,13 @@ for (const engine of ENGINES) {
     const first: ScriptTarget = new ScriptTarget(({ length }) =>
       first.arrived.length < 7
         ? Math.min(length, 7 - first.arrived.length)
-        : new Promise<number>((resolve) => (hold = resolve)),
+        : new Promise<number>((_, reject) => (fail = reject)),
     );
-    let hold: (count: number) => void = () => undefined;
+    let fail: (error: Error) => void = () => undefined;
     const stuck = new Bridge({ from: engineSource(engine, url, 'there'), to: first });
     await until(() => first.arrived.length === 7 && stuck.stats().inFlight === 3);
     const stopped = stuck.stop();
-    hold(0);
+    fail(gone());
     await stopped;
 
     const second = all();
@@ -221,12 +221,12 @@ withServer('redis', 'the stream is kept at its length, and what was trimmed unre
   await until(() => first.acknowledged.length === 4);
   await out.stop();
   // Taken and never acknowledged, and then trimmed.
-  let hold: (count: number) => void = () => undefined;
-  const stuck = new ScriptTarget(() => new Promise<number>((resolve) => (hold = resolve)));
+  let fail: (error: Error) => void = () => undefined;
+  const stuck = new ScriptTarget(() => new Promise<number>((_, reject) => (fail = reject)));
   const back = new Bridge({ from: source(), to: stuck });
   await until(() => back.stats().inFlight === 4);
   const stopped = back.stop();
-  hold(0);
+  fail(gone());
   await stopped;
   const second = new ListSource(Array.from({ length: 6 }, (_, i) => parcel(4 + i)));
   const more = new Bridge({ from: second, to: redisTarget({ url, key, maxLength: 4, exact: true }) });

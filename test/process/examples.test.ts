@@ -15,6 +15,8 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
+import { programOf } from '../bridge/servers.js';
+
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FOUR_MINUTES = 240_000;
 
@@ -260,6 +262,18 @@ test.serial('late-joiner: each begins where it should', async (t) => {
     'latest: 500 from 500 on: good',
     'oldest: 700 from 300 on: good',
     'archive again: 700 from 300 on: good',
+  ]);
+});
+
+test.serial('two-machines: a killed bridge loses nothing and repeats nothing', async (t) => {
+  if (programOf('nats') === undefined) {
+    t.log('skipped: nats-server is not installed');
+    t.pass();
+    return;
+  }
+  t.deepEqual(await runAlone(t, 'two-machines/main.js'), [
+    'a bridge ended by SIGKILL, half way',
+    '20000 of 20000 orders filled, 0 wrong or out of order',
   ]);
 });
 
