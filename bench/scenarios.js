@@ -1,5 +1,6 @@
 // All scenarios, in the order in which they run.
 import { scenario as afterIdling } from './after-idling.js';
+import { scenario as bridge } from './bridge.js';
 import { scenario as consumers } from './consumers.js';
 import { scenario as idle } from './idle.js';
 import { scenario as queue } from './queue.js';
@@ -23,4 +24,5 @@ export const scenarios = [
   topologies,
   queue,
   records,
+  bridge,
 ];

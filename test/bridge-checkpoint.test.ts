@@ -93,16 +93,25 @@ test('what is too much to be written is forgotten', async (t) => {
   const name = named(t);
   const first = await Checkpoint.open(name, committedTo(100));
   const origin = 'o'.repeat(40_000);
-  first.write(new Seen([[origin, [0, 1]], [`${origin}2`, [0, 2]]]), [1, 1]);
+  first.write(
+    new Seen([
+      [origin, [0, 1]],
+      [`${origin}2`, [0, 2]],
+    ]),
+    [1, 1],
+  );
   first.close();
   const second = await Checkpoint.open(name, committedTo(100));
-  t.deepEqual(second.seen.memory().map(([, ranges]) => ranges), [[0, 2]]);
+  t.deepEqual(
+    second.seen.memory().map(([, ranges]) => ranges),
+    [[0, 2]],
+  );
   second.close();
 });
 
 test('a segment that is no checkpoint is refused', async (t) => {
   const name = named(t);
-  using _ = Disruptor.create(name, { elements: 8, elementSize: 8 });
+  Disruptor.create(name, { elements: 8, elementSize: 8 }).close();
   await t.throwsAsync(Checkpoint.open(name, committedTo(0)), { code: 'ERR_SEGMENT_GEOMETRY' });
 });
 
@@ -116,7 +125,7 @@ test('a bridge that is started again drops what is in its ring already', async (
   const parcels = Array.from({ length: 20 }, (_, i) => parcel(i));
   const run = async (some: typeof parcels) => {
     const from = new ListSource(some);
-    const to = ringTarget(ring.producer() as never, { checkpoint: 'again' });
+    const to = ringTarget(ring.producer(), { checkpoint: 'again' });
     const bridge = new Bridge({ from, to });
     await until(() => from.acknowledged.length === some.length);
     const { duplicates } = bridge.stats();
@@ -128,5 +137,8 @@ test('a bridge that is started again drops what is in its ring already', async (
   const numbers = [...(await ring.consumer('reader').next())].map((bytes) =>
     Number(bytes.toString().replaceAll('\0', '')),
   );
-  t.deepEqual(numbers, parcels.map(({ sequence }) => sequence));
+  t.deepEqual(
+    numbers,
+    parcels.map(({ sequence }) => sequence),
+  );
 });

@@ -5,13 +5,7 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import { connect } from 'nats';
-import {
-  Bridge,
-  natsSource,
-  natsTarget,
-  redisSource,
-  redisTarget,
-} from 'shm-disruptor/bridge';
+import { Bridge, natsSource, natsTarget, redisSource, redisTarget } from 'shm-disruptor/bridge';
 
 import { engineSource, engineTarget } from './bridge/engines.js';
 import { gone, ListSource, parcel, ScriptTarget, until } from './bridge/ends.js';
@@ -66,30 +60,37 @@ for (const engine of ENGINES) {
     t.deepEqual(to.arrived.map(plain), parcels.map(plain));
   });
 
-  withServer(engine, 'what was acknowledged does not come again, and the rest does', async (t, { url }) => {
-    const from = new ListSource(some(10));
-    const out = new Bridge({ from, to: engineTarget(engine, url, 'there') });
-    await until(() => from.acknowledged.length === 10);
-    await out.stop();
-    // Of what it takes the first bridge never gets rid of the last three.
-    const first: ScriptTarget = new ScriptTarget(({ length }) =>
-      first.arrived.length < 7
-        ? Math.min(length, 7 - first.arrived.length)
-        : new Promise<number>((_, reject) => (fail = reject)),
-    );
-    let fail: (error: Error) => void = () => undefined;
-    const stuck = new Bridge({ from: engineSource(engine, url, 'there'), to: first });
-    await until(() => first.arrived.length === 7 && stuck.stats().inFlight === 3);
-    const stopped = stuck.stop();
-    fail(gone());
-    await stopped;
+  withServer(
+    engine,
+    'what was acknowledged does not come again, and the rest does',
+    async (t, { url }) => {
+      const from = new ListSource(some(10));
+      const out = new Bridge({ from, to: engineTarget(engine, url, 'there') });
+      await until(() => from.acknowledged.length === 10);
+      await out.stop();
+      // Of what it takes the first bridge never gets rid of the last three.
+      const first: ScriptTarget = new ScriptTarget(({ length }) =>
+        first.arrived.length < 7
+          ? Math.min(length, 7 - first.arrived.length)
+          : new Promise<number>((_, reject) => (fail = reject)),
+      );
+      let fail: (error: Error) => void = () => undefined;
+      const stuck = new Bridge({ from: engineSource(engine, url, 'there'), to: first });
+      await until(() => first.arrived.length === 7 && stuck.stats().inFlight === 3);
+      const stopped = stuck.stop();
+      fail(gone());
+      await stopped;
 
-    const second = all();
-    const bridge = new Bridge({ from: engineSource(engine, url, 'there'), to: second });
-    await until(() => second.arrived.length === 3);
-    await bridge.stop();
-    t.deepEqual(second.arrived.map(({ sequence }) => sequence), [7, 8, 9]);
-  });
+      const second = all();
+      const bridge = new Bridge({ from: engineSource(engine, url, 'there'), to: second });
+      await until(() => second.arrived.length === 3);
+      await bridge.stop();
+      t.deepEqual(
+        second.arrived.map(({ sequence }) => sequence),
+        [7, 8, 9],
+      );
+    },
+  );
 
   withServer(engine, 'a server that hangs is left, and found again', async (t, server) => {
     const from = new ListSource(some(4));
@@ -122,21 +123,25 @@ for (const engine of ENGINES) {
     }
   });
 
-  withServer(engine, 'a way back that waits stops at once, and goes on later', async (t, { url }) => {
-    const to = all();
-    if (engine === 'nats') {
-      const bridge = new Bridge({
-        from: new ListSource([parcel(0)]),
-        to: engineTarget(engine, url, 'there'),
-      });
-      await until(() => bridge.stats().forwarded === 1);
-      await bridge.stop();
-    }
-    const back = new Bridge({ from: engineSource(engine, url, 'there'), to });
-    await until(() => back.stats().state === 'running');
-    await back.stop();
-    t.is(back.stats().state, 'stopped');
-  });
+  withServer(
+    engine,
+    'a way back that waits stops at once, and goes on later',
+    async (t, { url }) => {
+      const to = all();
+      if (engine === 'nats') {
+        const bridge = new Bridge({
+          from: new ListSource([parcel(0)]),
+          to: engineTarget(engine, url, 'there'),
+        });
+        await until(() => bridge.stats().forwarded === 1);
+        await bridge.stop();
+      }
+      const back = new Bridge({ from: engineSource(engine, url, 'there'), to });
+      await until(() => back.stats().state === 'running');
+      await back.stop();
+      t.is(back.stats().state, 'stopped');
+    },
+  );
 }
 
 withServer('nats', 'repetitions are dropped by the server, and counted', async (t, { url }) => {
@@ -154,37 +159,45 @@ withServer('nats', 'repetitions are dropped by the server, and counted', async (
   t.is(to.arrived.length, 20);
 });
 
-withServer('nats', 'each message can have its subject, and others’ messages come as well', async (t, { url }) => {
-  const from = new ListSource(some(6));
-  const out = new Bridge({
-    from,
-    to: natsTarget({
-      servers: url,
-      stream: 'keys',
-      create: { subjects: ['keys.*'] },
-      subject: ({ sequence }) => `keys.${sequence % 2}`,
-    }),
-  });
-  await until(() => from.acknowledged.length === 6);
-  await out.stop();
-  const connection = await connect({ servers: url });
-  await connection.jetstream().publish('keys.1', 'hello');
-  await connection.close();
+withServer(
+  'nats',
+  'each message can have its subject, and others’ messages come as well',
+  async (t, { url }) => {
+    const from = new ListSource(some(6));
+    const out = new Bridge({
+      from,
+      to: natsTarget({
+        servers: url,
+        stream: 'keys',
+        create: { subjects: ['keys.*'] },
+        subject: ({ sequence }) => `keys.${sequence % 2}`,
+      }),
+    });
+    await until(() => from.acknowledged.length === 6);
+    await out.stop();
+    const connection = await connect({ servers: url });
+    await connection.jetstream().publish('keys.1', 'hello');
+    await connection.close();
 
-  const to = all();
-  const source = natsSource({ servers: url, stream: 'keys', durable: 'odd', filter: 'keys.1' });
-  const back = new Bridge({ from: source, to });
-  await until(() => to.arrived.length === 4);
-  await back.stop();
-  t.deepEqual(to.arrived.slice(0, 3).map(({ sequence }) => sequence), [1, 3, 5]);
-  const { data, origin, sequence, encoding } = to.arrived[3]!;
-  t.is(data.toString(), 'hello');
-  t.regex(origin, /^nats:keys:/);
-  t.deepEqual([sequence, encoding], [7, 'raw']);
-});
+    const to = all();
+    const source = natsSource({ servers: url, stream: 'keys', durable: 'odd', filter: 'keys.1' });
+    const back = new Bridge({ from: source, to });
+    await until(() => to.arrived.length === 4);
+    await back.stop();
+    t.deepEqual(
+      to.arrived.slice(0, 3).map(({ sequence }) => sequence),
+      [1, 3, 5],
+    );
+    const { data, origin, sequence, encoding } = to.arrived[3]!;
+    t.is(data.toString(), 'hello');
+    t.regex(origin, /^nats:keys:/);
+    t.deepEqual([sequence, encoding], [7, 'raw']);
+  },
+);
 
 withServer('nats', 'chained: order is kept, also beside another publisher', async (t, { url }) => {
-  const target = () => natsTarget({ servers: url, stream: 'chain', subject: 'chain', chained: true });
+  const target = () =>
+    natsTarget({ servers: url, stream: 'chain', subject: 'chain', chained: true });
   const from = new ListSource(some(30));
   const out = new Bridge({ from, to: target(), maxInFlight: 4, backoff });
   await until(() => from.acknowledged.length === 30);
@@ -203,69 +216,95 @@ withServer('nats', 'chained: order is kept, also beside another publisher', asyn
   await until(() => to.arrived.length === 41);
   await back.stop();
   const ours = to.arrived.filter(({ origin }) => origin === 'there');
-  t.deepEqual(ours.map(({ sequence }) => sequence), some(40).map(({ sequence }) => sequence));
+  t.deepEqual(
+    ours.map(({ sequence }) => sequence),
+    some(40).map(({ sequence }) => sequence),
+  );
 });
 
 withServer('nats', 'what is too large can never be delivered', async (t, { url }) => {
   const from = new ListSource([parcel(0), parcel(1, { data: Buffer.alloc(2_000_000) })]);
   const bridge = new Bridge({ from, to: engineTarget('nats', url, 'there') });
   t.like(await t.throwsAsync(bridge.done), { code: 'ERR_UNDELIVERABLE' });
-  t.deepEqual(from.acknowledged.map(({ sequence }) => sequence), [0]);
+  t.deepEqual(
+    from.acknowledged.map(({ sequence }) => sequence),
+    [0],
+  );
 });
 
-withServer('redis', 'the stream is kept at its length, and what was trimmed unread is counted', async (t, { url }) => {
-  const key = 'short';
-  const source = () => redisSource({ url, key, group: 'back', consumer: 'one' });
-  const first = new ListSource(some(4));
-  const out = new Bridge({ from: first, to: redisTarget({ url, key, maxLength: 4, exact: true }) });
-  await until(() => first.acknowledged.length === 4);
-  await out.stop();
-  // Taken and never acknowledged, and then trimmed.
-  let fail: (error: Error) => void = () => undefined;
-  const stuck = new ScriptTarget(() => new Promise<number>((_, reject) => (fail = reject)));
-  const back = new Bridge({ from: source(), to: stuck });
-  await until(() => back.stats().inFlight === 4);
-  const stopped = back.stop();
-  fail(gone());
-  await stopped;
-  const second = new ListSource(Array.from({ length: 6 }, (_, i) => parcel(4 + i)));
-  const more = new Bridge({ from: second, to: redisTarget({ url, key, maxLength: 4, exact: true }) });
-  await until(() => second.acknowledged.length === 6);
-  await more.stop();
+withServer(
+  'redis',
+  'the stream is kept at its length, and what was trimmed unread is counted',
+  async (t, { url }) => {
+    const key = 'short';
+    const source = () => redisSource({ url, key, group: 'back', consumer: 'one' });
+    const first = new ListSource(some(4));
+    const out = new Bridge({
+      from: first,
+      to: redisTarget({ url, key, maxLength: 4, exact: true }),
+    });
+    await until(() => first.acknowledged.length === 4);
+    await out.stop();
+    // Taken and never acknowledged, and then trimmed.
+    let fail: (error: Error) => void = () => undefined;
+    const stuck = new ScriptTarget(() => new Promise<number>((_, reject) => (fail = reject)));
+    const back = new Bridge({ from: source(), to: stuck });
+    await until(() => back.stats().inFlight === 4);
+    const stopped = back.stop();
+    fail(gone());
+    await stopped;
+    const second = new ListSource(Array.from({ length: 6 }, (_, i) => parcel(4 + i)));
+    const more = new Bridge({
+      from: second,
+      to: redisTarget({ url, key, maxLength: 4, exact: true }),
+    });
+    await until(() => second.acknowledged.length === 6);
+    await more.stop();
 
-  const redis = new Redis(url);
-  t.is(await redis.xlen(key), 4);
-  const to = all();
-  const again = new Bridge({ from: source(), to });
-  await until(() => to.arrived.length === 4);
-  const { overrun } = again.stats();
-  await again.stop();
-  t.deepEqual(to.arrived.map(({ sequence }) => sequence), [6, 7, 8, 9]);
-  t.is(overrun, 4);
-  redis.disconnect();
-  await once(redis, 'end');
-});
+    const redis = new Redis(url);
+    t.is(await redis.xlen(key), 4);
+    const to = all();
+    const again = new Bridge({ from: source(), to });
+    await until(() => to.arrived.length === 4);
+    const { overrun } = again.stats();
+    await again.stop();
+    t.deepEqual(
+      to.arrived.map(({ sequence }) => sequence),
+      [6, 7, 8, 9],
+    );
+    t.is(overrun, 4);
+    redis.disconnect();
+    await once(redis, 'end');
+  },
+);
 
-withServer('redis', 'another consumer’s pending entries are claimed where that is asked for', async (t, { url }) => {
-  const key = 'claim';
-  const redis = new Redis(url);
-  await redis.xgroup('CREATE', key, 'back', '0', 'MKSTREAM');
-  const from = new ListSource(some(5));
-  const out = new Bridge({ from, to: redisTarget({ url, key }) });
-  await until(() => from.acknowledged.length === 5);
-  await out.stop();
-  await redis.xreadgroup('GROUP', 'back', 'dead', 'COUNT', 3, 'STREAMS', key, '>');
-  const to = all();
-  const options = { url, key, group: 'back', consumer: 'living' };
-  const back = new Bridge({ from: redisSource({ ...options, claimIdle: 0 }), to });
-  await until(() => to.arrived.length === 5);
-  await back.stop();
-  t.deepEqual(to.arrived.map(({ sequence }) => sequence), [0, 1, 2, 3, 4]);
-  const [pending] = (await redis.xpending(key, 'back')) as [number];
-  t.is(pending, 0);
-  redis.disconnect();
-  await once(redis, 'end');
-});
+withServer(
+  'redis',
+  'another consumer’s pending entries are claimed where that is asked for',
+  async (t, { url }) => {
+    const key = 'claim';
+    const redis = new Redis(url);
+    await redis.xgroup('CREATE', key, 'back', '0', 'MKSTREAM');
+    const from = new ListSource(some(5));
+    const out = new Bridge({ from, to: redisTarget({ url, key }) });
+    await until(() => from.acknowledged.length === 5);
+    await out.stop();
+    await redis.xreadgroup('GROUP', 'back', 'dead', 'COUNT', 3, 'STREAMS', key, '>');
+    const to = all();
+    const options = { url, key, group: 'back', consumer: 'living' };
+    const back = new Bridge({ from: redisSource({ ...options, claimIdle: 0 }), to });
+    await until(() => to.arrived.length === 5);
+    await back.stop();
+    t.deepEqual(
+      to.arrived.map(({ sequence }) => sequence),
+      [0, 1, 2, 3, 4],
+    );
+    const [pending] = (await redis.xpending(key, 'back')) as [number];
+    t.is(pending, 0);
+    redis.disconnect();
+    await once(redis, 'end');
+  },
+);
 
 withServer('redis', 'an entry of other fields comes as JSON', async (t, { url }) => {
   const redis = new Redis(url);

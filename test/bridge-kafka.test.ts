@@ -86,14 +86,20 @@ class FakeBroker {
         this.#consumers.add(crash);
         ended = (async () => {
           let position = this.committed;
-          while (running) {
+          const goesOn = () => running;
+          while (goesOn()) {
             const messages = this.log.slice(position, position + 7);
             if (messages.length === 0) {
               await delay(1);
               continue;
             }
             const payload: KafkaBatch = {
-              batch: { topic: 'ticks', partition: 0, highWatermark: String(this.log.length), messages },
+              batch: {
+                topic: 'ticks',
+                partition: 0,
+                highWatermark: String(this.log.length),
+                messages,
+              },
               resolveOffset: (offset) => {
                 position = Number(offset) + 1;
               },
@@ -204,7 +210,10 @@ test('a key can be chosen for each message', async (t) => {
   const bridge = new Bridge({ from, to });
   await until(() => from.acknowledged.length === 2);
   await bridge.stop();
-  t.deepEqual(broker.log.map((message) => message.key), ['key 0', 'key 1']);
+  t.deepEqual(
+    broker.log.map((message) => message.key),
+    ['key 0', 'key 1'],
+  );
 });
 
 test('wrong options are errors', (t) => {

@@ -54,7 +54,10 @@ test('raw elements are forwarded as they are, also round the ring’s end', asyn
   const sent = ring.producer().publishMany(texts);
   const arrived = await taken(ringSource(ring.consumer('out')), 30);
   await sent;
-  t.deepEqual(arrived.map(({ data }) => Buffer.from(data).toString()), texts);
+  t.deepEqual(
+    arrived.map(({ data }) => Buffer.from(data).toString()),
+    texts,
+  );
   t.deepEqual(facts(arrived[7]!), {
     origin: ring.generation,
     sequence: 7,
@@ -74,12 +77,15 @@ test('what was not acknowledged is the next bridge’s', async (t) => {
     length === 4 ? 1 : new Promise<number>(() => undefined),
   );
   const first = ringSource(ring.consumer('out'));
-  void new Bridge({ from: first, to: once });
+  new Bridge({ from: first, to: once });
   await until(() => once.arrived.length === 1 && ring.stats().consumers[0]!.lag === 3);
   // As the kernel does for one that dies.
   first.end();
   const rest = await taken(ringSource(ring.consumer('out')), 3);
-  t.deepEqual(rest.map(({ sequence }) => sequence), [1, 2, 3]);
+  t.deepEqual(
+    rest.map(({ sequence }) => sequence),
+    [1, 2, 3],
+  );
 });
 
 test('a gap is told with what comes after it', async (t) => {
@@ -95,10 +101,13 @@ test('a gap is told with what comes after it', async (t) => {
   const to = new ScriptTarget(({ length }) => length);
   const bridge = new Bridge({ from, to });
   await until(() => to.arrived.length === 2);
-  t.deepEqual(to.arrived.map(({ sequence, from: begin }) => [begin, sequence]), [
-    [0, 0],
-    [1, 3],
-  ]);
+  t.deepEqual(
+    to.arrived.map(({ sequence, from: begin }) => [begin, sequence]),
+    [
+      [0, 0],
+      [1, 3],
+    ],
+  );
   t.is(bridge.stats().gaps, 2);
   await bridge.stop();
 });
@@ -129,7 +138,12 @@ for (const as of ['bytes', 'json'] as const) {
 
 for (const as of ['bytes', 'json'] as const) {
   test(`values with an encoding cross as ${as}`, async (t) => {
-    const options = { elements: 4, elementSize: 64, encoding: 'json', consumers: { out: {} } } as const;
+    const options = {
+      elements: 4,
+      elementSize: 64,
+      encoding: 'json',
+      consumers: { out: {} },
+    } as const;
     using a = Disruptor.create(uniqueName(t), options);
     using b = Disruptor.create(uniqueName(t), options);
     const values = [{ a: 1 }, 'text', null, [1, 2, { x: 'ü' }], { b: 2 }, { c: 3 }];
@@ -170,7 +184,7 @@ test('a ring takes only what it can hold and knows', async (t) => {
       ringTarget(records.producer(), { checkpoint: false, record: Tick }),
       parcel(0, { encoding: 'json', data: Buffer.from('{') }),
     ],
-    [ringTarget(json.producer() as never, { checkpoint: false }), parcel(0, other)],
+    [ringTarget(json.producer(), { checkpoint: false }), parcel(0, other)],
   ];
   for (const [to, wrong] of cases) {
     const from = new ListSource([wrong]);
@@ -178,7 +192,10 @@ test('a ring takes only what it can hold and knows', async (t) => {
     t.like(error, { code: 'ERR_UNDELIVERABLE' });
     t.is(from.acknowledged.length, 0);
   }
-  t.deepEqual([plain, records, json].map((ring) => ring.stats().cursor), [0, 0, 0]);
+  t.deepEqual(
+    [plain, records, json].map((ring) => ring.stats().cursor),
+    [0, 0, 0],
+  );
 });
 
 test('a ring drops repetitions, also within what it is sent at a time, and counts them', async (t) => {
@@ -192,7 +209,9 @@ test('a ring drops repetitions, also within what it is sent at a time, and count
     order.map((sequence) => parcel(sequence)),
     ringTarget(ring.producer(), { checkpoint: false }),
   );
-  const read = [...(await ring.consumer('out').next())].map((slot) => slot.toString('latin1', 0, 1));
+  const read = [...(await ring.consumer('out').next())].map((slot) =>
+    slot.toString('latin1', 0, 1),
+  );
   t.deepEqual(read.join(''), '012546');
   t.deepEqual([duplicates, late, missing, forwarded], [4, 1, 1, 10]);
 });
@@ -209,15 +228,21 @@ test('a queue’s messages are acknowledged when they have arrived, and given ba
     to.arrived.length < 6 ? Math.min(2, length) : new Promise<number>(() => undefined),
   );
   const from = queueSource(Queue.open(name));
-  void new Bridge({ from, to });
+  new Bridge({ from, to });
   await until(() => to.arrived.length >= 6);
   from.end();
   const rest = await taken(queueSource(Queue.open(name)), 12 - to.arrived.length);
   // What was given back comes when it is found, perhaps behind others.
   const all = [...to.arrived, ...rest].sort((a, b) => a.sequence - b.sequence);
-  t.deepEqual(all.map(({ data }) => Buffer.from(data).toString()), texts);
+  t.deepEqual(
+    all.map(({ data }) => Buffer.from(data).toString()),
+    texts,
+  );
   // Each says where the next begins.
-  t.deepEqual(all.slice(1).map(({ sequence }) => sequence), all.slice(0, -1).map(({ next }) => next));
+  t.deepEqual(
+    all.slice(1).map(({ sequence }) => sequence),
+    all.slice(0, -1).map(({ next }) => next),
+  );
   t.is(queue.stats().unread + queue.stats().held, 0);
 });
 
@@ -230,7 +255,9 @@ test('messages of queues cross as bytes or as JSON, to a queue that waits for ro
     const values = Array.from({ length: 60 }, (_, i) => ({ i, text: 'x'.repeat(60) }));
     const sent = a.enqueueMany(values);
     const parcels = await taken(
-      queueSource(as === 'json' ? Queue.open(a.name, { encoding: 'json' }) : Queue.open(a.name), { as }),
+      queueSource(as === 'json' ? Queue.open(a.name, { encoding: 'json' }) : Queue.open(a.name), {
+        as,
+      }),
       values.length,
     );
     await sent;

@@ -3,17 +3,17 @@
 import { Disruptor } from 'shm-disruptor';
 import { checkpointName } from 'shm-disruptor/bridge';
 
+import { programOf, Server } from '../../scripts/engines.js';
 import { Child, removeAtEnd } from '../processes.js';
-import { startServer } from './server.js';
 
 const ORDERS = 20_000;
 const prefix = process.argv[2] ?? `/shm-disruptor-two-machines-${process.pid}`;
 
-const url = await startServer();
-if (url === undefined) {
+if (programOf('nats') === undefined) {
   console.error('Install nats-server first, for example: apt-get install nats-server');
   process.exit(1);
 }
+const { url } = await Server.start('nats');
 
 // Each machine has a ring for what goes out and one for what comes in.
 const ring = (machine, way, consumer) => {

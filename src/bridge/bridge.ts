@@ -135,17 +135,18 @@ export class Bridge {
 
   async #run(): Promise<void> {
     const { signal } = this.#end;
+    const ended = () => signal.aborted;
     try {
       // Whoever made it has it in his hands before anything happens.
       await Promise.resolve();
-      while (!signal.aborted) {
+      while (!ended()) {
         try {
           await this.#from.open(signal);
           await this.#to.open(signal);
           this.#state = 'running';
-          while (!signal.aborted) await this.#forward(signal);
+          while (!ended()) await this.#forward(signal);
         } catch (error) {
-          if (signal.aborted) break;
+          if (ended()) break;
           if (!(error instanceof Away)) throw error;
           await this.#wait(error, signal);
         }

@@ -51,7 +51,5 @@ export interface KafkaConsumer {
   }): Promise<void>;
   /** Told of the end of a consumer that has failed, if the client tells that. */
   on?: (event: 'consumer.crash', listener: (event: unknown) => void) => unknown;
-  commitOffsets(
-    offsets: { topic: string; partition: number; offset: string }[],
-  ): Promise<void>;
+  commitOffsets(offsets: { topic: string; partition: number; offset: string }[]): Promise<void>;
 }

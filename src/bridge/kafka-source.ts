@@ -91,7 +91,8 @@ class KafkaSource implements BridgeSource {
   }
 
   async take(most: number, signal: AbortSignal): Promise<readonly Parcel[]> {
-    if (this.#next === this.#held.length) this.#held.push(...(await this.#inbox.take(most, signal)));
+    if (this.#next === this.#held.length)
+      this.#held.push(...(await this.#inbox.take(most, signal)));
     const taken = this.#held.slice(this.#next, this.#next + most);
     this.#next += taken.length;
     return taken.map(({ batch, message }) => parcelOf(batch.payload, message));
@@ -158,9 +159,10 @@ class KafkaSource implements BridgeSource {
     this.#handed.add(batch);
     for (const message of messages) inbox.push({ batch, message });
     try {
-      while (!end.signal.aborted && payload.isRunning()) {
+      const ended = () => end.signal.aborted;
+      while (!ended() && payload.isRunning()) {
         await delay(HEARTBEAT, undefined, { signal: end.signal }).catch(() => undefined);
-        if (!end.signal.aborted) await payload.heartbeat();
+        if (!ended()) await payload.heartbeat();
       }
     } finally {
       this.#handed.delete(batch);
@@ -178,7 +180,7 @@ function parcelOf({ batch }: KafkaBatch, { value, offset, timestamp, headers }: 
   const header = (name: string) => {
     const given = headers?.[name];
     const one: unknown = Array.isArray(given) ? given[0] : given;
-    return one === undefined || one === null ? undefined : String(one as string | Buffer);
+    return typeof one === 'string' || Buffer.isBuffer(one) ? one.toString() : undefined;
   };
   return readParcel(value ?? Buffer.alloc(0), header, foreign);
 }

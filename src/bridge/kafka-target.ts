@@ -61,7 +61,11 @@ class KafkaTarget implements BridgeTarget {
         headers[name] = value;
       });
       const { buffer, byteOffset, byteLength } = parcel.data;
-      return { key: this.#keyOf(parcel), value: Buffer.from(buffer, byteOffset, byteLength), headers };
+      return {
+        key: this.#keyOf(parcel),
+        value: Buffer.from(buffer, byteOffset, byteLength),
+        headers,
+      };
     });
     await reaching('Kafka', () => this.#producer!.send({ topic: this.#topic, messages }));
     return parcels.length;

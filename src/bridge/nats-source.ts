@@ -85,7 +85,11 @@ class NatsSource implements BridgeSource {
       const manager = await connection.jetstreamManager({ timeout: NATS_PATIENCE });
       const { created } = await manager.streams.info(stream);
       this.#origin = `nats:${stream}:${created}`;
-      await this.#ensureConsumer(manager, client.AckPolicy.Explicit, client.DeliverPolicy.StartSequence);
+      await this.#ensureConsumer(
+        manager,
+        client.AckPolicy.Explicit,
+        client.DeliverPolicy.StartSequence,
+      );
       const consumer = await connection.jetstream().consumers.get(stream, durable);
       this.#messages = await consumer.consume({
         max_messages: Math.min(this.#config.max_ack_pending!, 1000),
@@ -103,7 +107,8 @@ class NatsSource implements BridgeSource {
   }
 
   async take(most: number, signal: AbortSignal): Promise<readonly Parcel[]> {
-    if (this.#next === this.#held.length) this.#held.push(...(await this.#inbox.take(most, signal)));
+    if (this.#next === this.#held.length)
+      this.#held.push(...(await this.#inbox.take(most, signal)));
     const taken = this.#held.slice(this.#next, this.#next + most);
     this.#next += taken.length;
     return taken.map((message) => this.#parcel(message));
@@ -142,13 +147,13 @@ class NatsSource implements BridgeSource {
   }
 
   #parcel(message: JsMsg): Parcel {
-    const { info, headers, data } = message;
+    const { info, data } = message;
     const foreign = {
       origin: this.#origin,
       sequence: info.streamSequence,
       time: Math.floor(info.timestampNanos / NANOSECONDS_PER_MILLISECOND),
     };
-    return readParcel(data, (name) => headers?.get(name) || undefined, foreign);
+    return readParcel(data, (name) => headerOf(message, name), foreign);
   }
 
   async #ensureConsumer(
@@ -171,6 +176,11 @@ class NatsSource implements BridgeSource {
       opt_start_seq: start,
     });
   }
+}
+
+/** What a message has not is an empty text to the client. */
+function headerOf({ headers }: JsMsg, name: string): string | undefined {
+  return headers?.has(name) ? headers.get(name) : undefined;
 }
 
 async function consumerInfo(

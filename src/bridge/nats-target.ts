@@ -1,4 +1,4 @@
-import type { JetStreamClient, MsgHdrs, PubAck, StreamConfig } from 'nats';
+import type { JetStreamClient, MsgHdrs, PubAck } from 'nats';
 
 import { flag, integer, wrongType } from '../validate.js';
 import { Away, reaching, Undeliverable } from './endpoint.js';
@@ -146,7 +146,7 @@ class NatsTarget implements BridgeTarget {
         name: stream,
         ...subjects,
         ...create,
-      } as Partial<StreamConfig> & { name: string });
+      });
     }
   }
 }

@@ -98,7 +98,8 @@ class QueueSource implements BridgeSource {
       }
     } catch (error) {
       // All that can be held at a time: the rest when these are acknowledged.
-      if (!(error instanceof DisruptorError && error.code === 'ERR_TOO_MANY_CONSUMERS')) throw error;
+      if (!(error instanceof DisruptorError && error.code === 'ERR_TOO_MANY_CONSUMERS'))
+        throw error;
     }
   }
 

@@ -178,8 +178,15 @@ class RedisSource implements BridgeSource {
   async #claim(redis: Redis, idle: number): Promise<void> {
     let from = '0-0';
     do {
-      const answer = await redis.xautoclaim(this.#key, this.#group, this.#consumer, idle, from, 'JUSTID');
-      from = String((answer as unknown[])[0]);
+      const answer = await redis.xautoclaim(
+        this.#key,
+        this.#group,
+        this.#consumer,
+        idle,
+        from,
+        'JUSTID',
+      );
+      from = String(answer[0]);
     } while (from !== '0-0');
   }
 }
@@ -204,4 +211,3 @@ function parcelOf(id: string, fields: readonly Buffer[]): Parcel {
 // An entry that no bridge has written may have any fields.
 const texts = (named: ReadonlyMap<string, Buffer>) =>
   Object.fromEntries([...named].map(([name, value]) => [name, value.toString()]));
-

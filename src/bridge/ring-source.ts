@@ -54,7 +54,10 @@ class RingSource implements BridgeSource {
     const { ring, name } = attachmentOf(consumer);
     this.#json = oneOf(['bytes', 'json'] as const, as ?? 'bytes', 'as') === 'json';
     this.#sized = ring.shape === Shape.Sized;
-    const encodings: Partial<Record<number, string>> = { [Shape.Raw]: 'raw', [Shape.Record]: 'record' };
+    const encodings: Partial<Record<number, string>> = {
+      [Shape.Raw]: 'raw',
+      [Shape.Record]: 'record',
+    };
     this.name = `ring ${name}`;
     this.#facts = {
       origin: this.#consumer.generation,
@@ -121,7 +124,8 @@ class RingSource implements BridgeSource {
     const size = (first.length + (second?.length ?? 0)) / length;
     const at = (sequence - start) * size;
     const behind = at - first.length;
-    const slot = behind < 0 ? first.subarray(at, at + size) : second!.subarray(behind, behind + size);
+    const slot =
+      behind < 0 ? first.subarray(at, at + size) : second!.subarray(behind, behind + size);
     // Whatever length stands there, it does not lead out of the slot.
     return this.#sized ? slot.subarray(LENGTH_BYTES, LENGTH_BYTES + slot.readUInt32LE()) : slot;
   }

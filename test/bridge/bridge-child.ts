@@ -17,9 +17,10 @@ const [direction, engine, url, stream, name] = process.argv.slice(2) as [
 // Nobody is left to work for.
 process.once('disconnect', () => process.exit());
 
-const debug = process.env['BRIDGE_DEBUG'] !== undefined;
+const debug = process.env.BRIDGE_DEBUG !== undefined;
 const onAway = (error: Error) => {
-  if (debug) console.error(`${direction} ${(performance.now() / 1000).toFixed(2)} s: ${error.message}`);
+  if (debug)
+    console.error(`${direction} ${(performance.now() / 1000).toFixed(2)} s: ${error.message}`);
 };
 const backoff = { least: 20, most: 200 };
 const ring = Disruptor.open(name);
@@ -33,7 +34,7 @@ const bridge =
       })
     : new Bridge({
         from: engineSource(engine, url, stream),
-        to: ringTarget(ring.producer() as never),
+        to: ringTarget(ring.producer()),
         backoff,
         onAway,
       });

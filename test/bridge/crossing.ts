@@ -113,7 +113,13 @@ export async function crossing(
     };
     let arrived = 0;
     const failed = Promise.race(bridges.map((bridge) => bridge.failed));
-    const troubled = trouble(server, bridges, { messages, kills, restarts }, () => arrived, end.signal);
+    const troubled = trouble(
+      server,
+      bridges,
+      { messages, kills, restarts },
+      () => arrived,
+      end.signal,
+    );
     const sent = send(a.producer(), messages, end.signal);
     const received = receive(b.consumer('reader'), messages, end.signal, result, (count) => {
       arrived = count;
@@ -205,7 +211,7 @@ async function receive(
   while (arrived < messages) {
     const batch = await consumer.next({ signal });
     for (const element of batch) {
-      const number = (element as Buffer).readDoubleLE();
+      const number = element.readDoubleLE();
       if (have[number] === 1) {
         result.repeated += 1;
         continue;

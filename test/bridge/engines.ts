@@ -1,10 +1,5 @@
 // The ends of a bridge at each engine, as the tests use them.
-import {
-  natsSource,
-  natsTarget,
-  redisSource,
-  redisTarget,
-} from 'shm-disruptor/bridge';
+import { natsSource, natsTarget, redisSource, redisTarget } from 'shm-disruptor/bridge';
 import type { BridgeSource, BridgeTarget } from 'shm-disruptor/bridge';
 
 import type { Engine } from './servers.js';

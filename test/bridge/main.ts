@@ -23,11 +23,16 @@ for (const engine of engines) {
     continue;
   }
   let shown = 0;
-  const result = await crossing(engine, `/shm-disruptor-crossing-${process.pid}-${engine}`, size, (arrived) => {
-    if (arrived - shown < size.messages / 10) return;
-    shown = arrived;
-    console.log(`# ${engine}: ${arrived} have arrived`);
-  });
+  const result = await crossing(
+    engine,
+    `/shm-disruptor-crossing-${process.pid}-${engine}`,
+    size,
+    (arrived) => {
+      if (arrived - shown < size.messages / 10) return;
+      shown = arrived;
+      console.log(`# ${engine}: ${arrived} have arrived`);
+    },
+  );
   const { lost, disordered, repeated, counted, seconds } = result;
   const good = lost === 0 && disordered === 0;
   console.log(
