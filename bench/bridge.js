@@ -72,46 +72,48 @@ const WAYS = {
       maxInFlight: BATCH,
     });
     const producer = ring.producer();
-    // Until it is committed, which it is when the engine has it.
-    const arrived = async (sequence) => {
-      while (ring.stats().consumers[0].sequence <= sequence) await new Promise(setImmediate);
+    let last = -1;
+    // Until the engine has all of it.
+    const sent = async () => {
+      while (bridge.stats().forwarded <= last) await new Promise(setImmediate);
     };
-    await arrived(await producer.publish(payload(size)));
+    const send = async (messages) => {
+      last = await producer.publishMany(messages);
+    };
+    await send([payload(size)]);
+    await sent();
     return {
-      send: async (messages) => arrived(await producer.publishMany(messages)),
+      send,
+      sent,
       close: () => bridge.stop(),
     };
   },
   async plain({ engine, url, place, size }) {
     const client = await PLAIN[engine](url, place);
     await client.send([payload(size)]);
-    return client;
+    return { ...client, sent: () => undefined };
   },
 };
 
 export const roles = {
   async throughput({ way, messages, size, ...part }) {
-    const { send, close } = await WAYS[way]({ ...part, size });
+    const { send, sent, close } = await WAYS[way]({ ...part, size });
     const batch = Array.from({ length: BATCH }, () => payload(size));
     return async () => {
-      if (way === 'bridge') {
-        // The ring takes what it has room for, and the bridge what is there.
-        const all = Array.from({ length: messages }, () => batch[0]);
-        await send(all);
-      } else {
-        for (let i = 0; i < messages; i += BATCH) await send(batch);
-      }
+      for (let i = 0; i < messages; i += BATCH) await send(batch);
+      await sent();
       await close();
     };
   },
 
   async latency({ way, calls, size, ...part }) {
-    const { send, close } = await WAYS[way]({ ...part, size });
+    const { send, sent, close } = await WAYS[way]({ ...part, size });
     return async () => {
       const nanoseconds = [];
       for (let i = 0; i < calls; i += 1) {
         const begin = performance.now();
         await send([payload(size)]);
+        await sent();
         nanoseconds.push(Math.round((performance.now() - begin) * 1e6));
       }
       await close();

@@ -5,7 +5,7 @@ import { Away, reaching } from './endpoint.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { Inbox } from './inbox.js';
 import type { KafkaBatch, KafkaConsumer, KafkaMessage } from './kafka-client.js';
-import { readParcel } from './parcel.js';
+import { HEADER, readParcel } from './parcel.js';
 import type { Parcel } from './parcel.js';
 
 /** How messages get out of a topic of Kafka. */
@@ -177,10 +177,8 @@ function parcelOf({ batch }: KafkaBatch, { value, offset, timestamp, headers }: 
     sequence: Number(offset),
     time: Number(timestamp),
   };
-  const header = (name: string) => {
-    const given = headers?.[name];
-    const one: unknown = Array.isArray(given) ? given[0] : given;
-    return typeof one === 'string' || Buffer.isBuffer(one) ? one.toString() : undefined;
-  };
+  const given = headers?.[HEADER];
+  const one: unknown = Array.isArray(given) ? given[0] : given;
+  const header = typeof one === 'string' || Buffer.isBuffer(one) ? one.toString() : undefined;
   return readParcel(value ?? Buffer.alloc(0), header, foreign);
 }

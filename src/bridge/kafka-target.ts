@@ -2,7 +2,7 @@ import { wrongType } from '../validate.js';
 import { reaching } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
 import type { KafkaProducer } from './kafka-client.js';
-import { writeHeaders } from './parcel.js';
+import { HEADER, writeHeader } from './parcel.js';
 import type { Parcel } from './parcel.js';
 
 /** How messages get into a topic of Kafka. */
@@ -56,10 +56,7 @@ class KafkaTarget implements BridgeTarget {
 
   async send(parcels: readonly Parcel[]): Promise<number> {
     const messages = parcels.map((parcel) => {
-      const headers: Record<string, string> = {};
-      writeHeaders(parcel, (name, value) => {
-        headers[name] = value;
-      });
+      const headers = { [HEADER]: writeHeader(parcel) };
       const { buffer, byteOffset, byteLength } = parcel.data;
       return {
         key: this.#keyOf(parcel),

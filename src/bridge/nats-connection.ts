@@ -51,6 +51,8 @@ export class NatsConnections {
       client.connect({
         ...(servers !== undefined && { servers }),
         timeout: NATS_PATIENCE,
+        // A stack trace for each message costs as much as sending it.
+        noAsyncTraces: true,
         ...connection,
         reconnect: false,
       }),

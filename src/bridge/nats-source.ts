@@ -6,7 +6,7 @@ import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { Inbox } from './inbox.js';
 import { isMissing, NATS_PATIENCE, NatsConnections } from './nats-connection.js';
 import type { NatsOptions } from './nats-connection.js';
-import { readParcel } from './parcel.js';
+import { HEADER, readParcel } from './parcel.js';
 import type { Parcel } from './parcel.js';
 
 /** How messages get out of JetStream. */
@@ -153,7 +153,7 @@ class NatsSource implements BridgeSource {
       sequence: info.streamSequence,
       time: Math.floor(info.timestampNanos / NANOSECONDS_PER_MILLISECOND),
     };
-    return readParcel(data, (name) => headerOf(message, name), foreign);
+    return readParcel(data, headerOf(message), foreign);
   }
 
   async #ensureConsumer(
@@ -179,8 +179,8 @@ class NatsSource implements BridgeSource {
 }
 
 /** What a message has not is an empty text to the client. */
-function headerOf({ headers }: JsMsg, name: string): string | undefined {
-  return headers?.has(name) ? headers.get(name) : undefined;
+function headerOf({ headers }: JsMsg): string | undefined {
+  return headers?.has(HEADER) ? headers.get(HEADER) : undefined;
 }
 
 async function consumerInfo(

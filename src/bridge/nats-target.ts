@@ -5,7 +5,7 @@ import { Away, reaching, Undeliverable } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
 import { isMissing, NATS_PATIENCE, NatsConnections } from './nats-connection.js';
 import type { NatsClient, NatsOptions } from './nats-connection.js';
-import { idOf, writeHeaders } from './parcel.js';
+import { HEADER, idOf, writeHeader } from './parcel.js';
 import type { Parcel } from './parcel.js';
 
 /** How messages get into JetStream. */
@@ -122,9 +122,7 @@ class NatsTarget implements BridgeTarget {
 
   #headers(parcel: Parcel): MsgHdrs {
     const headers = this.#client!.headers();
-    writeHeaders(parcel, (name, value) => {
-      headers.set(name, value);
-    });
+    headers.append(HEADER, writeHeader(parcel));
     return headers;
   }
 

@@ -25,61 +25,68 @@ export interface Parcel {
   readonly schema: string;
 }
 
-/** The names under which a parcel's facts travel beside its bytes: headers, or fields of an entry. */
-export const HEADERS = {
-  origin: 'Shm-Origin',
-  sequence: 'Shm-Sequence',
-  from: 'Shm-From',
-  next: 'Shm-Next',
-  time: 'Shm-Time',
-  encoding: 'Shm-Encoding',
-  schema: 'Shm-Schema',
-} as const;
+/**
+ * The header, or the field of an entry, in which a parcel's facts travel beside its bytes:
+ * `origin=…;sequence=…;time=…`. One, because an engine's client takes its time for each.
+ */
+export const HEADER = 'Shm-Message';
 
 /** What names the message everywhere: engines that drop repetitions go by it. */
 export const idOf = ({ origin, sequence }: Parcel) =>
   origin === '' ? undefined : `${origin}-${sequence}`;
 
-/** Calls `set` with each header that the parcel has. What says nothing is left out. */
-export function writeHeaders(parcel: Parcel, set: (name: string, value: string) => void): void {
+/** What stands in the header. What says nothing is left out. */
+export function writeHeader(parcel: Parcel): string {
   const { origin, sequence, from, next, time, encoding, schema } = parcel;
+  let header = `time=${time}`;
   if (origin !== '') {
-    set(HEADERS.origin, origin);
-    set(HEADERS.sequence, String(sequence));
-    if (from !== sequence) set(HEADERS.from, String(from));
-    if (next !== sequence + 1) set(HEADERS.next, String(next));
+    header += `;origin=${encodeURIComponent(origin)};sequence=${sequence}`;
+    if (from !== sequence) header += `;from=${from}`;
+    if (next !== sequence + 1) header += `;next=${next}`;
   }
-  set(HEADERS.time, String(time));
-  if (encoding !== 'raw') set(HEADERS.encoding, encoding);
-  if (schema !== '') set(HEADERS.schema, schema);
+  if (encoding !== 'raw') header += `;encoding=${encodeURIComponent(encoding)}`;
+  if (schema !== '') header += `;schema=${encodeURIComponent(schema)}`;
+  return header;
 }
 
 /** What is known of a message that no bridge has sent. */
 export type Foreign = Pick<Parcel, 'origin' | 'sequence' | 'time'>;
 
 /**
- * The parcel that these headers describe. Headers were written by others: numbers that are none, or
- * that contradict each other, make it one of the engine's own.
+ * The parcel that this header describes. Headers are written by others: with numbers that are none, or
+ * that contradict each other, it is one of the engine's own.
  */
-export function readParcel(
-  data: Uint8Array,
-  get: (name: string) => string | undefined,
-  foreign: Foreign,
-): Parcel {
-  const encoding = get(HEADERS.encoding) ?? 'raw';
-  const schema = get(HEADERS.schema) ?? '';
-  const time = whole(get(HEADERS.time)) ?? foreign.time;
-  const origin = get(HEADERS.origin) ?? '';
-  const sequence = whole(get(HEADERS.sequence));
+export function readParcel(data: Uint8Array, header: string | undefined, foreign: Foreign): Parcel {
+  const facts = factsOf(header);
+  const encoding = facts.get('encoding') ?? 'raw';
+  const schema = facts.get('schema') ?? '';
+  const time = whole(facts.get('time')) ?? foreign.time;
+  const origin = facts.get('origin') ?? '';
+  const sequence = whole(facts.get('sequence'));
   if (origin !== '' && sequence !== undefined) {
-    const from = whole(get(HEADERS.from)) ?? sequence;
-    const next = whole(get(HEADERS.next)) ?? sequence + 1;
+    const from = whole(facts.get('from')) ?? sequence;
+    const next = whole(facts.get('next')) ?? sequence + 1;
     if (from <= sequence && sequence < next) {
       return { data, origin, sequence, from, next, time, encoding, schema };
     }
   }
   const own = { origin: foreign.origin, sequence: foreign.sequence };
   return { data, ...own, from: own.sequence, next: own.sequence + 1, time, encoding, schema };
+}
+
+function factsOf(header: string | undefined): ReadonlyMap<string, string> {
+  const facts = new Map<string, string>();
+  if (header === undefined) return facts;
+  try {
+    for (const fact of header.split(';')) {
+      const equals = fact.indexOf('=');
+      if (equals > 0) facts.set(fact.slice(0, equals), decodeURIComponent(fact.slice(equals + 1)));
+    }
+  } catch {
+    // Not one of ours.
+    facts.clear();
+  }
+  return facts;
 }
 
 function whole(text: string | undefined): number | undefined {

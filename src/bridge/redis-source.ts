@@ -4,7 +4,7 @@ import { integer, wrongType } from '../validate.js';
 import { abortError } from '../waiting/waiter.js';
 import { reaching } from './endpoint.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
-import { readParcel } from './parcel.js';
+import { HEADER, readParcel } from './parcel.js';
 import type { Parcel } from './parcel.js';
 import { RedisConnections } from './redis-connection.js';
 import type { RedisOptions } from './redis-connection.js';
@@ -203,9 +203,9 @@ function parcelOf(id: string, fields: readonly Buffer[]): Parcel {
   const data = named.get(DATA_FIELD);
   // An id begins with milliseconds.
   const foreign = { origin: '', sequence: 0, time: Number.parseInt(id, 10) };
-  if (data) return readParcel(data, (name) => named.get(name)?.toString(), foreign);
+  if (data) return readParcel(data, named.get(HEADER)?.toString(), foreign);
   const json = Buffer.from(JSON.stringify(texts(named)));
-  return { ...readParcel(json, () => undefined, foreign), encoding: 'json' };
+  return { ...readParcel(json, undefined, foreign), encoding: 'json' };
 }
 
 // An entry that no bridge has written may have any fields.

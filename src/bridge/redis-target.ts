@@ -1,7 +1,7 @@
 import { flag, integer } from '../validate.js';
-import { Away, reaching } from './endpoint.js';
+import { reaching } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
-import { writeHeaders } from './parcel.js';
+import { HEADER, writeHeader } from './parcel.js';
 import type { Parcel } from './parcel.js';
 import { RedisConnections } from './redis-connection.js';
 import type { RedisOptions } from './redis-connection.js';
@@ -17,9 +17,23 @@ export interface RedisTargetOptions extends RedisOptions {
 /** The field of an entry that has the message's bytes. */
 export const DATA_FIELD = 'data';
 
+// How many words say how the stream is trimmed, and those; then of each entry how many words its fields
+// have, and those. Should one be refused, none behind it is appended: nothing overtakes it.
+const APPEND = `
+local at = ARGV[1] + 2
+while ARGV[at] do
+  local last = at + ARGV[at]
+  if ARGV[1] == '0' then
+    redis.call('XADD', KEYS[1], '*', unpack(ARGV, at + 1, last))
+  else
+    redis.call('XADD', KEYS[1], ARGV[2], ARGV[3], ARGV[4], '*', unpack(ARGV, at + 1, last))
+  end
+  at = last + 1
+end`;
+
 /**
- * Appends to a stream of Redis (`XADD`), one transaction for each batch: all of it is there, in order, or
- * nothing. Redis keeps repetitions: who reads the stream drops them by their origin and sequence.
+ * Appends to a stream of Redis (`XADD`), by one script for each batch: in order, and nothing comes
+ * between. Redis keeps repetitions: who reads the stream drops them by their origin and sequence.
  *
  * Needs the package `ioredis`.
  *
@@ -52,14 +66,13 @@ class RedisTarget implements BridgeTarget {
   }
 
   async send(parcels: readonly Parcel[]): Promise<number> {
-    const transaction = this.#connections.current.multi();
+    const args: (string | Buffer | number)[] = [this.#trimming.length, ...this.#trimming];
     for (const parcel of parcels) {
-      transaction.call('XADD', this.#key, ...this.#trimming, '*', ...fields(parcel));
+      const counted = args.push(0) - 1;
+      addFields(args, parcel);
+      args[counted] = args.length - 1 - counted;
     }
-    const answers = await reaching('Redis', () => transaction.exec());
-    // Null: it was discarded. What was refused in the middle has been told for the first of them.
-    const refused = answers ? answers.find(([error]) => error !== null)?.[0] : 'nothing was done';
-    if (refused) throw new Away('Redis', refused);
+    await reaching('Redis', () => this.#connections.current.eval(APPEND, 1, this.#key, ...args));
     return parcels.length;
   }
 
@@ -77,11 +90,7 @@ class RedisTarget implements BridgeTarget {
   }
 }
 
-function fields(parcel: Parcel): (string | Buffer)[] {
+function addFields(args: (string | Buffer | number)[], parcel: Parcel): void {
   const { buffer, byteOffset, byteLength } = parcel.data;
-  const all: (string | Buffer)[] = [DATA_FIELD, Buffer.from(buffer, byteOffset, byteLength)];
-  writeHeaders(parcel, (name, value) => {
-    all.push(name, value);
-  });
-  return all;
+  args.push(DATA_FIELD, Buffer.from(buffer, byteOffset, byteLength), HEADER, writeHeader(parcel));
 }
