@@ -52,6 +52,10 @@ export class Server {
   #port;
   #folder;
   #process;
+  #atExit = () => {
+    this.#process?.kill('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true });
+  };
 
   /** Starts one. Its program must be installed. */
   static async start(engine) {
@@ -59,10 +63,7 @@ export class Server {
     server.#engine = engine;
     server.#port = await freePort();
     server.#folder = mkdtempSync(join(tmpdir(), `shm-disruptor-${engine}-`));
-    process.once('exit', () => {
-      server.#process?.kill('SIGKILL');
-      rmSync(server.#folder, { recursive: true, force: true });
-    });
+    process.once('exit', server.#atExit);
     await server.again();
     return server;
   }
@@ -103,6 +104,7 @@ export class Server {
   /** Ends it, and removes its data. */
   async end() {
     await this.kill();
+    process.off('exit', this.#atExit);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

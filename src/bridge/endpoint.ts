@@ -31,6 +31,7 @@ export interface Endpoint {
   close(): Promise<void>;
   /** Ends it for good, after `close`. Never throws. */
   end(): void;
+  /** What it has counted. Cheap. */
   counts(): EndpointCounts;
 }
 
@@ -65,8 +66,10 @@ export interface BridgeTarget extends Endpoint {
 
 /** An engine does not answer, or not as it should: to be tried again. */
 export class Away extends Error {
+  /** Always `Away`. */
   override readonly name = 'Away';
 
+  /** Of that engine, with what its client threw. */
   constructor(engine: string, cause: unknown) {
     super(`${engine}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
@@ -74,8 +77,10 @@ export class Away extends Error {
 
 /** The target will never take this message, however often it is tried. */
 export class Undeliverable extends Error {
+  /** Always `Undeliverable`. */
   override readonly name = 'Undeliverable';
 
+  /** With the reason. */
   constructor(cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
   }

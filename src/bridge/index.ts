@@ -28,4 +28,14 @@ export { kafkaSource } from './kafka-source.js';
 export type { KafkaSourceOptions } from './kafka-source.js';
 export { kafkaTarget } from './kafka-target.js';
 export type { KafkaTargetOptions } from './kafka-target.js';
-export type { KafkaBatch, KafkaConsumer, KafkaMessage, KafkaProducer } from './kafka-client.js';
+export type {
+  KafkaBatch,
+  KafkaConsumer,
+  KafkaMessage,
+  KafkaOffset,
+  KafkaOutgoing,
+  KafkaPartitionBatch,
+  KafkaProducer,
+  KafkaRecord,
+  KafkaRun,
+} from './kafka-client.js';

@@ -12,6 +12,7 @@ import type { Parcel } from './parcel.js';
 export interface KafkaSourceOptions {
   /** Makes a consumer, anew for each connection: `() => kafka.consumer({ groupId })`. */
   consumer: () => KafkaConsumer;
+  /** Where from. */
   topic: string;
 }
 

@@ -12,6 +12,7 @@ export interface KafkaTargetOptions {
    * maxInFlightRequests: 1 })`. Without these two the order can be lost.
    */
   producer: () => KafkaProducer;
+  /** Where to. */
   topic: string;
   /** The key of a message, which decides on its partition. Default: its origin, so that a ring stays in order. */
   key?: (parcel: Parcel) => string;

@@ -17,8 +17,7 @@ export interface Parcel {
   /** When it was taken from there, in milliseconds since 1970. */
   readonly time: number;
   /**
-   * What the bytes are: `raw` (unknown), `record`, `custom`, or an encoding's name: see
-   * {@link EncodingName}.
+   * What the bytes are: `raw` (unknown), `record`, `custom`, or `json`, `utf8` or `buffer`.
    */
   readonly encoding: string;
   /** Fingerprint of the record or of the encoding, 16 hexadecimal digits; empty for unknown. */

@@ -12,6 +12,7 @@ export interface BridgeStatistics extends Required<Omit<EndpointCounts, 'lag'>> 
   from: string;
   /** Where they go. */
   to: string;
+  /** What it is doing. */
   state: BridgeState;
   /** Messages that have arrived, with those that had come before and were dropped. */
   forwarded: number;
@@ -43,9 +44,10 @@ export interface BridgeMetric {
   help: string;
   /** Whether it only rises. */
   type: 'counter' | 'gauge';
+  /** As of now. */
   value: number;
-  /** Which bridge: `from` and `to`. */
-  labels: { from: string; to: string };
+  /** Which bridge: what its ends are called, as `from` and `to`. */
+  labels: Pick<BridgeStatistics, 'from' | 'to'>;
 }
 
 type Counted = 'counter' | 'gauge';
