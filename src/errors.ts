@@ -185,6 +185,14 @@ export function coreErrorCode(errc: number): DisruptorErrorCode {
   return code === '' ? 'ERR_SEGMENT_CORRUPT' : code;
 }
 
+/**
+ * The sentence of an error of the core that is not the system's.
+ * @internal
+ */
+export function coreErrorMessage(errc: number): string {
+  return CORE_ERRORS[errc]?.[1] ?? `unknown error ${errc}`;
+}
+
 /** @internal */
 export function released(): Error {
   return coreError(CORE_ERRORS.length - 1, 0, '');

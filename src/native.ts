@@ -152,8 +152,29 @@ export interface Census {
     held: number;
     alive: boolean;
     pid: number;
+    /** The kernel's number of the thread. */
+    thread: number;
+    /** What its sequence says instead of a sequence. */
+    joining: boolean;
+    ignored: boolean;
+    detached: boolean;
   }[];
-  producers: { pid: number; alive: boolean; claimed: number }[];
+  producers: {
+    index: number;
+    pid: number;
+    thread: number;
+    alive: boolean;
+    claimed: number;
+    /** The first of those claimed. */
+    first: number;
+  }[];
+  next: number;
+  cursor: number;
+  replaced: boolean;
+  gaps: number;
+  lost: number;
+  /** What is claimed at the cursor and not committed: `[begin, end)`. */
+  hole: { begin: number; end: number; orphaned: boolean };
   forData: { now: boolean; wakes: number };
   forSpace: { now: boolean; wakes: number };
 }
@@ -190,17 +211,25 @@ export interface SegmentFacts {
   bytes: number;
   owner: number;
   mode: number;
+  /** Milliseconds since 1970. */
+  created: number;
+  /** Names the object: the same for as long as it is the same. */
+  object: string;
+  /** What its header says, true or not. */
+  header: { version: number; kind: number; mode: number; bytes: number };
+  /** The layout version that this build knows. */
+  version: number;
   elements: number;
   elementSize: number;
   consumerCount: number;
   maxProducers: number;
+  /** A queue: the longest message. */
+  shape: number;
   orphans: number;
   deadConsumers: number;
-  next: number;
-  cursor: number;
-  gaps: number;
-  lost: number;
+  producerPolicy: number;
   attached: boolean;
+  census: Census;
   producers: { alive: number; gone: number };
   consumers: { alive: number; gone: number };
 }
@@ -270,6 +299,8 @@ interface Addon extends Record<
   census(): Census;
   unlink(name: string): void;
   list(): SegmentFacts[];
+  inspect(name: string): SegmentFacts;
+  userName(user: number): string;
   keepFreedMemory(): void;
   startWaker(changed: (keys: number[]) => void, method: number): void;
   setErrorFactory(factory: (errc: number, errno: number, syscall: string) => Error): void;
@@ -737,9 +768,20 @@ export function list(): SegmentFacts[] {
   return addon.list();
 }
 
+/** One of them. Nothing is mapped, locked or changed. */
+export function inspect(name: string): SegmentFacts {
+  return addon.inspect(name);
+}
+
+/** What a user is called; empty where the system does not know. */
+export function userName(user: number): string {
+  return addon.userName(user);
+}
+
 export const orphansOf = (facts: SegmentFacts): Orphans => ORPHANS[facts.orphans]!;
 export const deadConsumersOf = (facts: SegmentFacts): DeadConsumers =>
   DEAD_CONSUMERS[facts.deadConsumers]!;
+export const producersOf = (facts: SegmentFacts): Producers => PRODUCERS[facts.producerPolicy]!;
 
 /** Has memory that is given back kept for the next who asks, about 32 MiB of it. */
 export function keepFreedMemory(): void {

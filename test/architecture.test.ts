@@ -13,10 +13,10 @@ const CORE = [
   ['layout', 'marker', 'mapping', 'os/futex', 'os/futex_poll', 'os/lock'],
   ['directory', 'liveness', 'wait', 'watcher', 'polled_watcher'],
   ['segment', 'frontier', 'claims'],
-  ['consumers', 'inspect', 'recovery'],
+  ['consumers', 'recovery'],
   ['group'],
   ['census', 'shares'],
-  ['sequencer'],
+  ['inspect', 'sequencer'],
 ];
 const BINDING = [
   ['allocator', 'exchange', 'handles', 'inspection', 'joining', 'waker'],
@@ -96,6 +96,26 @@ const SOURCES = [
   ],
   ['bridge/ring-target', 'bridge/queue-target', 'bridge/redis-source'],
   ['bridge/index'],
+  ['observe/finding', 'observe/geometry', 'observe/ring'],
+  ['observe/damage', 'observe/stuck'],
+  ['observe/observation'],
+  ['observe/rates'],
+  ['command/exit', 'command/output', 'command/blocks', 'command/watching', 'command/bench-peer'],
+  ['command/endpoint', 'command/screen', 'command/view', 'command/latencies'],
+  [
+    'command/list',
+    'command/info',
+    'command/top',
+    'command/write',
+    'command/read',
+    'command/remove',
+    'command/recover',
+    'command/bench',
+    'command/demo',
+    'command/bridge',
+  ],
+  ['command/program'],
+  ['command/main'],
 ];
 
 /** The files under `folder` that have one of these endings, without the ending. */

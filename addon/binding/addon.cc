@@ -64,6 +64,18 @@ Napi::Value list(const Napi::CallbackInfo& info) {
   return array;
 }
 
+// (name)
+Napi::Value inspect(const Napi::CallbackInfo& info) {
+  const auto facts = inspect_segment(info[0].As<Napi::String>().Utf8Value());
+  if (!facts.ok()) return {info.Env(), throw_error(info.Env(), facts.error())};
+  return to_object(info.Env(), facts.value());
+}
+
+// (user)
+Napi::Value user_name(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), os::user_name(static_cast<uint32_t>(number(info[0]))));
+}
+
 // (factory)
 void set_error_factory(const Napi::CallbackInfo& info) {
   napi_create_reference(info.Env(), info[0], 1, &Environment::of(info.Env()).error_factory);
@@ -92,6 +104,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["openRing"] = Napi::Function::New<open>(env, "openRing");
   exports["unlink"] = Napi::Function::New<unlink>(env, "unlink");
   exports["list"] = Napi::Function::New<list>(env, "list");
+  exports["inspect"] = Napi::Function::New<inspect>(env, "inspect");
+  exports["userName"] = Napi::Function::New<user_name>(env, "userName");
   exports["setErrorFactory"] = Napi::Function::New<set_error_factory>(env, "setErrorFactory");
   exports["keepFreedMemory"] = Napi::Function::New<keep>(env, "keepFreedMemory");
   exports["startWaker"] = Napi::Function::New<start_waker>(env, "startWaker");

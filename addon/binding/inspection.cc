@@ -8,6 +8,9 @@ Napi::Value number(Napi::Env env, uint64_t value) {
   return Napi::Number::New(env, static_cast<double>(value));
 }
 
+template <class T>
+Napi::Array to_array(Napi::Env env, const std::vector<T>& values);
+
 Napi::Object to_object(Napi::Env env, const Sleepers& sleepers) {
   Napi::Object object = Napi::Object::New(env);
   object["now"] = Napi::Boolean::New(env, sleepers.now);
@@ -22,63 +25,103 @@ Napi::Object to_object(Napi::Env env, const Headcount& count) {
   return object;
 }
 
+Napi::Object to_object(Napi::Env env, const Hole& hole) {
+  Napi::Object object = Napi::Object::New(env);
+  object["begin"] = number(env, hole.begin);
+  object["end"] = number(env, hole.end);
+  object["orphaned"] = Napi::Boolean::New(env, hole.orphaned);
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const ConsumerFacts& facts) {
+  Napi::Object object = Napi::Object::New(env);
+  object["index"] = number(env, facts.index);
+  object["role"] = number(env, static_cast<uint64_t>(facts.role));
+  object["name"] = facts.name;
+  object["after"] = to_array(env, facts.after);
+  object["sequence"] = number(env, facts.sequence);
+  object["gates"] = Napi::Boolean::New(env, facts.sequence <= kLastSequence);
+  object["joining"] = Napi::Boolean::New(env, facts.sequence == kJoining);
+  object["ignored"] = Napi::Boolean::New(env, facts.sequence == kIgnored);
+  object["detached"] = Napi::Boolean::New(env, facts.sequence == kDetached);
+  object["handed"] = number(env, facts.handed);
+  object["held"] = number(env, facts.held);
+  object["alive"] = Napi::Boolean::New(env, facts.alive);
+  object["pid"] = number(env, facts.pid);
+  object["thread"] = number(env, facts.thread);
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const ProducerFacts& facts) {
+  Napi::Object object = Napi::Object::New(env);
+  object["index"] = number(env, facts.index);
+  object["pid"] = number(env, facts.pid);
+  object["thread"] = number(env, facts.thread);
+  object["alive"] = Napi::Boolean::New(env, facts.alive);
+  object["claimed"] = number(env, facts.claimed);
+  object["first"] = number(env, facts.first);
+  return object;
+}
+
+Napi::Value to_object(Napi::Env env, uint64_t value) { return number(env, value); }
+
+template <class T>
+Napi::Array to_array(Napi::Env env, const std::vector<T>& values) {
+  Napi::Array array = Napi::Array::New(env, values.size());
+  for (uint32_t i = 0; i < values.size(); ++i) array[i] = to_object(env, values[i]);
+  return array;
+}
+
+// What the header says, which need not be true.
+Napi::Object to_object(Napi::Env env, const Identity& identity) {
+  Napi::Object object = Napi::Object::New(env);
+  object["version"] = number(env, identity.version);
+  object["kind"] = number(env, static_cast<uint64_t>(identity.kind));
+  object["mode"] = number(env, identity.mode);
+  object["bytes"] = number(env, identity.size);
+  return object;
+}
+
 }  // namespace
 
 Napi::Object to_object(Napi::Env env, const SegmentFacts& facts) {
+  const RingLayout& layout = facts.layout;
   Napi::Object object = Napi::Object::New(env);
   object["name"] = facts.name;
   object["damage"] = number(env, static_cast<uint64_t>(facts.damage));
   object["bytes"] = number(env, facts.size);
   object["owner"] = number(env, facts.owner);
   object["mode"] = number(env, facts.mode);
-  object["kind"] = number(env, static_cast<uint64_t>(facts.kind));
-  object["elements"] = number(env, facts.geometry.elements);
-  object["elementSize"] = number(env, facts.geometry.element_size);
-  object["consumerCount"] = number(env, facts.geometry.consumers);
-  object["maxProducers"] = number(env, facts.geometry.producers);
-  object["orphans"] = number(env, static_cast<uint64_t>(facts.policy.orphans));
-  object["deadConsumers"] = number(env, static_cast<uint64_t>(facts.policy.dead_consumers));
-  object["next"] = number(env, facts.next);
-  object["cursor"] = number(env, facts.cursor);
-  object["gaps"] = number(env, facts.gaps);
-  object["lost"] = number(env, facts.lost);
+  object["created"] = number(env, facts.created);
+  object["object"] = std::to_string(facts.device) + ":" + std::to_string(facts.inode);
+  object["header"] = to_object(env, facts.identity);
+  object["version"] = number(env, kLayoutVersion);
+  object["kind"] = number(env, static_cast<uint64_t>(layout.kind));
+  object["elements"] = number(env, layout.geometry.elements);
+  object["elementSize"] = number(env, layout.geometry.element_size);
+  object["consumerCount"] = number(env, layout.geometry.consumers);
+  object["maxProducers"] = number(env, layout.geometry.producers);
+  object["shape"] = number(env, layout.format.shape);
+  object["orphans"] = number(env, static_cast<uint64_t>(layout.policy.orphans));
+  object["deadConsumers"] = number(env, static_cast<uint64_t>(layout.policy.dead_consumers));
+  object["producerPolicy"] = number(env, static_cast<uint64_t>(layout.policy.producers));
   object["attached"] = Napi::Boolean::New(env, facts.attached);
-  object["producers"] = to_object(env, facts.producers);
-  object["consumers"] = to_object(env, facts.consumers);
+  object["producers"] = to_object(env, facts.producers());
+  object["consumers"] = to_object(env, facts.consumers());
+  object["census"] = to_object(env, facts.census);
   return object;
 }
 
 Napi::Object to_object(Napi::Env env, const Census& census) {
-  Napi::Array consumers = Napi::Array::New(env, census.consumers.size());
-  uint32_t index = 0;
-  for (const ConsumerFacts& facts : census.consumers) {
-    Napi::Object object = Napi::Object::New(env);
-    Napi::Array after = Napi::Array::New(env, facts.after.size());
-    for (uint32_t i = 0; i < facts.after.size(); ++i) after[i] = number(env, facts.after[i]);
-    object["index"] = number(env, facts.index);
-    object["role"] = number(env, static_cast<uint64_t>(facts.role));
-    object["name"] = facts.name;
-    object["after"] = after;
-    object["sequence"] = number(env, facts.sequence);
-    object["gates"] = Napi::Boolean::New(env, facts.sequence <= kLastSequence);
-    object["handed"] = number(env, facts.handed);
-    object["held"] = number(env, facts.held);
-    object["alive"] = Napi::Boolean::New(env, facts.alive);
-    object["pid"] = number(env, facts.pid);
-    consumers[index++] = object;
-  }
-  Napi::Array producers = Napi::Array::New(env, census.producers.size());
-  index = 0;
-  for (const ProducerFacts& facts : census.producers) {
-    Napi::Object object = Napi::Object::New(env);
-    object["pid"] = number(env, facts.pid);
-    object["alive"] = Napi::Boolean::New(env, facts.alive);
-    object["claimed"] = number(env, facts.claimed);
-    producers[index++] = object;
-  }
   Napi::Object object = Napi::Object::New(env);
-  object["consumers"] = consumers;
-  object["producers"] = producers;
+  object["next"] = number(env, census.next);
+  object["cursor"] = number(env, census.cursor);
+  object["replaced"] = Napi::Boolean::New(env, census.replaced);
+  object["gaps"] = number(env, census.gaps);
+  object["lost"] = number(env, census.lost);
+  object["hole"] = to_object(env, census.hole);
+  object["consumers"] = to_array(env, census.consumers);
+  object["producers"] = to_array(env, census.producers);
   object["forData"] = to_object(env, census.for_data);
   object["forSpace"] = to_object(env, census.for_space);
   return object;

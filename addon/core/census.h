@@ -6,10 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "claims.h"
 #include "consumers.h"
 #include "group.h"
 #include "layout.h"
 #include "liveness.h"
+#include "marker.h"
+#include "ring.h"
 #include "segment.h"
 #include "wait.h"
 
@@ -26,14 +29,17 @@ struct ConsumerFacts {
   uint64_t held = 0;            ///< a member: how many elements it has taken and not done with
   bool alive = false;           ///< a group: any of its members
   uint32_t pid = 0;             ///< of the latest who was it; 0 for nobody
+  uint32_t thread = 0;          ///< the same of its thread, as the kernel numbers them
 };
 
 /// Somebody who has claimed.
 struct ProducerFacts {
   uint64_t index = 0;
   uint64_t claimed = 0;  ///< about how many elements it has claimed and not committed
+  uint64_t first = 0;    ///< the first of them
   bool alive = false;
   uint32_t pid = 0;
+  uint32_t thread = 0;
 };
 
 /// Who sleeps, or has slept, on one of a ring's words.
@@ -42,27 +48,60 @@ struct Sleepers {
   uint32_t wakes = 0;  ///< how often sleepers were woken since creation; modulo 2^31
 };
 
+/// Sequences [begin, end) at the cursor that are claimed and not committed, and hold up whatever is
+/// committed behind them. Empty when there are none.
+struct Hole {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+  bool orphaned = false;  ///< whoever claimed it is dead
+};
+
 struct Census {
+  uint64_t next = 0;    ///< at the beginning
+  uint64_t cursor = 0;  ///< at the end
+  bool replaced = false;
+  uint64_t gaps = 0;
+  uint64_t lost = 0;
+  Hole hole;
   Sleepers for_data;
   Sleepers for_space;
   std::vector<ConsumerFacts> consumers;
   std::vector<ProducerFacts> producers;
 };
 
-/// Those who are or were there: vacant and unused entries are left out. `own_producers` are the
-/// caller's entries of the producer table, whose locks it cannot see.
-inline Census take_census(const RingSegment& segment, const Consumers& table,
-                          const std::vector<uint64_t>& own_producers) {
-  Census census;
-  const auto sleepers = [](const Word& word) {
-    const uint32_t value = word.load_acquire();
-    return Sleepers{(value & kSleepersBit) != 0, value >> 1};
-  };
-  census.for_data = sleepers(segment.header().data_waiters);
-  census.for_space = sleepers(segment.header().space_waiters);
-  const Directory& directory = table.directory();
-  for (uint64_t i = 0; i < table.count(); ++i) {
-    const ConsumerEntry& entry = table.entry(i);
+/// A ring's tables where one of its participants has them mapped.
+struct LiveTables {
+  const RingSegment& segment;
+  const Consumers& table;
+  const Claims& claims;
+
+  const RingLayout& layout() const { return segment.layout; }
+  const os::File& file() const { return segment.file; }
+  const Header& header() const { return segment.header(); }
+  ConsumerEntry* consumers() const { return segment.consumers(); }
+  const ProducerEntry* producers() const {
+    return reinterpret_cast<const ProducerEntry*>(segment.mapping->base() +
+                                                  segment.layout.producers_offset);
+  }
+  uint64_t marker(uint64_t slot) const {
+    return reinterpret_cast<const Sequence*>(segment.mapping->base() +
+                                             segment.layout.markers_offset)[slot]
+        .load_ordered();
+  }
+  // Our own locks say nothing to ourselves.
+  bool owns_consumer(uint64_t index) const { return table.owns(index); }
+  bool owns_producer(uint64_t index) const { return claims.owns(index); }
+};
+
+namespace census {
+
+template <class Tables>
+std::vector<ConsumerFacts> consumers(Tables& tables) {
+  std::vector<ConsumerFacts> all;
+  const uint64_t count = tables.layout().geometry.consumers;
+  const Directory directory(tables.consumers(), count);
+  for (uint64_t i = 0; i < count; ++i) {
+    const ConsumerEntry& entry = tables.consumers()[i];
     ConsumerFacts facts;
     facts.index = i;
     facts.role = directory.role(i);
@@ -73,37 +112,110 @@ inline Census take_census(const RingSegment& segment, const Consumers& table,
     const uint64_t limit = entry.limit.load_acquire();
     const uint64_t begin = entry.begin.load_acquire();
     facts.held = facts.role == Role::kMember && begin < limit ? limit - begin : 0;
-    if (facts.role == Role::kGroup) facts.handed = Group::handed_out(table, i);
+    if (facts.role == Role::kGroup) facts.handed = Group::handed_out(entry);
     facts.pid = entry.pid.load_acquire();
-    facts.alive = table.owns(i) || liveness::consumer_lives(segment.file, i);
-    census.consumers.push_back(std::move(facts));
+    facts.thread = entry.attached.load_acquire();
+    facts.alive = tables.owns_consumer(i) || liveness::consumer_lives(tables.file(), i);
+    all.push_back(std::move(facts));
   }
-  for (ConsumerFacts& group : census.consumers) {
-    if (group.role != Role::kGroup) continue;
-    for (const ConsumerFacts& member : census.consumers) {
-      if (directory.member(member.index, group.index) && member.alive) group.alive = true;
-    }
+  std::vector<ConsumerFacts*> groups(static_cast<size_t>(count));
+  for (ConsumerFacts& facts : all) {
+    if (facts.role == Role::kGroup) groups[facts.index] = &facts;
   }
-  const auto* producers = reinterpret_cast<const ProducerEntry*>(segment.mapping->base() +
-                                                                 segment.layout.producers_offset);
-  const uint64_t next = segment.header().next.load_acquire() & ~kReplacedBit;
-  const uint64_t cursor = segment.header().cursor.load_acquire() & ~kReplacedBit;
-  for (uint64_t i = 0; i < segment.layout.geometry.producers; ++i) {
-    ProducerFacts facts;
-    facts.index = i;
-    facts.pid = producers[i].pid.load_acquire();
-    if (facts.pid == 0) continue;
-    for (const Range& range : producers[i].ranges) {
-      const uint64_t limit = range.limit.load_acquire();
-      const uint64_t begin = range.begin.load_acquire();
-      const uint64_t from = begin < cursor ? cursor : begin;
-      const uint64_t to = limit < next ? limit : next;
-      if (from < to) facts.claimed += to - from;
+  for (const ConsumerFacts& member : all) {
+    if (member.role != Role::kMember || !member.alive || member.after.empty()) continue;
+    if (ConsumerFacts* const group = groups[member.after.front()]) group->alive = true;
+  }
+  return all;
+}
+
+/// A producer and what it has written down of its claims.
+struct Claimant {
+  ProducerFacts facts;
+  uint64_t ranges[kRanges][2] = {};
+};
+
+template <class Tables>
+std::vector<Claimant> claimants(Tables& tables) {
+  std::vector<Claimant> all;
+  const ProducerEntry* table = tables.producers();
+  for (uint64_t i = 0; i < tables.layout().geometry.producers; ++i) {
+    const ProducerEntry& entry = table[i];
+    Claimant one;
+    one.facts.index = i;
+    one.facts.pid = entry.pid.load_acquire();
+    one.facts.thread = entry.thread.load_acquire();
+    if (one.facts.pid == 0) continue;
+    for (size_t each = 0; each < kRanges; ++each) {
+      one.ranges[each][1] = entry.ranges[each].limit.load_ordered();
+      one.ranges[each][0] = entry.ranges[each].begin.load_acquire();
     }
-    facts.alive = liveness::producer_lives(segment.file, i);
-    for (const uint64_t own : own_producers) facts.alive |= own == i;
+    one.facts.alive = tables.owns_producer(i) || liveness::producer_lives(tables.file(), i);
+    all.push_back(one);
+  }
+  return all;
+}
+
+/// Counts what each has claimed from `census.cursor` on, and finds the hole there.
+template <class Tables>
+void look_for_claims(Tables& tables, const std::vector<Claimant>& claimants, Census& census) {
+  // To the first claim of somebody alive behind the cursor; nobody alive has what comes before it.
+  uint64_t orphaned = census.next;
+  uint64_t claimed = census.cursor;
+  for (const Claimant& one : claimants) {
+    ProducerFacts facts = one.facts;
+    facts.first = census.next;
+    for (const auto& [begin, limit] : one.ranges) {
+      const uint64_t from = begin < census.cursor ? census.cursor : begin;
+      const uint64_t to = limit < census.next ? limit : census.next;
+      if (from >= to) continue;
+      facts.claimed += to - from;
+      if (from < facts.first) facts.first = from;
+      if (!facts.alive) continue;
+      if (from < orphaned) orphaned = from;
+      if (from == census.cursor && to > claimed) claimed = to;
+    }
     if (facts.alive || facts.claimed > 0) census.producers.push_back(facts);
   }
+  if (census.next <= census.cursor) return;
+  const uint64_t elements = tables.layout().geometry.elements;
+  const Marker mark(tables.marker(Ring(elements).slot(census.cursor)));
+  // Committed: whoever is held up moves the cursor on.
+  if (mark.covers(census.cursor, elements)) return;
+  census.hole.orphaned = orphaned > census.cursor;
+  census.hole.begin = census.cursor;
+  census.hole.end = census.hole.orphaned ? orphaned : claimed;
+}
+
+}  // namespace census
+
+/// Those who are or were there: vacant and unused entries are left out.
+///
+/// In this order, so that nobody who lives is taken for dead: what is claimed below `next` was
+/// announced before, and whoever has ended meanwhile had committed, which the cursor or the mark
+/// there says.
+template <class Tables>
+Census take_census(Tables& tables) {
+  Census census;
+  const uint64_t next = tables.header().next.load_ordered();
+  census.consumers = census::consumers(tables);
+  const std::vector<census::Claimant> claimants = census::claimants(tables);
+  const Header& header = tables.header();
+  const uint64_t cursor = header.cursor.load_ordered();
+  census.replaced = ((next | cursor) & kReplacedBit) != 0;
+  census.cursor = cursor & ~kReplacedBit;
+  census.next = next & ~kReplacedBit;
+  // The one producer keeps its claims to itself.
+  if (census.next < census.cursor) census.next = census.cursor;
+  census.gaps = header.gaps.load_acquire();
+  census.lost = header.lost.load_acquire();
+  const auto sleepers = [](const Word& word) {
+    const uint32_t value = word.load_acquire();
+    return Sleepers{(value & kSleepersBit) != 0, value >> 1};
+  };
+  census.for_data = sleepers(header.data_waiters);
+  census.for_space = sleepers(header.space_waiters);
+  census::look_for_claims(tables, claimants, census);
   return census;
 }
 

@@ -169,6 +169,7 @@ class Claims {
       if (!taken.value()) continue;
       ProducerEntry& entry = table_[index];
       entry.pid.store_ordered(os::current_process());
+      entry.thread.store_ordered(os::current_thread());
       owned_.push_back(index);
       if (current_.range != nullptr) others_.push_back(current_);
       for (Range& range : entry.ranges) {

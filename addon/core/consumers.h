@@ -417,7 +417,7 @@ class Consumers {
   void become(uint64_t consumer) {
     ConsumerEntry& entry = table_[consumer];
     entry.pid.store_ordered(os::current_process());
-    entry.attached.store_ordered(1);
+    entry.attached.store_ordered(os::current_thread());
     own_ = consumer;
     after_ = directory_.after(consumer);
     if (directory_.role(consumer) == Role::kMember) gain(consumer);
@@ -501,7 +501,7 @@ class Consumers {
       directory_.enter(index, {joining.name, role, std::move(after)});
     }
     // Producers may find it dead from here on.
-    table_[index].attached.store_ordered(1);
+    table_[index].attached.store_ordered(os::current_thread());
     Joined joined{index, kNone};
     Status begun = Done{};
     if (joining.group) {

@@ -46,9 +46,13 @@ class Group {
   /// What we hold and have not done with: it is given again until then.
   Share held() const { return {begin_, limit_ - begin_, redelivered_}; }
 
+  /// Up to where a group's elements are handed out, by its entry of the table.
+  static uint64_t handed_out(const ConsumerEntry& group) {
+    return group.work.load_ordered() >> Consumers::kTakerBits;
+  }
   /// Up to where elements of `group` are handed out.
   static uint64_t handed_out(const Consumers& consumers, uint64_t group) {
-    return consumers.entry(group).work.load_ordered() >> Consumers::kTakerBits;
+    return handed_out(consumers.entry(group));
   }
 
   /// Whether what we hold has not been given to anybody here: it was a dead member's.

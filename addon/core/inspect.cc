@@ -1,6 +1,7 @@
 #include "inspect.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "liveness.h"
 #include "os/shm.h"
@@ -10,63 +11,91 @@ namespace shm_disruptor {
 
 namespace {
 
-// Memory as it lies in the file, read and not mapped: an object that shrinks meanwhile is an error
-// and not a signal. In words, of which every shared number is one or the lower half of one.
-class Words {
+// A private copy of memory as it lies in the file, read and not mapped: an object that shrinks
+// meanwhile is an error and not a signal.
+class Copy {
  public:
-  Words(const os::File& file, uint64_t offset, uint64_t bytes)
-      : words_(static_cast<size_t>(bytes / sizeof(uint64_t))) {
-    const auto whole = os::read_at(file, words_.data(), words_.size() * sizeof(uint64_t), offset);
-    if (!whole.ok() || !whole.value()) words_.clear();
-  }
+  explicit Copy(uint64_t bytes) : bytes_(static_cast<size_t>(bytes) + kIsolation) {}
 
-  bool empty() const { return words_.empty(); }
-  uint64_t at(uint64_t offset) const {
-    const uint64_t index = offset / sizeof(uint64_t);
-    return index < words_.size() ? words_[static_cast<size_t>(index)] : 0;
+  /// False: it could not be read.
+  bool read(const os::File& file, uint64_t offset) {
+    const auto whole = os::read_at(file, base(), bytes_.size() - kIsolation, offset);
+    return whole.ok() && whole.value();
   }
-  uint32_t lower(uint64_t offset) const { return static_cast<uint32_t>(at(offset)); }
+  std::byte* base() {
+    void* at = bytes_.data();
+    size_t space = bytes_.size();
+    return static_cast<std::byte*>(std::align(kIsolation, bytes_.size() - kIsolation, at, space));
+  }
 
  private:
-  std::vector<uint64_t> words_;
+  std::vector<std::byte> bytes_;
 };
 
-Headcount count_consumers(const os::File& file, const RingLayout& layout) {
-  static_assert(offsetof(ConsumerEntry, attached) == 8);
-  Headcount count;
-  const uint64_t entries = layout.geometry.consumers;
-  const Words table(file, kConsumersOffset, entries * sizeof(ConsumerEntry));
-  for (uint64_t i = 0; i < entries; ++i) {
-    if (table.lower(i * sizeof(ConsumerEntry) + 8) == 0) continue;
-    ++(liveness::consumer_lives(file, i) ? count.alive : count.gone);
-  }
-  return count;
-}
+// A ring's tables as copies from its file, made when they are asked for.
+class TablesOfFile {
+ public:
+  TablesOfFile(const os::File& file, const RingLayout& layout)
+      : file_(file),
+        layout_(layout),
+        header_(sizeof(Header)),
+        tables_(layout.markers_offset - kConsumersOffset) {}
 
-Headcount count_producers(const os::File& file, const RingLayout& layout, uint64_t cursor) {
-  static_assert(offsetof(ProducerEntry, pid) == 0 && offsetof(ProducerEntry, ranges) == 8);
-  Headcount count;
-  const uint64_t entries = layout.geometry.producers;
-  const Words table(file, layout.producers_offset, entries * sizeof(ProducerEntry));
-  for (uint64_t i = 0; i < entries; ++i) {
-    const uint64_t entry = i * sizeof(ProducerEntry);
-    if (table.lower(entry) == 0) continue;
-    if (liveness::producer_lives(file, i)) {
-      ++count.alive;
-      continue;
-    }
-    for (uint64_t range = entry + 8; range < entry + 8 + sizeof(Range) * kRanges;
-         range += sizeof(Range)) {
-      const uint64_t limit = table.at(range + sizeof(Sequence));
-      if (limit <= cursor || table.at(range) >= limit) continue;
-      ++count.gone;
-      break;
-    }
+  /// False: something could not be read, and what was told is worth nothing.
+  bool whole() const { return whole_; }
+
+  const RingLayout& layout() const { return layout_; }
+  const os::File& file() const { return file_; }
+  const Header& header() {
+    read(header_, 0);
+    return *reinterpret_cast<const Header*>(header_.base());
   }
-  return count;
-}
+  ConsumerEntry* consumers() { return reinterpret_cast<ConsumerEntry*>(tables()); }
+  const ProducerEntry* producers() {
+    return reinterpret_cast<const ProducerEntry*>(tables() +
+                                                  (layout_.producers_offset - kConsumersOffset));
+  }
+  uint64_t marker(uint64_t slot) {
+    Copy marker(sizeof(Sequence));
+    read(marker, layout_.markers_offset + slot * sizeof(Sequence));
+    return reinterpret_cast<const Sequence*>(marker.base())->load_ordered();
+  }
+  bool owns_consumer(uint64_t /*index*/) const { return false; }
+  bool owns_producer(uint64_t /*index*/) const { return false; }
+
+ private:
+  void read(Copy& copy, uint64_t offset) { whole_ = copy.read(file_, offset) && whole_; }
+  // All at one time, after the first look at the header.
+  std::byte* tables() {
+    if (!read_) read(tables_, kConsumersOffset);
+    read_ = true;
+    return tables_.base();
+  }
+
+  const os::File& file_;
+  const RingLayout& layout_;
+  Copy header_;
+  Copy tables_;
+  bool read_ = false;
+  bool whole_ = true;
+};
 
 }  // namespace
+
+Headcount SegmentFacts::producers() const {
+  Headcount count;
+  for (const ProducerFacts& each : census.producers) ++(each.alive ? count.alive : count.gone);
+  return count;
+}
+
+Headcount SegmentFacts::consumers() const {
+  Headcount count;
+  for (const ConsumerFacts& each : census.consumers) {
+    if (each.thread == 0 || each.role == Role::kGroup) continue;
+    ++(each.alive ? count.alive : count.gone);
+  }
+  return count;
+}
 
 Result<SegmentFacts> inspect_segment(const std::string& name) {
   const auto file = os::open_file(name, os::Access::kRead);
@@ -78,7 +107,11 @@ Result<SegmentFacts> inspect_segment(const std::string& name) {
   facts.size = about.value().size;
   facts.owner = about.value().owner;
   facts.mode = about.value().mode;
-  const auto layout = validated_file(file.value());
+  facts.created = about.value().created;
+  facts.device = about.value().device;
+  facts.inode = about.value().inode;
+  const auto layout = validated_file(file.value(), &facts.identity);
+  facts.attached = liveness::others_attached(file.value());
   if (!layout.ok()) {
     switch (layout.error().code) {
       case Errc::kSystem:
@@ -92,23 +125,10 @@ Result<SegmentFacts> inspect_segment(const std::string& name) {
         return facts;
     }
   }
-  facts.kind = layout.value().kind;
-  facts.geometry = layout.value().geometry;
-  facts.policy = layout.value().policy;
-  const Words header(file.value(), 0, sizeof(Header));
-  if (header.empty()) {
-    facts.damage = Errc::kSegmentTruncated;
-    return facts;
-  }
-  facts.next = header.at(offsetof(Header, next)) & ~kReplacedBit;
-  facts.cursor = header.at(offsetof(Header, cursor)) & ~kReplacedBit;
-  // The one producer keeps its claims to itself.
-  if (facts.next < facts.cursor) facts.next = facts.cursor;
-  facts.gaps = header.at(offsetof(Header, gaps));
-  facts.lost = header.at(offsetof(Header, lost));
-  facts.attached = liveness::others_attached(file.value());
-  facts.consumers = count_consumers(file.value(), layout.value());
-  facts.producers = count_producers(file.value(), layout.value(), facts.cursor);
+  facts.layout = layout.value();
+  TablesOfFile tables(file.value(), facts.layout);
+  facts.census = take_census(tables);
+  if (!tables.whole()) facts.damage = Errc::kSegmentTruncated;
   return facts;
 }
 

@@ -1,10 +1,12 @@
-// Looking at segments without attaching to them: nothing is mapped, locked or changed.
+// Looking at segments without attaching to them: nothing is mapped, locked or changed. What is seen
+// may be damaged.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "census.h"
 #include "layout.h"
 #include "result.h"
 
@@ -19,20 +21,24 @@ struct Headcount {
 /// What can be seen of one segment from outside, at one moment.
 struct SegmentFacts {
   std::string name;
-  Errc damage = Errc::kNone;  ///< what opening it would fail with; then only `size` to `mode` hold
+  /// What opening it would fail with; then only what comes before `census` holds, and of `layout`
+  /// nothing.
+  Errc damage = Errc::kNone;
   uint64_t size = 0;
   uint32_t owner = 0;
   uint32_t mode = 0;
-  Kind kind = Kind::kRing;
-  RingGeometry geometry;
-  RingPolicy policy;
-  uint64_t next = 0;
-  uint64_t cursor = 0;
-  uint64_t gaps = 0;
-  uint64_t lost = 0;
+  uint64_t created = 0;  ///< milliseconds since 1970
+  uint64_t device = 0;   ///< with `inode`, the same for as long as it is the same object
+  uint64_t inode = 0;
+  Identity identity{};    ///< what its header says, true or not
   bool attached = false;  ///< somebody who lives
-  Headcount producers;    ///< those with claims of their own; gone: with claims that they left
-  Headcount consumers;
+  RingLayout layout;
+  Census census;
+
+  /// Those with claims of their own; gone: with claims that they left.
+  Headcount producers() const;
+  /// Those who consume; groups, whose members these are, are not counted.
+  Headcount consumers() const;
 };
 
 /// Errors: kSystem (ENOENT, EACCES, ...), kSegmentNotRegular, kSegmentOwner, kSegmentTooShort,

@@ -142,8 +142,8 @@ inline constexpr size_t kLongestName = 64;
 
 struct alignas(kIsolation) ConsumerEntry {
   Sequence sequence;  ///< first sequence that this consumer has not committed, or kIgnored, ...
-  Word attached;      ///< 1 once somebody was this consumer
-  Word pid;           ///< of whoever was it last: for people to read
+  Word attached;      ///< not 0 once somebody was this consumer: the kernel's number of its thread
+  Word pid;           ///< of whoever was it last: both for people to read
   // What follows is written under the directory lock before `role` is (directory.h).
   Word role;
   Word dependencies;                  ///< how many of `after` count
@@ -165,8 +165,8 @@ struct Range {
 inline constexpr size_t kRanges = 7;
 
 struct alignas(kIsolation) ProducerEntry {
-  Word pid;  ///< of its latest owner: for people to read
-  Word unused;
+  Word pid;  ///< of its latest owner, and the kernel's number of its thread: for people to read
+  Word thread;
   Range ranges[kRanges];
 };
 

@@ -223,11 +223,12 @@ Result<RingSegment> create_ring(const std::string& name, const RingCreation& cre
   return Errc::kSegmentBusy;
 }
 
-Result<RingLayout> validated_file(const os::File& file) {
+Result<RingLayout> validated_file(const os::File& file, Identity* found) {
   const auto facts = sound_file(file);
   if (!facts.ok()) return facts.error();
   const auto identity = read_identity(file);
   if (!identity.ok()) return identity.error();
+  if (found) *found = identity.value();
   return validated_layout(identity.value(), facts.value());
 }
 

@@ -68,8 +68,8 @@ Result<RingSegment> create_ring(const std::string& name, const RingCreation& cre
 Result<RingSegment> open_ring(const std::string& name, Kind kind = Kind::kRing);
 
 /// What the header of an object says, checked against the object itself. The file has been opened
-/// by name. Errors: as open_ring's.
-Result<RingLayout> validated_file(const os::File& file);
+/// by name. `found` gets the header where there is one, whatever it says. Errors: as open_ring's.
+Result<RingLayout> validated_file(const os::File& file, Identity* found = nullptr);
 
 /// Takes the name away from a segment of ours, of whatever version. Those attached go on.
 ///

@@ -393,7 +393,10 @@ class Sequencer {
   }
 
   /// Who takes part.
-  Census census() const { return take_census(segment_, consumers_, claims_.entries()); }
+  Census census() const {
+    LiveTables tables{segment_, consumers_, claims_};
+    return take_census(tables);
+  }
 
   // Snapshots, stale as soon as they are taken.
   uint64_t next() const {
@@ -528,6 +531,7 @@ class Sequencer {
     // that. Ordered, and before we let anybody see a claim: pairs with the loads in recovery.h.
     ProducerEntry& entry = producers()[0];
     entry.pid.store_ordered(os::current_process());
+    entry.thread.store_ordered(os::current_thread());
     entry.ranges[0].limit.store_ordered(0);
     entry.ranges[0].begin.store_ordered(next_);
     entry.ranges[0].limit.store_ordered(kLastSequence + 1);

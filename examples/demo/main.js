@@ -1,22 +1,4 @@
-// Several processes exchange real data through rings in shared memory: a file as a stream of bytes,
-// and numbered messages. What arrives is compared with what was sent.
-import { messageScenario } from './message-scenario.js';
-import { printTable } from './results-table.js';
-import { streamScenario } from './stream-scenario.js';
+// The demo on its own; `shm-disruptor demo` and `npm start` run the same.
+import { demo } from './demo.js';
 
-const DEADLINE_SECONDS = 30;
-
-// Exiting takes the children and all files with it: undo.js.
-setTimeout(() => {
-  console.error(`The demo has not finished after ${DEADLINE_SECONDS} s.`);
-  process.exit(1);
-}, DEADLINE_SECONDS * 1000).unref();
-
-try {
-  const results = [await streamScenario(), await messageScenario()];
-  printTable(results);
-  if (!results.every(({ equal }) => equal)) process.exitCode = 1;
-} catch (error) {
-  console.error(error);
-  process.exit(1);
-}
+await demo();

@@ -2,6 +2,13 @@ import cliProgress from 'cli-progress';
 
 import { atEnd } from './undo.js';
 
+let stream = process.stdout;
+
+/** Has progress shown there instead of on standard output. */
+export function showProgressOn(other) {
+  stream = other;
+}
+
 /**
  * Shows how far a scenario has come, which `look` tells: a bar on a terminal, and a line a second
  * elsewhere. Returns what ends the display.
@@ -9,7 +16,7 @@ import { atEnd } from './undo.js';
 export function showProgress(title, total, look) {
   const bar = new cliProgress.SingleBar({
     format: `${title} {bar} {percentage} %`,
-    stream: process.stdout,
+    stream,
     noTTYOutput: true,
     notTTYSchedule: 1000,
   });

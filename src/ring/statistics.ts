@@ -122,7 +122,7 @@ export class Statistics {
           };
         },
       ),
-      producers,
+      producers: producers.map(({ alive, pid, claimed }) => ({ alive, pid, claimed })),
     };
     this.#taken = now;
     this.#cursor = cursor;

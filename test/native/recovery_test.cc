@@ -448,12 +448,12 @@ TEST("looking at a segment tells who is alive and changes nothing") {
   CHECK(facts.ok());
   const SegmentFacts& seen = facts.value();
   CHECK(seen.damage == Errc::kNone && seen.attached && seen.mode == 0600);
-  CHECK(seen.geometry.elements == 8 && seen.geometry.consumers == 3 &&
-        seen.geometry.producers == 16);
-  CHECK(seen.policy.orphans == Orphans::kHold);
-  CHECK(seen.next == 3 && seen.cursor == 0);
-  CHECK(seen.producers.alive == 1 && seen.producers.gone == 0);
-  CHECK(seen.consumers.alive == 1 && seen.consumers.gone == 1);
+  CHECK(seen.layout.geometry.elements == 8 && seen.layout.geometry.consumers == 3 &&
+        seen.layout.geometry.producers == 16);
+  CHECK(seen.layout.policy.orphans == Orphans::kHold);
+  CHECK(seen.census.next == 3 && seen.census.cursor == 0);
+  CHECK(seen.producers().alive == 1 && seen.producers().gone == 0);
+  CHECK(seen.consumers().alive == 1 && seen.consumers().gone == 1);
   const auto all = list_segments();
   CHECK(all.ok());
   int found = 0;

@@ -38,6 +38,7 @@ struct FileFacts {
   bool backed = false;  ///< there is memory for all of it: no touch can fail for want of it
   uint32_t mode = 0;    ///< permission bits only
   uint32_t owner = 0;
+  uint64_t created = 0;  ///< milliseconds since 1970; of the last write where that is not known
   uint64_t device = 0;
   uint64_t inode = 0;
 
@@ -94,8 +95,11 @@ void unmap(void* base, uint64_t size);
 
 /// The user in whose name this process acts.
 uint32_t current_user();
-/// This process, for people to read.
+/// This process, and this thread as the kernel numbers it, for people to read.
 uint32_t current_process();
+uint32_t current_thread();
+/// What that user is called; empty when the system does not know.
+std::string user_name(uint32_t user);
 /// Differs between any two calls on one machine since it was started.
 uint64_t fresh_generation();
 /// Gives the processor to somebody else for about a millisecond.

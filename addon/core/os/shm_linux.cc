@@ -2,6 +2,7 @@
 // binary to a newer glibc than Node itself needs; so would fstat, hence statx.
 #include <dirent.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,13 +26,19 @@ std::string path_of(const std::string& name) { return std::string(kDirectory) + 
 
 Result<FileFacts> facts_from(int directory, const char* path, int flags) {
   struct statx facts;
-  if (statx(directory, path, flags, STATX_BASIC_STATS, &facts) != 0) return last_error("statx");
+  if (statx(directory, path, flags, STATX_BASIC_STATS | STATX_BTIME, &facts) != 0) {
+    return last_error("statx");
+  }
   FileFacts result;
   result.regular = S_ISREG(facts.stx_mode);
   result.size = facts.stx_size;
   result.backed = facts.stx_blocks * 512 >= facts.stx_size;
   result.mode = facts.stx_mode & 07777;
   result.owner = facts.stx_uid;
+  // Nothing but its creation ever writes to it through the file system.
+  const bool born = (facts.stx_mask & STATX_BTIME) != 0;
+  const statx_timestamp& time = born ? facts.stx_btime : facts.stx_mtime;
+  result.created = static_cast<uint64_t>(time.tv_sec) * 1000 + time.tv_nsec / 1'000'000;
   result.device = uint64_t{facts.stx_dev_major} << 32 | facts.stx_dev_minor;
   result.inode = facts.stx_ino;
   return result;
@@ -178,6 +185,16 @@ void unmap(void* base, uint64_t size) { munmap(base, size); }
 uint32_t current_user() { return static_cast<uint32_t>(geteuid()); }
 
 uint32_t current_process() { return static_cast<uint32_t>(getpid()); }
+
+uint32_t current_thread() { return static_cast<uint32_t>(syscall(SYS_gettid)); }
+
+std::string user_name(uint32_t user) {
+  struct passwd entry {};
+  struct passwd* found = nullptr;
+  char memory[4096];
+  if (getpwuid_r(user, &entry, memory, sizeof memory, &found) != 0 || !found) return "";
+  return entry.pw_name;
+}
 
 uint64_t fresh_generation() {
   uint64_t generation = 0;

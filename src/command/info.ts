@@ -1,0 +1,128 @@
+import type { Geometry } from '../observe/geometry.js';
+import { observe } from '../observe/observation.js';
+import type { Observation } from '../observe/observation.js';
+import type { ObservedConsumer, ObservedProducer, RingObservation } from '../observe/ring.js';
+import { Exit } from './exit.js';
+import {
+  age,
+  bytes,
+  geometry,
+  life,
+  LIFE_STYLE,
+  octal,
+  owner,
+  paintFor,
+  printJson,
+  state,
+  STATE_STYLE,
+  table,
+  whole,
+} from './output.js';
+import type { Paint } from './output.js';
+
+function who(one: ObservedConsumer | ObservedProducer): string[] {
+  const { pid, thread } = one;
+  if (pid === 0) return ['-', '-', life(one)];
+  return [String(pid), thread === pid ? 'main' : String(thread), life(one)];
+}
+
+/** Dead ones stand out. */
+const painted = (paint: Paint, one: ObservedConsumer | ObservedProducer, row: string[]) =>
+  row.map((cell) => paint(LIFE_STYLE[life(one)]!, cell));
+
+function consumerRow(paint: Paint, one: ObservedConsumer): string[] {
+  const { name, role, after, gating, sequence, lag, held } = one;
+  return painted(paint, one, [
+    name,
+    role,
+    ...who(one),
+    gating,
+    sequence === undefined ? '-' : whole(sequence),
+    whole(lag),
+    whole(held),
+    after.join(', ') || '-',
+  ]);
+}
+
+function producerRow(paint: Paint, one: ObservedProducer): string[] {
+  const { index, claimed, first } = one;
+  const claim = first === undefined ? '-' : `${whole(claimed)} from ${whole(first)}`;
+  return painted(paint, one, [`#${index}`, ...who(one), claim]);
+}
+
+function openClaim({ open }: RingObservation): string {
+  if (!open) return 'none';
+  const whose = open.orphaned ? 'a dead producer' : 'a producer that lives';
+  return `${whole(open.start)} to ${whole(open.end)}, of ${whose}`;
+}
+
+const sleepers = ({ now, wakes }: RingObservation['forData']) =>
+  `${now ? 'somebody sleeps' : 'nobody sleeps'}, woken ${whole(wakes)} times`;
+
+function ringLines(made: Geometry, ring: RingObservation): [string, string][] {
+  const { gaps } = ring;
+  const policies = `dead producers' claims: ${made.orphans}, dead consumers: ${made.deadConsumers}`;
+  return [
+    ['geometry', `${geometry(made)}, of ${made.holds}`],
+    ...(made.maxMessage === undefined
+      ? []
+      : [['longest message', bytes(made.maxMessage)] as [string, string]]),
+    ['places', `${made.maxConsumers} consumers, ${made.maxProducers} producers`],
+    ['producers', made.producers],
+    ['policy', policies],
+    ['next', whole(ring.next)],
+    ['cursor', whole(ring.cursor)],
+    ['gating', ring.gating === undefined ? 'nobody' : whole(ring.gating)],
+    ['used', `${whole(ring.used)} of ${whole(made.elements)}`],
+    ['open claim', openClaim(ring)],
+    ['gaps', `${whole(gaps.count)}, with ${whole(gaps.elements)} elements`],
+    ['for data', sleepers(ring.forData)],
+    ['for room', sleepers(ring.forSpace)],
+  ];
+}
+
+function print(seen: Observation): void {
+  const paint = paintFor(process.stdout);
+  const [word, findings] = state(seen);
+  const lines: [string, string][] = [
+    ['name', seen.name],
+    ['kind', seen.kind],
+    ['state', paint(STATE_STYLE[word]!, word)],
+    ...findings.map(({ code, reason }): [string, string] => ['', `${reason} (${code})`]),
+    ['size', `${bytes(seen.bytes)} (${whole(seen.bytes)} bytes)`],
+    ['owner', `${owner(seen)} (uid ${seen.owner.uid}), mode ${octal(seen.mode)}`],
+    ['created', `${new Date(seen.created).toISOString()}, ${age(seen.seen - seen.created)} ago`],
+    ...(seen.geometry && seen.ring ? ringLines(seen.geometry, seen.ring) : []),
+  ];
+  console.log(lines.map(([title, text]) => `${title.padEnd(16)} ${text}`).join('\n'));
+  if (!seen.ring) return;
+  const { consumers, producers } = seen.ring;
+  if (consumers.length > 0) {
+    const head = [
+      'CONSUMER',
+      'ROLE',
+      'PID',
+      'THREAD',
+      'STATE',
+      'GATING',
+      'SEQUENCE',
+      'LAG',
+      'HELD',
+    ];
+    const rows = consumers.map((one) => consumerRow(paint, one));
+    console.log(`\n${table([...head, 'AFTER'], rows, ['SEQUENCE', 'LAG', 'HELD'])}`);
+  }
+  if (producers.length > 0) {
+    const head = ['PRODUCER', 'PID', 'THREAD', 'STATE', 'CLAIMED'];
+    const rows = producers.map((one) => producerRow(paint, one));
+    console.log(`\n${table(head, rows)}`);
+  }
+}
+
+/** Prints all that can be seen of one segment. */
+export function info(name: string, { json = false }: { json?: boolean }): void {
+  const seen = observe(name);
+  if (json) printJson(seen);
+  else print(seen);
+  if (seen.damaged.length > 0 || seen.stuck.length > 0) process.exitCode = Exit.Unsound;
+}

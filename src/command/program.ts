@@ -1,0 +1,275 @@
+import { readFileSync } from 'node:fs';
+
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+import type { BenchOptions } from './bench.js';
+import type { BridgeCommandOptions } from './bridge.js';
+import type { ReadOptions } from './read.js';
+import type { RecoverOptions } from './recover.js';
+import type { RemoveOptions } from './remove.js';
+import type { TopOptions } from './top.js';
+import type { WriteOptions } from './write.js';
+import { endWithOutput, Exit, fail } from './exit.js';
+import { SORTS } from './view.js';
+
+/** The command line: what there is to say, and which file does it. */
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 failed, 2 wrong command line, 3 (info) the segment is damaged or stuck,
+130 interrupted. With --json, errors are JSON on standard error.
+Segments are files of /dev/shm; their names may be given with or without the leading slash.`;
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** A whole number from `least` on. */
+const whole = (least: number) => (text: string) => {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value;
+  throw new InvalidArgumentError(`Expected a whole number from ${least} on.`);
+};
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0.05 && value <= 86_400) return value;
+  throw new InvalidArgumentError('Expected seconds, from 0.05 to 86400.');
+}
+
+const examples = (...lines: string[]) =>
+  `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+
+/** Options with which `write` and `read` create what is not there. */
+function creating(command: Command): Command {
+  return command
+    .option(
+      '-l, --lines',
+      'one message a line; where there is nothing yet, make a ring of messages',
+    )
+    .option('--queue', 'where there is nothing yet, make a queue: each message for one reader')
+    .option(
+      '--capacity <n>',
+      'of what is made: elements of a ring, bytes of a stream or queue',
+      whole(1),
+    )
+    .option('--max-message <bytes>', 'of what is made: the longest message', whole(1))
+    .option(
+      '--readers <n>',
+      'of what is made: how many readers are waited for (default: 1)',
+      whole(1),
+    )
+    .option('--no-create', 'only attach to what is there')
+    .option('--rm', 'take the name away at the end');
+}
+
+/** A command that can print JSON. */
+const json = (command: Command): Command => command.option('--json', 'print JSON');
+
+/** Does what a command is to do, and says what went wrong. */
+function doing<Arguments extends unknown[]>(action: (...all: Arguments) => Promise<void> | void) {
+  return async (...all: Arguments): Promise<void> => {
+    try {
+      await action(...all);
+    } catch (error) {
+      const given = all.find((each) => typeof each === 'object' && each !== null && 'json' in each);
+      fail(error, (given as { json?: boolean } | undefined)?.json === true);
+    }
+  };
+}
+
+function looking(program: Command): void {
+  json(program.command('ls'))
+    .description(
+      'list all segments: geometry, owner, who takes part, lag, and whether they are stuck',
+    )
+    .addHelpText('after', examples('shm-disruptor ls', "shm-disruptor ls --json | jq '.[].name'"))
+    .action(
+      doing(async (options: { json?: boolean }) => {
+        (await import('./list.js')).list(options);
+      }),
+    );
+  json(program.command('info'))
+    .argument('<name>', 'of the segment')
+    .description('show all that can be seen of one segment, also of a damaged one')
+    .addHelpText('after', examples('shm-disruptor info /ticks', 'shm-disruptor info /ticks --json'))
+    .action(
+      doing(async (name: string, options: { json?: boolean }) => {
+        (await import('./info.js')).info(name, options);
+      }),
+    );
+  json(program.command('top'))
+    .argument('[name]', 'of the segment; default: all')
+    .description('watch segments live; a line each where standard output is no terminal')
+    .option('-i, --interval <seconds>', 'between two looks', seconds, 1)
+    .option('-n, --count <n>', 'end after so many looks', whole(1))
+    .addOption(new Option('-s, --sort <by>', 'sort by').choices(SORTS).default('name'))
+    .addHelpText(
+      'after',
+      `\nKeys: q quit, p or space pause, s sort, arrows scroll.${examples(
+        'shm-disruptor top',
+        'shm-disruptor top /ticks --interval 0.2',
+        'shm-disruptor top --count 60 >> segments.log',
+      )}`,
+    )
+    .action(
+      doing(async (name: string | undefined, options: TopOptions) => {
+        await (await import('./top.js')).top(name, options);
+      }),
+    );
+}
+
+function moving(program: Command): void {
+  creating(json(program.command('write')))
+    .argument('<name>', 'of the segment')
+    .description('send standard input: bytes, or a message for each line')
+    .option('--more', 'more will follow: do not tell the readers of a stream that it has ended')
+    .addHelpText(
+      'after',
+      `\nA ring of bytes gets bytes as they come. Others get a message for each line: queues, rings of
+messages, and rings of raw elements, where zeros follow the line.${examples(
+        'tail -f log | shm-disruptor write /log',
+        'shm-disruptor write /jobs --queue < jobs.txt',
+      )}`,
+    )
+    .action(
+      doing(async (name: string, options: WriteOptions) => {
+        await (await import('./write.js')).write(name, options);
+      }),
+    );
+  creating(json(program.command('read')))
+    .argument('<name>', 'of the segment')
+    .description('write what comes to standard output: bytes, or a line for each message')
+    .option(
+      '--as <consumer>',
+      "the consumer to be (default: '0', or a nameless one where there is none)",
+    )
+    .addOption(
+      new Option('--from <where>', 'where a new consumer begins').choices(['latest', 'oldest']),
+    )
+    .option('--group', 'share the messages with the other members of the group --as')
+    .option('-n, --count <n>', 'end after so many messages', whole(1))
+    .option('--no-wait', 'end when there is nothing left')
+    .addHelpText(
+      'after',
+      `\nThis takes part: producers wait for a reader, and it has what it reads for itself in a queue.
+Who only wants to look uses info or top. What is not written out when it ends is given again.${examples(
+        'shm-disruptor read /log | grep error',
+        'shm-disruptor read /jobs --queue --count 1',
+        'shm-disruptor read /orders --as audit --from oldest --json',
+      )}`,
+    )
+    .action(
+      doing(async (name: string, options: ReadOptions) => {
+        await (await import('./read.js')).read(name, options);
+      }),
+    );
+}
+
+function bridging(program: Command): void {
+  json(program.command('bridge'))
+    .argument('<from>', 'a segment, nats://host:port/stream or redis://host:port/key')
+    .argument('<to>', 'the same')
+    .description('forward messages from a ring or queue to NATS or Redis, or back')
+    .option(
+      '--as <name>',
+      'consumer of the ring, durable consumer or group of the engine',
+      'bridge',
+    )
+    .option('--subject <subject>', 'at NATS (default: the name of the stream)')
+    .option('--max-length <n>', 'how many entries a stream of Redis keeps, about', whole(1))
+    .option('--max-in-flight <n>', 'messages under way at a time', whole(1))
+    .option('--at-most-once', 'acknowledge first, and send once')
+    .option('--checkpoint <name>', 'under which a ring or queue remembers what has come', 'bridge')
+    .option('--skip', 'leave out what can never be delivered, and count it')
+    .option('-i, --interval <seconds>', 'between two reports', seconds, 1)
+    .addHelpText(
+      'after',
+      `\nEvery message arrives at least once, in order; docs/guide/bridges.md says what that means.${examples(
+        'shm-disruptor bridge /ticks nats://b:4222/ticks --as to-nats',
+        'shm-disruptor bridge redis://b:6379/jobs /jobs --checkpoint from-redis --json',
+      )}`,
+    )
+    .action(
+      doing(async (from: string, to: string, options: BridgeCommandOptions) => {
+        await (await import('./bridge.js')).bridge(from, to, options);
+      }),
+    );
+}
+
+function mending(program: Command): void {
+  json(program.command('rm'))
+    .argument('[names...]', 'of segments')
+    .description('remove segments that nobody uses')
+    .option('--stale', 'all segments to which nobody who lives is attached')
+    .option('-y, --yes', 'do not ask')
+    .option('-f, --force', 'also when somebody is attached: those go on, and nobody new finds it')
+    .addHelpText('after', examples('shm-disruptor rm /ticks', 'shm-disruptor rm --stale --yes'))
+    .action(
+      doing(async (names: string[], options: RemoveOptions) => {
+        await (await import('./remove.js')).remove(names, options);
+      }),
+    );
+  json(program.command('recover'))
+    .argument('<name>', 'of the segment')
+    .description('close what dead producers hold up, and let go of dead consumers')
+    .option(
+      '-d, --detach <consumers...>',
+      'consumers or groups that producers are no longer to wait for',
+    )
+    .addHelpText(
+      'after',
+      `\nWhoever waits does the former by itself. What a detached consumer had not read is lost to it.${examples(
+        'shm-disruptor recover /ticks',
+        'shm-disruptor recover /ticks --detach journal',
+      )}`,
+    )
+    .action(
+      doing(async (name: string, options: RecoverOptions) => {
+        (await import('./recover.js')).recover(name, options);
+      }),
+    );
+}
+
+function trying(program: Command): void {
+  json(program.command('bench'))
+    .description('measure round trips and throughput between two processes on this machine')
+    .option('-s, --seconds <seconds>', 'for each of four measurements', seconds, 2)
+    .option('--size <bytes>', 'of a message', whole(1), 64)
+    .addHelpText(
+      'after',
+      examples('shm-disruptor bench', 'shm-disruptor bench --seconds 10 --size 1024'),
+    )
+    .action(
+      doing(async (options: BenchOptions) => {
+        await (await import('./bench.js')).bench(options);
+      }),
+    );
+  json(program.command('demo'))
+    .description('move real data between processes, and check it')
+    .addHelpText('after', examples('shm-disruptor demo'))
+    .action(
+      doing(async (options: { json?: boolean }) => {
+        await (await import('./demo.js')).demo(options);
+      }),
+    );
+}
+
+/** Runs the command that `argv` says. */
+export async function run(argv: string[]): Promise<void> {
+  endWithOutput();
+  const program = new Command('shm-disruptor')
+    .description('See, use and mend rings and queues in shared memory.')
+    .version(version())
+    .showHelpAfterError('(--help says more)')
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride(({ exitCode }) => {
+      process.exit(exitCode === 0 ? Exit.Done : Exit.Usage);
+    });
+  looking(program);
+  moving(program);
+  bridging(program);
+  mending(program);
+  trying(program);
+  await program.parseAsync(argv);
+}

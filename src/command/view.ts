@@ -1,0 +1,160 @@
+import cliTruncate from 'cli-truncate';
+
+import type { ObservedConsumer, RingObservation } from '../observe/ring.js';
+import { bar, sparkline } from './blocks.js';
+import { compact, geometry, life, LIFE_STYLE, mostLag, state, STATE_STYLE } from './output.js';
+import type { Paint } from './output.js';
+import type { Watched } from './watching.js';
+
+/** What `top` shows, as lines of text. */
+
+/** What segments can be sorted by, in the order in which a key goes through them. */
+export const SORTS = ['name', 'rate', 'lag', 'fill'] as const;
+/** One of {@link SORTS}. */
+export type Sort = (typeof SORTS)[number];
+
+/** How it is shown. */
+export interface ViewOptions {
+  sort: Sort;
+  paused: boolean;
+  paint: Paint;
+  columns: number;
+}
+
+const fill = ({ seen: { ring, geometry: made } }: Watched) =>
+  ring && made ? ring.used / made.elements : 0;
+
+const keyOf: Record<Sort, (watched: Watched) => number> = {
+  name: () => 0,
+  rate: ({ rates }) => rates?.committed ?? 0,
+  lag: ({ seen }) => mostLag(seen),
+  fill,
+};
+
+/** The highest first; by name otherwise. */
+export function sorted(all: readonly Watched[], sort: Sort): Watched[] {
+  const key = keyOf[sort];
+  return [...all].sort((a, b) => key(b) - key(a) || (a.seen.name < b.seen.name ? -1 : 1));
+}
+
+const perSecond = (rate: number | undefined) => (rate === undefined ? '-' : `${compact(rate)}/s`);
+
+/** Columns of the title line and of the consumers' lines, so that what belongs together is below it. */
+const RATE = 9;
+const SPARK = 16;
+const STATE = 8;
+const PERCENT = 4;
+const LEAST_NAME = 20;
+const MOST_NAME = 36;
+const LEAST_BAR = 8;
+const MOST_BAR = 40;
+
+/** How wide names and bars are. */
+interface Widths {
+  nameWidth: number;
+  barWidth: number;
+}
+
+const column = (text: string, width: number) => cliTruncate(text, width).padEnd(width);
+
+function widthsOf(all: readonly Watched[], columns: number): Widths {
+  const longest = Math.max(0, ...all.map(({ seen }) => seen.name.length));
+  const nameWidth = Math.min(MOST_NAME, Math.max(LEAST_NAME, longest));
+  // Between them are spaces and the bar's ends.
+  const rest = columns - nameWidth - RATE - PERCENT - SPARK - STATE - 7;
+  return { nameWidth, barWidth: Math.min(MOST_BAR, Math.max(LEAST_BAR, rest)) };
+}
+
+function consumerLine(
+  one: ObservedConsumer,
+  { seen, rates }: Watched,
+  { nameWidth, barWidth }: Widths,
+  paint: Paint,
+): string {
+  const { role, name, lag, unread, held, pid, gating } = one;
+  const member = role === 'member';
+  const elements = seen.geometry?.elements ?? 1;
+  const behind = member ? held : lag;
+  const word = life(one);
+  const who = role === 'group' ? `group, ${compact(unread)} unread` : pid === 0 ? '' : `pid ${pid}`;
+  const line = [
+    column(member ? '      member' : `    ${name}`, nameWidth),
+    (member ? '' : perSecond(rates?.consumers[one.index])).padStart(RATE),
+    `▕${bar(behind / elements, barWidth)}▏`,
+    `${member ? 'holds' : 'lag'} ${compact(behind)}`.padEnd(12),
+    word === 'alive' ? who : `${who} ${word}`.trim(),
+    gating === 'gates' || gating === 'in a group' ? '' : gating,
+  ].join(' ');
+  return word === 'alive' ? line : paint(LIFE_STYLE[word]!, line);
+}
+
+function producerLine(ring: RingObservation, { nameWidth }: Widths, paint: Paint): string[] {
+  const { producers } = ring;
+  if (producers.length === 0) return [];
+  const each = producers.map(({ pid, alive, claimed }) => {
+    const text = `pid ${pid}${claimed > 0 ? ` (${compact(claimed)} claimed)` : ''}`;
+    return alive ? text : paint('red', `${text} dead`);
+  });
+  return [`${column('    producers', nameWidth)} ${each.join(', ')}`];
+}
+
+function segmentLines(watched: Watched, widths: Widths, paint: Paint): string[] {
+  const { seen, rates, history, stalled } = watched;
+  const [word, why] = state(seen);
+  const full = fill(watched);
+  const drawn = bar(full, widths.barWidth);
+  const title = [
+    paint('bold', column(seen.name, widths.nameWidth)),
+    perSecond(rates?.committed).padStart(RATE),
+    `▕${full > 0.9 ? paint('yellow', drawn) : paint('cyan', drawn)}▏`,
+    `${Math.round(full * 100)}%`.padStart(PERCENT),
+    paint('cyan', sparkline(history, SPARK)),
+    paint(STATE_STYLE[word]!, word),
+  ].join(' ');
+  const notes = [...why, ...stalled].map(({ reason }) => reason);
+  const about = seen.geometry ? `${seen.kind} ${geometry(seen.geometry)}` : seen.kind;
+  return [
+    title,
+    paint('dim', `  ${about}`),
+    ...(seen.ring ? producerLine(seen.ring, widths, paint) : []),
+    ...(seen.ring?.consumers ?? [])
+      .filter((one) => one.role !== 'member' || life(one) !== 'gone')
+      .map((one) => consumerLine(one, watched, widths, paint)),
+    ...notes.map((note) => paint('yellow', `    ! ${note}`)),
+    '',
+  ];
+}
+
+/** The screen, of any length. */
+export function view(all: readonly Watched[], options: ViewOptions): string[] {
+  const { sort, paused, paint, columns } = options;
+  const widths = widthsOf(all, columns);
+  const count = all.length === 1 ? '1 segment' : `${all.length} segments`;
+  const keys = 'q quit  p pause  s sort  ↑↓ scroll';
+  const pause = paused ? `   ${paint('inverse', ' paused ')}` : '';
+  return [
+    `${paint('bold', 'shm-disruptor top')}   ${count}, by ${sort}${pause}   ${paint('dim', keys)}`,
+    '',
+    ...sorted(all, sort).flatMap((watched) => segmentLines(watched, widths, paint)),
+    ...(all.length === 0 ? ['No segments.'] : []),
+  ];
+}
+
+/** One segment in a line, for a file. */
+export function plainLine({ seen, rates }: Watched): string {
+  const [word] = state(seen);
+  const { ring, geometry: made } = seen;
+  const consumers = ring?.consumers.filter(({ role }) => role !== 'member') ?? [];
+  return [
+    new Date(seen.seen).toISOString(),
+    seen.name,
+    word.replace(' ', '-'),
+    ...(ring && made
+      ? [
+          `rate=${rates ? rates.committed.toFixed(0) : '-'}`,
+          `used=${ring.used}/${made.elements}`,
+          ...consumers.map(({ name, lag, alive }) => `${name}=${lag}${alive ? '' : '(dead)'}`),
+        ]
+      : []),
+  ].join(' ');
+}
