@@ -19,6 +19,7 @@ const endOf = ({ seen }: { seen: InstanceType<typeof Seen> }) => seen.memory()[0
 /** What was delivered up to there came to pass, and nothing behind it. */
 const committedTo = (last: number, generation = 'here') => ({
   generation,
+  single: false,
   wasCommitted: (start: number) => start <= last,
 });
 

@@ -20,9 +20,14 @@ interface Entry {
 /** What a checkpoint needs of the segment that is written into. */
 export interface Target {
   readonly generation: string;
+  /** Whether it has one producer at a time. */
+  readonly single: boolean;
   /** See `Ring`. */
   wasCommitted(start: number, end: number): boolean;
 }
+
+/** No sequences: what was written is so already. */
+export const CERTAIN = [0, -1] as const;
 
 const HALF = 65_536;
 /** In front of each half: the length of what follows, and its checksum. */
@@ -61,7 +66,7 @@ export class Checkpoint {
     const [first, second] = [this.#read(0), this.#read(HALF)];
     const [older, newer] = first.version > second.version ? [second, first] : [first, second];
     // The next one goes into the place of what did not come to pass.
-    const holds = newer.target !== this.#target || target.wasCommitted(...newer.claim);
+    const holds = newer.target !== this.#target || cameToPass(target, newer.claim);
     const latest = holds ? newer : older;
     this.#version = holds ? newer.version : newer.version - 1;
     this.seen = new Seen(latest.target === this.#target ? latest.seen : []);
@@ -131,6 +136,9 @@ export class Checkpoint {
     }
   }
 }
+
+const cameToPass = (target: Target, [start, end]: Entry['claim']) =>
+  start > end || target.wasCommitted(start, end);
 
 const NOTHING: Entry = { version: 0, target: '', seen: [], claim: [0, 0] };
 

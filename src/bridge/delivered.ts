@@ -1,7 +1,7 @@
 import { segmentName } from '../validate.js';
 import { attachmentOf } from '../segment/participant.js';
 import type { Participant } from '../segment/participant.js';
-import { Checkpoint, checkpointName } from './checkpoint.js';
+import { CERTAIN, Checkpoint, checkpointName } from './checkpoint.js';
 import type { Target } from './checkpoint.js';
 import type { EndpointCounts } from './endpoint.js';
 import type { Parcel } from './parcel.js';
@@ -31,6 +31,7 @@ export class Delivered {
     const { ring } = attachmentOf(participant);
     this.#target = {
       generation: participant.generation,
+      single: ring.single,
       wasCommitted: (start, end) => ring.wasCommitted(start, end),
     };
     if (checkpoint === false) return;
@@ -70,14 +71,22 @@ export class Delivered {
   }
 
   /**
-   * Makes a run known as delivered, which is about to be committed at `claim`, both ends inclusive. If
-   * it is not, this must be ended.
+   * Makes a run known as delivered, which `commit` does.
+   *
+   * @param claim - the sequences to be committed, both ends inclusive
    */
-  add(run: readonly Parcel[], claim: readonly [start: number, end: number]): void {
+  add(
+    run: readonly Parcel[],
+    claim: readonly [start: number, end: number],
+    commit: () => unknown,
+  ): void {
     for (const parcel of run) {
       if (this.#seen.add(parcel) === 'late') this.#late += 1;
     }
-    this.#checkpoint?.write(this.#seen, claim);
+    if (!this.#target.single) this.#checkpoint?.write(this.#seen, claim);
+    commit();
+    // What the dead had claimed of such a ring others claim anew: nobody could tell whose it was.
+    if (this.#target.single) this.#checkpoint?.write(this.#seen, CERTAIN);
   }
 
   end(): void {

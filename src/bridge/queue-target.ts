@@ -58,8 +58,8 @@ class QueueTarget implements BridgeTarget {
       const space = atOnce ?? (await this.#queue.claim(length, { signal }));
       space.view.set(parcel.data);
       // Nobody else claims through this object.
-      this.#delivered.add([parcel], [this.#ring.claimStart, this.#ring.claimEnd]);
-      space.commit();
+      const { claimStart, claimEnd } = this.#ring;
+      this.#delivered.add([parcel], [claimStart, claimEnd], () => space.commit());
       at = this.#delivered.nextNew(parcels, at + 1);
     }
     return at;

@@ -90,8 +90,7 @@ class RingTarget implements BridgeTarget {
     const claim = await this.#claim(contents.length, signal);
     const count = claim.end - claim.start + 1;
     this.#fill(claim, contents);
-    this.#delivered.add(run.slice(0, count), [claim.start, claim.end]);
-    claim.commit();
+    this.#delivered.add(run.slice(0, count), [claim.start, claim.end], () => claim.commit());
     return first + count;
   }
 
