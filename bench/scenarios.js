@@ -1,5 +1,6 @@
 // All scenarios, in the order in which they run.
 import { scenario as afterIdling } from './after-idling.js';
+import { scenario as bridge } from './bridge.js';
 import { scenario as broadcast } from './broadcast.js';
 import { scenario as consumers } from './consumers.js';
 import { scenario as idle } from './idle.js';
@@ -25,4 +26,5 @@ export const scenarios = [
   queue,
   broadcast,
   records,
+  bridge,
 ];

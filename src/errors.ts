@@ -78,6 +78,9 @@ const SYSTEM = 1;
  * | `ERR_READ_ONLY` | memory that was opened for reading alone has no buffer |
  * | `ERR_TIMEOUT` | a wait took longer than its `timeout` |
  * | `ERR_RELEASED` | the object was released |
+ * | `ERR_CLIENT_MISSING` | a bridge needs the package of an engine's client, which is not installed |
+ * | `ERR_BRIDGE_BUSY` | another bridge that lives has the checkpoint |
+ * | `ERR_UNDELIVERABLE` | what a bridge is to deliver can never be, and it was not told to leave it out |
  * | `ERR_NO_BINARY` | no build of the addon fits this system |
  */
 export type DisruptorErrorCode =
@@ -115,6 +118,9 @@ export type DisruptorErrorCode =
   | 'ERR_CONSUME_PENDING'
   | 'ERR_READ_ONLY'
   | 'ERR_TIMEOUT'
+  | 'ERR_CLIENT_MISSING'
+  | 'ERR_BRIDGE_BUSY'
+  | 'ERR_UNDELIVERABLE'
   | 'ERR_NO_BINARY';
 
 /**

@@ -76,6 +76,7 @@ interface Made {
   readonly single: boolean;
   readonly shape: number;
   readonly schema: bigint;
+  readonly generation: bigint;
   readonly object: string;
 }
 
@@ -457,6 +458,11 @@ export class Ring {
     return this.#made.schema;
   }
 
+  /** Of the segment's creation, 64 bits: no other segment has it, also later and elsewhere. */
+  get generation(): bigint {
+    return this.#made.generation;
+  }
+
   /** Names the segment: the same for all handles on it, and for no others. */
   get object(): string {
     return this.#made.object;
@@ -702,6 +708,21 @@ export class Ring {
   gaps(): { count: number; elements: number } {
     this.#ask(addon.gaps);
     return { count: exchange[Exchange.Start]!, elements: exchange[Exchange.End]! };
+  }
+
+  /**
+   * Whether `[start, end]`, which somebody claimed who is dead or knows no more, was committed: certain
+   * when it says so. When there were gaps behind `start` it says no.
+   */
+  wasCommitted(start: number, end: number): boolean {
+    this.recover();
+    // In this order: a gap raises the limit before the cursor passes it.
+    const cursor = this.cursor();
+    this.#ask(addon.gaps);
+    if (exchange[Exchange.Most]! > start) return false;
+    if (cursor > start) return true;
+    // Out of turn, behind somebody who has not committed yet; or not at all.
+    return this.next() > end && !this.uncommitted(start, end);
   }
 
   ignore(consumer: number): void {

@@ -44,6 +44,7 @@ RingHandle::RingHandle(RingSegment segment, Waiting waiting, double* state)
 napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, napi_value state) {
   const RingGeometry geometry = segment.layout.geometry;
   const ElementFormat format = segment.layout.format;
+  const uint64_t generation = segment.layout.generation;
   const bool single = segment.layout.policy.producers == Producers::kSingle;
   const std::string name = std::to_string(segment.device) + " " + std::to_string(segment.inode);
   void* numbers = nullptr;
@@ -80,6 +81,7 @@ napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, 
       value_property("single", js_boolean(env, single)),
       value_property("shape", js_number(env, format.shape)),
       value_property("schema", js_bigint(env, format.schema)),
+      value_property("generation", js_bigint(env, generation)),
       value_property("object", object_name),
   };
   napi_define_properties(env, object, std::size(properties), properties);
@@ -298,6 +300,7 @@ Status RingHandle::gaps(Environment& environment) {
   Exchange& exchange = environment.exchange;
   exchange.set(Exchange::kStart, sequencer_->gaps());
   exchange.set(Exchange::kEnd, sequencer_->lost());
+  exchange.set(Exchange::kMost, sequencer_->gap_limit());
   return Done{};
 }
 

@@ -225,6 +225,7 @@ struct RingLayout {
   RingGeometry geometry;
   RingPolicy policy;
   ElementFormat format;
+  uint64_t generation = 0;  ///< of a segment that is there: see Identity
   uint64_t producers_offset = 0;
   uint64_t markers_offset = 0;
   uint64_t elements_offset = 0;
@@ -287,7 +288,7 @@ inline uint64_t identity_checksum(const Identity& identity) {
 }
 
 /// What stands at the beginning of a segment of that layout.
-inline Identity identity_of(const RingLayout& layout, uint32_t mode, uint64_t generation) {
+inline Identity identity_of(const RingLayout& layout, uint32_t mode) {
   Identity identity{};
   identity.magic = kMagic;
   identity.version = kLayoutVersion;
@@ -305,7 +306,7 @@ inline Identity identity_of(const RingLayout& layout, uint32_t mode, uint64_t ge
   identity.producers_offset = layout.producers_offset;
   identity.markers_offset = layout.markers_offset;
   identity.elements_offset = layout.elements_offset;
-  identity.generation = generation;
+  identity.generation = layout.generation;
   identity.checksum = identity_checksum(identity);
   return identity;
 }

@@ -60,7 +60,7 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
        geometry.producers != memory.producers)) {
     return Errc::kSegmentCorrupt;
   }
-  const auto layout =
+  auto layout =
       ring_layout(geometry, identity.policy, {identity.shape, identity.schema}, identity.kind);
   if (!layout.ok() || layout.value().size != identity.size ||
       layout.value().producers_offset != identity.producers_offset ||
@@ -69,6 +69,7 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
     return Errc::kSegmentCorrupt;
   }
   if (facts.size != identity.size || !facts.backed) return Errc::kSegmentTruncated;
+  layout.value().generation = identity.generation;
   return layout;
 }
 
@@ -194,9 +195,9 @@ void declare_consumers(RingSegment& segment, const RingCreation& creation) {
 }  // namespace
 
 Result<RingSegment> create_ring(const std::string& name, const RingCreation& creation) {
-  const auto layout =
-      ring_layout(creation.geometry, creation.policy, creation.format, creation.kind);
+  auto layout = ring_layout(creation.geometry, creation.policy, creation.format, creation.kind);
   if (!layout.ok()) return layout.error();
+  layout.value().generation = os::fresh_generation();
 
   auto created = os::create_file(name, layout.value().size, creation.mode, creation.birth);
   if (!created.ok()) return created.error();
@@ -213,8 +214,7 @@ Result<RingSegment> create_ring(const std::string& name, const RingCreation& cre
   }
   // The file is zero: so are all sequences, markers and elements.
   declare_consumers(segment.value(), creation);
-  segment.value().header().identity =
-      identity_of(layout.value(), creation.mode, os::fresh_generation());
+  segment.value().header().identity = identity_of(layout.value(), creation.mode);
 
   // A name must never stand for half a segment, even if the power fails.
   const auto written = os::write_back(created.value().file);

@@ -414,6 +414,8 @@ class Sequencer {
   /// How many gaps there were since creation, and how many elements in them.
   uint64_t gaps() const { return header_->gaps.load_acquire(); }
   uint64_t lost() const { return header_->lost.load_acquire(); }
+  /// Every gap that a cursor loaded before this has passed ends at or below it.
+  uint64_t gap_limit() const { return header_->gap_limit.load_ordered(); }
   bool all_ignored() const { return consumers_.gating_sequence() == kIgnored; }
   const Consumers& consumers() const { return consumers_; }
 

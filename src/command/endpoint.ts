@@ -90,7 +90,8 @@ const AS_BYTES: Encoding<Buffer> = {
   decode: (value) => Buffer.from(value),
 };
 
-const ringOf = ({ name, geometry }: Observation) =>
+/** The ring, opened for its bytes. */
+export const ringOf = ({ name, geometry }: Observation) =>
   geometry?.holds === 'values'
     ? Disruptor.open(name, { encoding: AS_BYTES })
     : Disruptor.open(name);

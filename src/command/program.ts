@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 import type { BenchOptions } from './bench.js';
+import type { BridgeCommandOptions } from './bridge.js';
 import type { ReadOptions } from './read.js';
 import type { RecoverOptions } from './recover.js';
 import type { RemoveOptions } from './remove.js';
@@ -165,6 +166,37 @@ Who only wants to look uses info or top. What is not written out when it ends is
     );
 }
 
+function bridging(program: Command): void {
+  json(program.command('bridge'))
+    .argument('<from>', 'a segment, nats://host:port/stream or redis://host:port/key')
+    .argument('<to>', 'the same')
+    .description('forward messages from a ring or queue to NATS or Redis, or back')
+    .option(
+      '--as <name>',
+      'consumer of the ring, durable consumer or group of the engine',
+      'bridge',
+    )
+    .option('--subject <subject>', 'at NATS (default: the name of the stream)')
+    .option('--max-length <n>', 'how many entries a stream of Redis keeps, about', whole(1))
+    .option('--max-in-flight <n>', 'messages under way at a time', whole(1))
+    .option('--at-most-once', 'acknowledge first, and send once')
+    .option('--checkpoint <name>', 'under which a ring or queue remembers what has come', 'bridge')
+    .option('--skip', 'leave out what can never be delivered, and count it')
+    .option('-i, --interval <seconds>', 'between two reports', seconds, 1)
+    .addHelpText(
+      'after',
+      `\nEvery message arrives at least once, in order; docs/guide/bridges.md says what that means.${examples(
+        'shm-disruptor bridge /ticks nats://b:4222/ticks --as to-nats',
+        'shm-disruptor bridge redis://b:6379/jobs /jobs --checkpoint from-redis --json',
+      )}`,
+    )
+    .action(
+      doing(async (from: string, to: string, options: BridgeCommandOptions) => {
+        await (await import('./bridge.js')).bridge(from, to, options);
+      }),
+    );
+}
+
 function mending(program: Command): void {
   json(program.command('rm'))
     .argument('[names...]', 'of segments')
@@ -236,6 +268,7 @@ export async function run(argv: string[]): Promise<void> {
     });
   looking(program);
   moving(program);
+  bridging(program);
   mending(program);
   trying(program);
   await program.parseAsync(argv);

@@ -457,15 +457,15 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     return outOfRange(`at most ${this.maxMessage} bytes`, 'value', actual);
   }
 
-  #shipment(values: Iterable<In>): Shipment<In> {
+  #shipment(values: Iterable<In>): Shipment {
     return new Shipment(
       values,
-      (value) => this.#encode(value),
+      (value) => this.#encode(value as In),
       (bytes, milliseconds) => this.#send(bytes, milliseconds),
     );
   }
 
-  #sending(shipment: Shipment<In>): Standing<number> {
+  #sending(shipment: Shipment): Standing<number> {
     const { waiter } = this.attachment;
     let turn: NodeJS.Immediate | undefined;
     return {

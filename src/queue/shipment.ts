@@ -10,9 +10,9 @@ export interface PartlySent extends Error {
 type Send = (bytes: Uint8Array, milliseconds: number) => number;
 
 /** Several values on their way, in their order. */
-export class Shipment<In> {
-  readonly #values: Iterator<In>;
-  readonly #encode: (value: In) => Uint8Array;
+export class Shipment {
+  readonly #values: Iterator<unknown>;
+  readonly #encode: (value: unknown) => Uint8Array;
   readonly #send: Send;
   /** The next one, when there was no room for it. */
   #bytes: Uint8Array | undefined;
@@ -24,8 +24,8 @@ export class Shipment<In> {
   last = -1;
 
   /** @throws TypeError when `values` cannot be iterated */
-  constructor(values: Iterable<In>, encode: (value: In) => Uint8Array, send: Send) {
-    if (typeof (values as Partial<Iterable<In>> | null)?.[Symbol.iterator] !== 'function') {
+  constructor(values: Iterable<unknown>, encode: (value: unknown) => Uint8Array, send: Send) {
+    if (typeof (values as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] !== 'function') {
       throw wrongType('an iterable', 'values', values);
     }
     this.#values = values[Symbol.iterator]();

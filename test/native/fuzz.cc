@@ -364,7 +364,7 @@ void damage_identity(Bytes& input, Identity& identity) {
 void damage(Bytes& input, const Shape& shape, Image& image) {
   const uint64_t elements = shape.geometry().elements;
   const uint64_t header = input.byte();
-  Identity identity = identity_of(shape.layout, 0600, 1);
+  Identity identity = identity_of(shape.layout, 0600);
   // Seldom: most of what is behind it is reached only through a sound one.
   if (header >= 240) damage_identity(input, identity);
   if (header >= 250) damage_identity(input, identity);

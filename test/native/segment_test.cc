@@ -61,6 +61,7 @@ TEST("what was created can be opened, with the geometry of its creator") {
     CHECK(opened.value().layout.geometry.element_size == 24);
     CHECK(opened.value().layout.geometry.consumers == 3);
     CHECK(opened.value().header().identity.generation == ring.header().identity.generation);
+    CHECK(opened.value().layout.generation == ring.header().identity.generation);
     CHECK(count_temporaries() == 0);
   }
 }

@@ -15,6 +15,8 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
+import { programOf } from '../bridge/servers.js';
+
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FOUR_MINUTES = 240_000;
 
@@ -279,6 +281,18 @@ test.serial('counters: no count is lost, and a reader sees them', async (t) => {
   t.deepEqual(await runAlone(t, 'counters/main.js'), [
     '3 workers counted 100000 + 100000 + 100000 = 300000',
     'a reader sees 300000: good',
+  ]);
+});
+
+test.serial('two-machines: a killed bridge loses nothing and repeats nothing', async (t) => {
+  if (programOf('nats') === undefined) {
+    t.log('skipped: nats-server is not installed');
+    t.pass();
+    return;
+  }
+  t.deepEqual(await runAlone(t, 'two-machines/main.js'), [
+    'a bridge ended by SIGKILL, half way',
+    '20000 of 20000 orders filled, 0 wrong or out of order',
   ]);
 });
 

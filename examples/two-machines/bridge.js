@@ -1,0 +1,26 @@
+// A bridge of one machine: its ring for what goes out to a stream, or a stream to its ring for what
+// comes in.
+import { Disruptor } from 'shm-disruptor';
+import { Bridge, natsSource, natsTarget, ringSource, ringTarget } from 'shm-disruptor/bridge';
+
+import { answer, whenTold } from '../processes.js';
+
+const [way, name, stream, servers] = process.argv.slice(2);
+
+const ring = Disruptor.open(name, { encoding: 'json' });
+const ends =
+  way === 'out'
+    ? {
+        from: ringSource(ring.consumer('bridge')),
+        to: natsTarget({ servers, stream, subject: stream }),
+      }
+    : {
+        from: natsSource({ servers, stream, durable: 'desk' }),
+        to: ringTarget(ring.producer()),
+      };
+
+// The other machine's bridge makes the stream; until then this one tries again.
+const bridge = new Bridge({ ...ends, backoff: { least: 20, most: 1000 } });
+answer('running');
+whenTold().addEventListener('abort', () => void bridge.stop().then(() => process.exit()));
+await bridge.done;

@@ -1,0 +1,21 @@
+// The other machine's desk: fills every order that comes in. It knows nothing of a bridge.
+import { Disruptor } from 'shm-disruptor';
+
+import { answer, whenTold } from '../processes.js';
+
+const [prefix] = process.argv.slice(2);
+const orders = Disruptor.open(`${prefix}-in`, { encoding: 'json' }).consumer('desk');
+const fills = Disruptor.open(`${prefix}-out`, { encoding: 'json' }).producer();
+answer('ready');
+
+try {
+  await orders.process(
+    async (batch) => {
+      const filled = [...batch].map(({ number, quantity }) => ({ number, filled: quantity }));
+      await fills.publishMany(filled);
+    },
+    { signal: whenTold() },
+  );
+} catch (error) {
+  if (error.name !== 'AbortError') throw error;
+}

@@ -1,0 +1,132 @@
+import { wrongType, wrongValue, oneOf } from '../validate.js';
+import type { Batch } from '../ring/batch.js';
+import { DisruptorConsumer } from '../ring/disruptor-consumer.js';
+import { attachmentOf } from '../segment/participant.js';
+import { Shape } from '../values/format.js';
+import type { BridgeSource, EndpointCounts } from './endpoint.js';
+import type { Parcel } from './parcel.js';
+import { encodingNamed, toJson, writtenSchema } from './payload.js';
+import type { PayloadForm } from './payload.js';
+
+/** How a segment's messages are forwarded. */
+export interface SegmentSourceOptions {
+  /** See {@link PayloadForm}. Default: `'bytes'`. */
+  as?: PayloadForm;
+}
+
+/** Bytes in front of a value that keeps its length. */
+const LENGTH_BYTES = 4;
+
+/**
+ * The elements of a ring, taken by one of its consumers. The consumer commits what has arrived at the
+ * other end, so that producers wait when that is away. It is closed with the bridge; one with a name
+ * can be resumed by the next.
+ *
+ * @param consumer - what `ring.consumer(name)` gave; not a member of a group, whose order nobody keeps
+ * @throws TypeError
+ */
+export function ringSource(
+  consumer: DisruptorConsumer<unknown>,
+  options: SegmentSourceOptions = {},
+): BridgeSource {
+  return new RingSource(consumer, options);
+}
+
+class RingSource implements BridgeSource {
+  readonly name: string;
+  readonly #consumer: DisruptorConsumer<unknown>;
+  readonly #json: boolean;
+  readonly #sized: boolean;
+  readonly #facts: Pick<Parcel, 'origin' | 'encoding' | 'schema'>;
+  #batch: Batch<unknown> | undefined;
+  #bufs: Buffer[] = [];
+  /** Of the batch: the first sequence not acknowledged, and the first not taken. */
+  #acknowledged = 0;
+  #next = 0;
+  #gaps = 0;
+
+  constructor(consumer: unknown, { as }: SegmentSourceOptions) {
+    if (!(consumer instanceof DisruptorConsumer)) {
+      throw wrongType('a DisruptorConsumer', 'consumer', consumer);
+    }
+    if (consumer.group) throw wrongValue('a consumer that is in no group', 'consumer', consumer);
+    this.#consumer = consumer as DisruptorConsumer<unknown>;
+    const { ring, name } = attachmentOf(consumer);
+    this.#json = oneOf(['bytes', 'json'] as const, as ?? 'bytes', 'as') === 'json';
+    this.#sized = ring.shape === Shape.Sized;
+    const encodings: Partial<Record<number, string>> = {
+      [Shape.Raw]: 'raw',
+      [Shape.Record]: 'record',
+    };
+    this.name = `ring ${name}`;
+    this.#facts = {
+      origin: this.#consumer.generation,
+      encoding: this.#json ? 'json' : (encodings[ring.shape] ?? encodingNamed(ring.schema)),
+      schema: writtenSchema(ring.schema),
+    };
+  }
+
+  open(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async take(most: number, signal: AbortSignal): Promise<readonly Parcel[]> {
+    let batch = this.#batch;
+    if (!batch || this.#next > batch.end) {
+      batch = await this.#consumer.next({ signal });
+      this.#batch = batch;
+      this.#bufs = batch.bufs;
+      this.#acknowledged = this.#next = batch.start;
+      for (const { start, end } of batch.gaps) this.#gaps += end - start + 1;
+    }
+    const time = Date.now();
+    const parcels: Parcel[] = [];
+    const end = Math.min(batch.end, this.#next + most - 1);
+    for (let sequence = this.#next; sequence <= end; sequence += 1) {
+      const first = sequence === batch.start && batch.gaps.length > 0;
+      parcels.push({
+        ...this.#facts,
+        data: this.#json ? toJson(batch.at(sequence)) : this.#bytes(batch, sequence),
+        sequence,
+        from: first ? batch.gaps[0]!.start : sequence,
+        next: sequence + 1,
+        time,
+      });
+    }
+    this.#next = end + 1;
+    return parcels;
+  }
+
+  acknowledge(count: number): void {
+    if (count === 0) return;
+    this.#acknowledged += count;
+    this.#consumer.commit(this.#acknowledged - 1);
+  }
+
+  giveBack(): void {
+    this.#next = this.#acknowledged;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  end(): void {
+    this.#consumer.close();
+  }
+
+  counts(): EndpointCounts {
+    return { gaps: this.#gaps, ...(!this.#consumer.closed && { lag: this.#consumer.lag }) };
+  }
+
+  #bytes({ start, length }: Batch<unknown>, sequence: number): Buffer {
+    const [first, second] = this.#bufs as [Buffer, Buffer?];
+    const size = (first.length + (second?.length ?? 0)) / length;
+    const at = (sequence - start) * size;
+    const behind = at - first.length;
+    const slot =
+      behind < 0 ? first.subarray(at, at + size) : second!.subarray(behind, behind + size);
+    // Whatever length stands there, it does not lead out of the slot.
+    return this.#sized ? slot.subarray(LENGTH_BYTES, LENGTH_BYTES + slot.readUInt32LE()) : slot;
+  }
+}
