@@ -6,7 +6,7 @@ const CORE_ERRORS: readonly (readonly [DisruptorErrorCode | '', string])[] = [
   ['', 'a system call failed'],
   ['ERR_SIZE_OVERFLOW', 'The sizes asked for do not fit into 64 bits'],
   ['ERR_SEGMENT_EXISTS', 'A segment of this name exists'],
-  ['ERR_SEGMENT_BUSY', 'Another process is replacing this segment and does not finish'],
+  ['ERR_SEGMENT_BUSY', 'Others are in the middle of something with this segment and do not finish'],
   [
     'ERR_SEGMENT_NOT_REGULAR',
     'Not a shared memory object: a directory, link, FIFO, socket or device',
@@ -46,7 +46,7 @@ const SYSTEM = 1;
  * | --- | --- |
  * | `ERR_SIZE_OVERFLOW` | the sizes asked for do not fit into 64 bits |
  * | `ERR_SEGMENT_EXISTS` | the name is taken |
- * | `ERR_SEGMENT_BUSY` | another process is replacing the segment and does not finish |
+ * | `ERR_SEGMENT_BUSY` | others are replacing the segment, or are in the middle of a message in each slot of a broadcast, and do not finish |
  * | `ERR_SEGMENT_NOT_REGULAR` | a directory, link, FIFO, socket or device bears the name |
  * | `ERR_SEGMENT_OWNER` | the object belongs to another user and is not shared |
  * | `ERR_SEGMENT_MODE` | its permission bits are not those that its creator set |

@@ -1021,6 +1021,9 @@ export class Publisher {
   }
 }
 
+/** Some times as long as the core waits for who stands still. */
+const HELD_UP_MILLISECONDS = 200;
+
 /** A subscriber of a broadcast. After `release` every method throws `ERR_RELEASED`. */
 export class Subscriber {
   readonly #handle: number;
@@ -1043,11 +1046,22 @@ export class Subscriber {
   /** Nobody comes before us. */
   readonly comesAfter = false;
 
-  /** Nobody wakes who may not say that he sleeps, or waits for somebody who stands still. */
+  #heldUpAt = '';
+  #heldUpSince = 0;
+
+  /**
+   * Nobody wakes who may not say that he sleeps, or waits for somebody who stands still. That is over
+   * soon, unless all who have come since stand still or are dead: then the next one wakes us.
+   */
   get quiet(): boolean {
     if (this.made.quiet) return true;
     const { newest, position } = this.extent();
-    return newest > position + 1;
+    if (newest <= position + 1) return false;
+    const where = `${position} ${newest}`;
+    const now = performance.now();
+    if (where !== this.#heldUpAt) this.#heldUpSince = now;
+    this.#heldUpAt = where;
+    return now - this.#heldUpSince < HELD_UP_MILLISECONDS;
   }
 
   /** Messages land there from now on. */
@@ -1117,8 +1131,9 @@ export class Subscriber {
   }
 
   /** Differs when something has come since. */
-  fingerprint(): string {
-    return String(this.extent().newest);
+  fingerprint(): string | undefined {
+    const { newest, position } = this.extent();
+    return newest > position + 1 ? undefined : String(newest);
   }
 
   /** Has it written to its medium. */

@@ -382,3 +382,17 @@ test('a worker that waits can be terminated', async (t) => {
   }
   t.is(broadcast.stats().next, 2);
 });
+
+overReceivingFaces(
+  'who stands still behind somebody who stands still',
+  async (t, face) => {
+    const broadcast = newBroadcast(t, { producers: 'multi' });
+    const slots = [1, 2].map(() => another(t, broadcast).claim());
+    const subscription = listen(t, broadcast, { from: 0 });
+    const waiting = face.receive(subscription);
+    t.true(await staysPending(waiting, 1000));
+    t.true(slots[1]!.commit(0));
+    t.like(await waiting, { sequence: 1, lost: 1 });
+  },
+  patient,
+);
