@@ -13,7 +13,7 @@ import type { PeerOrders } from './bench-peer.js';
 
 /** What `bench` takes. */
 export interface BenchOptions {
-  json: boolean;
+  json?: boolean;
   /** How long each measurement takes. */
   seconds: number;
   /** Bytes in a message. */
@@ -36,6 +36,7 @@ interface Throughput {
 
 /** Rings and processes that go when the measurement does. */
 class Bench {
+  #made = 0;
   readonly #rings: { close(): void; name: string }[] = [];
   readonly #children = new Set<ChildProcess>();
   readonly #options: BenchOptions;
@@ -53,7 +54,8 @@ class Bench {
   ring() {
     const elementSize = this.#options.size;
     const options = { elements: ELEMENTS, elementSize, producers: 'single' as const };
-    const ring = Disruptor.create({ ...options, consumers: { bench: {} } });
+    const name = `/shm-disruptor-bench-${process.pid}-${(this.#made += 1)}`;
+    const ring = Disruptor.create(name, { ...options, consumers: { bench: {} } });
     this.#rings.push(ring);
     return ring;
   }
@@ -184,7 +186,7 @@ function print(latencies: Record<string, Latencies>, rates: Throughput[], size: 
 
 /** Measures round trips and throughput between two processes on this machine. */
 export async function bench(options: BenchOptions): Promise<void> {
-  const { json, size } = options;
+  const { json = false, size } = options;
   const signal = interruption();
   const each = async <T>(measure: (bench: Bench) => Promise<T>): Promise<T> => {
     const one = new Bench(options, signal);

@@ -1,8 +1,8 @@
 /**
  * Runs the demo of the package's examples in this process: it starts others, and cleans up after them.
  */
-export async function demo({ json }: { json: boolean }): Promise<void> {
+export async function demo({ json = false }: { json?: boolean }): Promise<void> {
   const script = new URL('../../examples/demo/main.js', import.meta.url);
-  const { demo: run } = (await import(script.href)) as { demo(json: boolean): Promise<void> };
+  const { demo: run } = (await import(script.href)) as { demo: (json: boolean) => Promise<void> };
   await run(json);
 }

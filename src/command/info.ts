@@ -120,7 +120,7 @@ function print(seen: Observation): void {
 }
 
 /** Prints all that can be seen of one segment. */
-export function info(name: string, { json }: { json: boolean }): void {
+export function info(name: string, { json = false }: { json?: boolean }): void {
   const seen = observe(name);
   if (json) printJson(seen);
   else print(seen);

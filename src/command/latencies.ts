@@ -56,7 +56,9 @@ export class Latencies {
 
   /** Nanoseconds. */
   toJSON(): object {
-    const percentiles = PERCENTILES.map((each) => [`p${each}`, this.#histogram.percentile(each)]);
+    const percentiles = new Map(
+      PERCENTILES.map((each) => [`p${each}`, this.#histogram.percentile(each)]),
+    );
     return { count: this.count, ...Object.fromEntries(percentiles), most: this.#histogram.max };
   }
 }

@@ -44,7 +44,7 @@ function row(seen: Observation): string[] {
 }
 
 /** Prints all segments. */
-export function list({ json }: { json: boolean }): void {
+export function list({ json = false }: { json?: boolean }): void {
   const all = observeAll();
   if (json) {
     printJson(all);

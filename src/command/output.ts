@@ -29,7 +29,7 @@ type Style = Parameters<typeof styleText>[0];
 
 /** Whether there is to be colour where `stream` goes to. */
 export const colourful = (stream: NodeJS.WriteStream) =>
-  stream.isTTY && process.env['NO_COLOR'] === undefined && stream.hasColors();
+  stream.isTTY && process.env.NO_COLOR === undefined && stream.hasColors();
 
 /** Text in a style, where there is colour. */
 export type Paint = (style: Style, text: string) => string;

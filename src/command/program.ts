@@ -2,6 +2,12 @@ import { readFileSync } from 'node:fs';
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 
+import type { BenchOptions } from './bench.js';
+import type { ReadOptions } from './read.js';
+import type { RecoverOptions } from './recover.js';
+import type { RemoveOptions } from './remove.js';
+import type { TopOptions } from './top.js';
+import type { WriteOptions } from './write.js';
 import { endWithOutput, Exit, fail } from './exit.js';
 import { SORTS } from './view.js';
 
@@ -84,7 +90,7 @@ function looking(program: Command): void {
     )
     .addHelpText('after', examples('shm-disruptor ls', "shm-disruptor ls --json | jq '.[].name'"))
     .action(
-      doing(async (options) => {
+      doing(async (options: { json?: boolean }) => {
         (await import('./list.js')).list(options);
       }),
     );
@@ -93,7 +99,7 @@ function looking(program: Command): void {
     .description('show all that can be seen of one segment, also of a damaged one')
     .addHelpText('after', examples('shm-disruptor info /ticks', 'shm-disruptor info /ticks --json'))
     .action(
-      doing(async (name: string, options) => {
+      doing(async (name: string, options: { json?: boolean }) => {
         (await import('./info.js')).info(name, options);
       }),
     );
@@ -112,7 +118,7 @@ function looking(program: Command): void {
       )}`,
     )
     .action(
-      doing(async (name: string | undefined, options) => {
+      doing(async (name: string | undefined, options: TopOptions) => {
         await (await import('./top.js')).top(name, options);
       }),
     );
@@ -150,7 +156,7 @@ messages, and rings of raw elements, where zeros follow the line.${examples(
       )}`,
     )
     .action(
-      doing(async (name: string, options) => {
+      doing(async (name: string, options: WriteOptions) => {
         await (await import('./write.js')).write(name, options);
       }),
     );
@@ -177,7 +183,7 @@ Who only wants to look uses info or top. What is not written out when it ends is
       )}`,
     )
     .action(
-      doing(async (name: string, options) => {
+      doing(async (name: string, options: ReadOptions) => {
         await (await import('./read.js')).read(name, options);
       }),
     );
@@ -192,7 +198,7 @@ function mending(program: Command): void {
     .option('-f, --force', 'also when somebody is attached: those go on, and nobody new finds it')
     .addHelpText('after', examples('shm-disruptor rm /ticks', 'shm-disruptor rm --stale --yes'))
     .action(
-      doing(async (names: string[], options) => {
+      doing(async (names: string[], options: RemoveOptions) => {
         await (await import('./remove.js')).remove(names, options);
       }),
     );
@@ -211,7 +217,7 @@ function mending(program: Command): void {
       )}`,
     )
     .action(
-      doing(async (name: string, options) => {
+      doing(async (name: string, options: RecoverOptions) => {
         (await import('./recover.js')).recover(name, options);
       }),
     );
@@ -227,7 +233,7 @@ function trying(program: Command): void {
       examples('shm-disruptor bench', 'shm-disruptor bench --seconds 10 --size 1024'),
     )
     .action(
-      doing(async (options) => {
+      doing(async (options: BenchOptions) => {
         await (await import('./bench.js')).bench(options);
       }),
     );
@@ -235,7 +241,7 @@ function trying(program: Command): void {
     .description('move real data between processes, and check it')
     .addHelpText('after', examples('shm-disruptor demo'))
     .action(
-      doing(async (options) => {
+      doing(async (options: { json?: boolean }) => {
         await (await import('./demo.js')).demo(options);
       }),
     );

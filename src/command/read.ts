@@ -9,7 +9,7 @@ import { fail, interruption, Refusal } from './exit.js';
 
 /** What `read` takes. */
 export interface ReadOptions extends CreateOptions, ConsumerOptions {
-  json: boolean;
+  json?: boolean;
   /** Ends after so many messages. */
   count?: number;
   /** Ends when there is nothing left. */
@@ -33,7 +33,7 @@ function asLines({ messages }: Taken, json: boolean): Buffer {
 }
 
 async function readLines(source: Source, options: ReadOptions, signal: AbortSignal): Promise<void> {
-  const { json, count = Infinity, wait = true } = options;
+  const { json = false, count = Infinity, wait = true } = options;
   let left = count;
   try {
     while (left > 0 && !signal.aborted) {
@@ -76,7 +76,7 @@ async function readBytes(
 
 /** Writes what comes to standard output. */
 export async function read(name: string, options: ReadOptions): Promise<void> {
-  const { json, rm = false } = options;
+  const { json = false, rm = false } = options;
   const signal = interruption();
   const seen = found(name, options);
   try {

@@ -10,7 +10,7 @@ import { printJson, whole } from './output.js';
 
 /** What `recover` takes. */
 export interface RecoverOptions {
-  json: boolean;
+  json?: boolean;
   detach?: string[];
 }
 
@@ -44,7 +44,10 @@ function soundOne(path: string): Observation {
 }
 
 /** Does something about the dead: closes their claims, and lets go of consumers. */
-export function recover(path: string, { json, detach: detached = [] }: RecoverOptions): void {
+export function recover(
+  path: string,
+  { json = false, detach: detached = [] }: RecoverOptions,
+): void {
   const before = soundOne(path);
   const kind = before.kind === 'queue' ? Kind.Queue : Kind.Ring;
   const ring = naming(path, () => Ring.open(segmentName(path), strategy(), kind));

@@ -7,7 +7,7 @@ import { printJson } from './output.js';
 
 /** What `rm` takes. */
 export interface RemoveOptions {
-  json: boolean;
+  json?: boolean;
   stale?: boolean;
   yes?: boolean;
   force?: boolean;
@@ -40,7 +40,7 @@ function removeOne(name: string, force: boolean): void {
 
 /** Takes names away: those given, or those of all segments that nobody uses. */
 export async function remove(names: string[], options: RemoveOptions): Promise<void> {
-  const { json, stale = false, yes = false, force = false } = options;
+  const { json = false, stale = false, yes = false, force = false } = options;
   if (stale === names.length > 0) {
     throw new Refusal('ERR_USAGE', 'Give the names of segments, or --stale');
   }

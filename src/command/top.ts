@@ -11,7 +11,7 @@ import type { Watched } from './watching.js';
 
 /** What `top` takes. */
 export interface TopOptions {
-  json: boolean;
+  json?: boolean;
   /** Seconds between looks. */
   interval: number;
   /** Ends after so many of them. */
@@ -25,7 +25,7 @@ async function pass(seconds: number, signal: AbortSignal): Promise<void> {
 }
 
 async function plain(watching: Watching, options: TopOptions, signal: AbortSignal): Promise<void> {
-  const { json, interval, count = Infinity, sort } = options;
+  const { json = false, interval, count = Infinity, sort } = options;
   watching.look();
   for (let round = 0; round < count; round += 1) {
     await pass(interval, signal);
@@ -111,7 +111,7 @@ class Live {
 export async function top(name: string | undefined, options: TopOptions): Promise<void> {
   const watching = new Watching(name);
   const signal = interruption();
-  if (process.stdout.isTTY && !options.json)
+  if (process.stdout.isTTY && options.json !== true)
     await new Live(watching, options.sort).run(options, signal);
   else await plain(watching, options, signal);
 }

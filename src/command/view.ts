@@ -1,3 +1,5 @@
+import cliTruncate from 'cli-truncate';
+
 import type { ObservedConsumer, RingObservation } from '../observe/ring.js';
 import { bar, sparkline } from './blocks.js';
 import { compact, geometry, life, LIFE_STYLE, mostLag, state, STATE_STYLE } from './output.js';
@@ -38,14 +40,35 @@ export function sorted(all: readonly Watched[], sort: Sort): Watched[] {
 const perSecond = (rate: number | undefined) => (rate === undefined ? '-' : `${compact(rate)}/s`);
 
 /** Columns of the title line and of the consumers' lines, so that what belongs together is below it. */
-const NAME = 26;
 const RATE = 9;
 const SPARK = 16;
+const STATE = 8;
+const PERCENT = 4;
+const LEAST_NAME = 20;
+const MOST_NAME = 36;
+const LEAST_BAR = 8;
+const MOST_BAR = 40;
+
+/** How wide names and bars are. */
+interface Widths {
+  nameWidth: number;
+  barWidth: number;
+}
+
+const column = (text: string, width: number) => cliTruncate(text, width).padEnd(width);
+
+function widthsOf(all: readonly Watched[], columns: number): Widths {
+  const longest = Math.max(0, ...all.map(({ seen }) => seen.name.length));
+  const nameWidth = Math.min(MOST_NAME, Math.max(LEAST_NAME, longest));
+  // Between them are spaces and the bar's ends.
+  const rest = columns - nameWidth - RATE - PERCENT - SPARK - STATE - 7;
+  return { nameWidth, barWidth: Math.min(MOST_BAR, Math.max(LEAST_BAR, rest)) };
+}
 
 function consumerLine(
   one: ObservedConsumer,
   { seen, rates }: Watched,
-  width: number,
+  { nameWidth, barWidth }: Widths,
   paint: Paint,
 ): string {
   const { role, name, lag, unread, held, pid, gating } = one;
@@ -55,9 +78,9 @@ function consumerLine(
   const word = life(one);
   const who = role === 'group' ? `group, ${compact(unread)} unread` : pid === 0 ? '' : `pid ${pid}`;
   const line = [
-    `${member ? '      member' : `    ${name}`}`.padEnd(NAME),
+    column(member ? '      member' : `    ${name}`, nameWidth),
     (member ? '' : perSecond(rates?.consumers[one.index])).padStart(RATE),
-    `▕${bar(behind / elements, width)}▏`,
+    `▕${bar(behind / elements, barWidth)}▏`,
     `${member ? 'holds' : 'lag'} ${compact(behind)}`.padEnd(12),
     word === 'alive' ? who : `${who} ${word}`.trim(),
     gating === 'gates' || gating === 'in a group' ? '' : gating,
@@ -65,27 +88,26 @@ function consumerLine(
   return word === 'alive' ? line : paint(LIFE_STYLE[word]!, line);
 }
 
-function producerLine(ring: RingObservation, paint: Paint): string[] {
+function producerLine(ring: RingObservation, { nameWidth }: Widths, paint: Paint): string[] {
   const { producers } = ring;
   if (producers.length === 0) return [];
   const each = producers.map(({ pid, alive, claimed }) => {
     const text = `pid ${pid}${claimed > 0 ? ` (${compact(claimed)} claimed)` : ''}`;
     return alive ? text : paint('red', `${text} dead`);
   });
-  return [`    ${'producers'.padEnd(NAME - 4)} ${each.join(', ')}`];
+  return [`${column('    producers', nameWidth)} ${each.join(', ')}`];
 }
 
-function segmentLines(watched: Watched, { paint, columns }: ViewOptions): string[] {
+function segmentLines(watched: Watched, widths: Widths, paint: Paint): string[] {
   const { seen, rates, history } = watched;
   const [word, why] = state(seen);
-  const width = Math.max(8, Math.min(40, columns - NAME - RATE - SPARK - 24));
   const full = fill(watched);
-  const drawn = bar(full, width);
+  const drawn = bar(full, widths.barWidth);
   const title = [
-    paint('bold', seen.name.padEnd(NAME)),
+    paint('bold', column(seen.name, widths.nameWidth)),
     perSecond(rates?.committed).padStart(RATE),
     `▕${full > 0.9 ? paint('yellow', drawn) : paint('cyan', drawn)}▏`,
-    `${Math.round(full * 100)}%`.padStart(4),
+    `${Math.round(full * 100)}%`.padStart(PERCENT),
     paint('cyan', sparkline(history, SPARK)),
     paint(STATE_STYLE[word]!, word),
   ].join(' ');
@@ -94,10 +116,10 @@ function segmentLines(watched: Watched, { paint, columns }: ViewOptions): string
   return [
     title,
     paint('dim', `  ${about}`),
-    ...(seen.ring ? producerLine(seen.ring, paint) : []),
+    ...(seen.ring ? producerLine(seen.ring, widths, paint) : []),
     ...(seen.ring?.consumers ?? [])
       .filter((one) => one.role !== 'member' || life(one) !== 'gone')
-      .map((one) => consumerLine(one, watched, width, paint)),
+      .map((one) => consumerLine(one, watched, widths, paint)),
     ...notes.map((note) => paint('yellow', `    ! ${note}`)),
     '',
   ];
@@ -105,14 +127,15 @@ function segmentLines(watched: Watched, { paint, columns }: ViewOptions): string
 
 /** The screen, of any length. */
 export function view(all: readonly Watched[], options: ViewOptions): string[] {
-  const { sort, paused, paint } = options;
+  const { sort, paused, paint, columns } = options;
+  const widths = widthsOf(all, columns);
   const count = all.length === 1 ? '1 segment' : `${all.length} segments`;
   const keys = 'q quit  p pause  s sort  ↑↓ scroll';
   const pause = paused ? `   ${paint('inverse', ' paused ')}` : '';
   return [
     `${paint('bold', 'shm-disruptor top')}   ${count}, by ${sort}${pause}   ${paint('dim', keys)}`,
     '',
-    ...sorted(all, sort).flatMap((watched) => segmentLines(watched, options)),
+    ...sorted(all, sort).flatMap((watched) => segmentLines(watched, widths, paint)),
     ...(all.length === 0 ? ['No segments.'] : []),
   ];
 }

@@ -12,7 +12,7 @@ import { printJson } from './output.js';
 
 /** What `write` takes. */
 export interface WriteOptions extends CreateOptions {
-  json: boolean;
+  json?: boolean;
   /** The stream goes on after us: readers are not told of an end. */
   more?: boolean;
   /** Take the name away at the end. */
@@ -96,7 +96,7 @@ async function writeLines(sink: ReturnType<typeof sinkOf>, signal: AbortSignal):
 
 /** Sends what comes from standard input. */
 export async function write(name: string, options: WriteOptions): Promise<void> {
-  const { json, more = false, rm = false } = options;
+  const { json = false, more = false, rm = false } = options;
   const signal = interruption();
   const seen = found(name, options);
   try {

@@ -1,0 +1,170 @@
+// `rm` and `recover`.
+import { chmodSync, existsSync, truncateSync, writeFileSync } from 'node:fs';
+
+import test from 'ava';
+import { Disruptor, Queue } from 'shm-disruptor';
+
+import { ring, ringOfRoles, uniqueName, WATCHDOG_MILLISECONDS } from '../fixture.js';
+import { peers } from '../ring-peers.js';
+import { word } from '../words.js';
+import { alone, canBeAlone, command, errorOf, refused } from './command.js';
+
+test.beforeEach((t) => {
+  t.timeout(4 * WATCHDOG_MILLISECONDS);
+});
+
+const pathOf = (name: string) => `/dev/shm${name}`;
+
+test('rm: what nobody uses goes, what somebody uses stays', async (t) => {
+  const used = ring.named(t);
+  const unused = ring.named(t);
+  unused.creator.release();
+  const both = await command(t, 'rm', used.name, unused.name);
+  t.is(both.end, 1);
+  t.is(both.output, `removed ${unused.name}\n`);
+  t.regex(both.errors, /somebody who lives is attached: .* \(ERR_SEGMENT_IN_USE\)\n$/);
+  t.deepEqual([existsSync(pathOf(used.name)), existsSync(pathOf(unused.name))], [true, false]);
+  const forced = await command(t, 'rm', used.name, '--force', '--json');
+  t.deepEqual([forced.end, JSON.parse(forced.output)], [0, { removed: [used.name] }]);
+  t.false(existsSync(pathOf(used.name)));
+  t.is(used.creator.produceClaimSync().length, 4, 'they go on');
+});
+
+test('rm: damaged ones too, and nothing that is not ours', async (t) => {
+  const { name, creator } = ring.named(t);
+  creator.release();
+  truncateSync(pathOf(name), 5000);
+  t.is((await command(t, 'rm', name)).end, 0);
+  t.false(existsSync(pathOf(name)));
+  const foreign = uniqueName(t);
+  writeFileSync(pathOf(foreign), Buffer.alloc(8192, 1));
+  const refusal = await command(t, 'rm', foreign, '--force', '--json');
+  t.is(errorOf(refusal).code, 'ERR_SEGMENT_FOREIGN');
+  t.true(existsSync(pathOf(foreign)));
+});
+
+test('rm: wrong names, no names, no permission', async (t) => {
+  t.is(errorOf(await command(t, 'rm', uniqueName(), '--json')).code, 'ENOENT');
+  t.is(errorOf(await command(t, 'rm', '--json')).code, 'ERR_USAGE');
+  t.is(errorOf(await command(t, 'rm', '/x', '--stale', '--json')).code, 'ERR_USAGE');
+  const { name, creator } = ring.named(t);
+  creator.release();
+  t.is(errorOf(await refused(t, name, 'rm', name, '--json')).code, 'EACCES');
+  t.true(existsSync(pathOf(name)));
+  chmodSync(pathOf(name), 0o600);
+});
+
+if (canBeAlone) {
+  test('rm --stale: only what no living process uses', (t) => {
+    const script = `
+      cat > /dev/shm/program.mjs <<'END'
+      import { execSync } from 'node:child_process';
+      const { Disruptor } = await import(process.env.LIBRARY);
+      const run = (args) => execSync(process.env.RUN + ' ' + args, { encoding: 'utf8' });
+      const options = { elements: 8, elementSize: 4 };
+      console.log(run('rm --stale').trim());
+      const used = Disruptor.create('/used', options);
+      Disruptor.create('/unused', options).close();
+      Disruptor.create('/also-unused', options).close();
+      try {
+        run('rm --stale 2>&1');
+      } catch ({ status, stdout }) {
+        console.log(status, stdout.trim());
+      }
+      console.log(run('rm --stale --yes').trim());
+      console.log(run('rm --stale --yes --json').trim());
+      console.log(Disruptor.list().map(({ name }) => name).join());
+      used.close();
+END
+      ${process.execPath} /dev/shm/program.mjs`;
+    t.deepEqual(alone(script).split('\n'), [
+      'Nothing is stale.',
+      '1 shm-disruptor: Nobody to ask: --yes removes them without asking (ERR_NOT_CONFIRMED)',
+      'removed /also-unused',
+      'removed /unused',
+      '{',
+      '  "removed": []',
+      '}',
+      '/used',
+      '',
+    ]);
+  });
+}
+
+test('recover: nothing to do', async (t) => {
+  const { name } = ring.named(t);
+  t.like(await command(t, 'recover', name), {
+    end: 0,
+    output: 'No dead producer held anything up.\n',
+  });
+});
+
+test('recover: what a dead producer held up', async (t) => {
+  const made = ringOfRoles(t, { consumers: { a: {} } });
+  const peer = await peers.process(t, made.name);
+  await peer.ask({ do: 'producer' });
+  await peer.ask({ do: 'claim', values: [1, 2] });
+  const producer = made.producer();
+  t.teardown(() => {
+    producer.close();
+  });
+  const claim = producer.tryClaim(1)!;
+  await peer.end();
+  const recovered = await command(t, 'recover', made.name, '--json');
+  t.is(recovered.end, 0);
+  t.deepEqual(JSON.parse(recovered.output), {
+    name: made.name,
+    closed: { gaps: 1, elements: 2 },
+    visible: 2,
+    detached: [],
+    stuck: [],
+  });
+  t.true(claim.commit());
+  t.is(made.stats().cursor, 3);
+});
+
+test('recover --detach: producers no longer wait for a dead consumer', async (t) => {
+  const made = ringOfRoles(t, { elements: 2, consumers: { a: {}, g: { group: true } } });
+  const peer = await peers.process(t, made.name);
+  await peer.ask({ do: 'consumer', name: 'a' });
+  const producer = made.producer();
+  t.teardown(() => {
+    producer.close();
+  });
+  producer.tryPublishMany([word(1), word(2)]);
+  const alive = await command(t, 'recover', made.name, '--detach', 'a', '--json');
+  t.is(errorOf(alive).code, 'ERR_CONSUMER_BUSY');
+  await peer.end();
+  t.false(producer.tryPublish(word(3)));
+  const { end, output } = await command(t, 'recover', made.name, '--detach', 'a', 'g');
+  t.is(end, 0);
+  t.regex(output, /^Producers no longer wait for a\.\nProducers no longer wait for g\.$/m);
+  t.true(producer.tryPublish(word(3)));
+  const name = uniqueName(t);
+  const indexed = new Disruptor({ name, elements: 1, elementSize: 4, init: true });
+  indexed.produceClaimSync();
+  indexed.produceCommitSync();
+  t.is((await command(t, 'recover', name, '--detach', '#0')).end, 0);
+  t.is(indexed.produceClaimSync().length, 4);
+  indexed.release();
+});
+
+test('recover: records, queues, wrong names, damage, no permission', async (t) => {
+  const values = { elements: 8, elementSize: 8, encoding: 'json', consumers: { a: {} } } as const;
+  const made = Disruptor.create(uniqueName(t), values);
+  t.is((await command(t, 'recover', made.name, '--detach', 'a')).end, 0);
+  made.close();
+  const queue = Queue.create(uniqueName(t), { capacity: 4096 });
+  queue.close();
+  t.is((await command(t, 'recover', queue.name)).end, 0);
+  const code = async (...args: string[]) =>
+    errorOf(await command(t, 'recover', ...args, '--json')).code;
+  t.is(await code(uniqueName()), 'ENOENT');
+  t.is(await code(made.name, '--detach', 'nobody'), 'ERR_UNKNOWN_CONSUMER');
+  const { name, creator } = ring.named(t);
+  t.is(errorOf(await refused(t, name, 'recover', name, '--json')).code, 'EACCES');
+  chmodSync(pathOf(name), 0o600);
+  creator.release();
+  truncateSync(pathOf(name), 5000);
+  t.is(await code(name), 'ERR_SEGMENT_TRUNCATED');
+});

@@ -1,0 +1,186 @@
+// `top`: lines where standard output is no terminal, and a screen that goes as it came where it is one.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import test from 'ava';
+import type { ExecutionContext } from 'ava';
+
+import { ring, ringOfRoles, uniqueName, WATCHDOG_MILLISECONDS } from '../fixture.js';
+import { peers } from '../ring-peers.js';
+import { word } from '../words.js';
+import { command, ended, errorOf, PROGRAM, refused, start } from './command.js';
+
+test.beforeEach((t) => {
+  t.timeout(4 * WATCHDOG_MILLISECONDS);
+});
+
+test('a line at every look, with what has happened since', async (t) => {
+  const made = ringOfRoles(t, { elements: 64, consumers: { slow: {} } });
+  const producer = made.producer();
+  t.teardown(() => {
+    producer.close();
+  });
+  const child = start(t, 'top', made.name, '--interval', '0.2', '--count', '3');
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    lines.push(line);
+    for (let i = 0; i < 5; i += 1) producer.tryPublish(word(i));
+  }
+  t.is(lines.length, 3);
+  t.regex(lines[0]!, /^\d{4}-\S+Z \/\S+ in-use rate=0 used=0\/64 slow=0\(dead\)$/);
+  t.regex(lines.at(-1)!, /used=(5|10)\/64 slow=\1\(dead\)$/);
+});
+
+test('as JSON, one segment a line', async (t) => {
+  const { name } = ring.named(t);
+  const { end, output } = await command(t, 'top', name, '-i', '0.1', '-n', '2', '--json');
+  t.is(end, 0);
+  const lines = output.split('\n').slice(0, -1);
+  t.is(lines.length, 2);
+  for (const line of lines) t.like(JSON.parse(line), { name, rates: { committed: 0 } });
+});
+
+test('all of them, until somebody interrupts it', async (t) => {
+  const { name } = ring.named(t);
+  const child = start(t, 'top', '-i', '0.1', '--sort', 'rate');
+  const lines = createInterface({ input: child.stdout });
+  for await (const line of lines) if (line.includes(` ${name} `)) break;
+  child.kill('SIGINT');
+  const [code] = (await once(child, 'exit')) as [number];
+  t.is(code, 130);
+});
+
+test('whoever stops reading ends it', async (t) => {
+  ring.named(t);
+  const child = start(t, 'top', '-i', '0.05');
+  const gone = once(child, 'exit');
+  await once(child.stdout, 'data');
+  child.stdout.destroy();
+  t.deepEqual(await gone, [0, null]);
+});
+
+test('a segment that goes away ends it with an error', async (t) => {
+  const made = ringOfRoles(t);
+  const child = start(t, 'top', made.name, '-i', '0.1', '--json');
+  const ending = ended(child);
+  await once(child.stdout, 'readable');
+  t.is((await command(t, 'rm', made.name, '--force')).end, 0);
+  const { end, errors } = await ending;
+  t.is(end, 1);
+  t.regex(errors, /ENOENT/);
+});
+
+test('names that are wrong, damage, and no permission', async (t) => {
+  t.is(errorOf(await command(t, 'top', uniqueName(), '--json')).code, 'ENOENT');
+  const { name } = ring.named(t);
+  t.is(errorOf(await refused(t, name, 'top', name, '--json')).code, 'EACCES');
+});
+
+/** What a terminal is told when a screen comes, and when it goes. */
+const ENTERS = '\u001B[?1049h';
+const LEAVES = '\u001B[?1049l';
+const HIDES = '\u001B[?25l';
+const SHOWS = '\u001B[?25h';
+
+/** `top` on a terminal of its own; the terminal's settings are printed after it. */
+class Terminal {
+  readonly #child;
+  readonly #closed;
+  #output = '';
+
+  constructor(t: ExecutionContext, ...args: string[]) {
+    const top = ['top', ...args].join(' ');
+    const shell = [
+      'stty rows 30 cols 100',
+      'before=$(stty -g)',
+      `sh -c 'echo pid $$; exec ${process.execPath} ${PROGRAM} ${top}'`,
+      'echo "code $?"',
+      '[ "$before" = "$(stty -g)" ] && echo as it was',
+    ].join('\n');
+    // `script` gives it a terminal.
+    this.#child = spawn('script', ['-qec', 'eval "$COMMANDS"', '/dev/null'], {
+      env: { ...process.env, COMMANDS: shell, SHELL: '/bin/sh', TERM: 'xterm-256color' },
+    });
+    t.teardown(() => this.#child.kill('SIGKILL'));
+    this.#child.stdout.on('data', (chunk: Buffer) => {
+      this.#output += chunk.toString();
+    });
+    this.#closed = once(this.#child, 'close');
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Waits until `pattern` was shown after the last of these. */
+  async shows(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.#output);
+      if (found) {
+        this.#output = this.#output.slice(found.index + found[0].length);
+        return found;
+      }
+      await sleep(20);
+    }
+  }
+
+  press(keys: string): void {
+    this.#child.stdin.write(keys);
+  }
+
+  async closed(): Promise<void> {
+    await this.#closed;
+  }
+}
+
+test('on a terminal: a screen with a bar for each consumer, and keys', async (t) => {
+  const made = ringOfRoles(t, { elements: 8, consumers: { journal: {} } });
+  const peer = await peers.process(t, made.name);
+  await peer.ask({ do: 'consumer', name: 'journal' });
+  const producer = made.producer();
+  t.teardown(() => {
+    producer.close();
+  });
+  for (let i = 0; i < 4; i += 1) producer.tryPublish(word(i));
+  const terminal = new Terminal(t, made.name, '-i', '0.1');
+  await terminal.shows(/\?1049h/);
+  await terminal.shows(/1 segment, by name/);
+  await terminal.shows(/█+ +.* 50%/);
+  await terminal.shows(/journal .*lag 4 +pid \d+/);
+  terminal.press('s');
+  await terminal.shows(/by rate/);
+  terminal.press('p');
+  await terminal.shows(/paused/);
+  terminal.press(' ');
+  await peer.end();
+  await terminal.shows(/\[31m[^\n]*journal[^\n]*dead/);
+  terminal.press('q');
+  await terminal.shows(/code 0\s+as it was/);
+  await terminal.closed();
+});
+
+for (const [how, end, code] of [
+  ['q', 'q', 0],
+  ['ctrl-c', '\u0003', 130],
+  ['SIGINT', 'SIGINT', 130],
+  ['SIGTERM', 'SIGTERM', 143],
+  ['an error', 'rm', 1],
+] as const) {
+  test(`the terminal is as it was: ${how}`, async (t) => {
+    const { name } = ring.named(t);
+    const terminal = new Terminal(t, name, '-i', '0.1');
+    const [, pid] = await terminal.shows(/pid (\d+)/);
+    await terminal.shows(/by name/);
+    if (end === 'rm') t.is((await command(t, 'rm', name, '--force')).end, 0);
+    else if (end.startsWith('SIG')) process.kill(Number(pid), end as NodeJS.Signals);
+    else terminal.press(end);
+    await terminal.shows(new RegExp(`\\?25h.*\\?1049l`, 's'));
+    const rest = terminal.output;
+    await terminal.shows(new RegExp(`code ${code}\\s+as it was`));
+    await terminal.closed();
+    t.false(rest.includes(ENTERS) || rest.includes(HIDES), `${LEAVES}${SHOWS} come last`);
+    if (end === 'rm') t.regex(rest + terminal.output, /ENOENT|code 1/);
+  });
+}
