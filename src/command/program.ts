@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 import type { BenchOptions } from './bench.js';
+import type { MonitorOptions } from './monitor.js';
 import type { ReadOptions } from './read.js';
 import type { RecoverOptions } from './recover.js';
 import type { RemoveOptions } from './remove.js';

@@ -1,13 +1,15 @@
 import type { RingLook, SegmentLook } from '../look.js';
 import { colour, consumerColours } from './colours.js';
 import { html, set } from './element.js';
-import { compact, perSecond, whole } from './figures.js';
+import { clock, compact, perSecond, whole } from './figures.js';
 import type { History } from './history.js';
 import { SHOWN } from './history.js';
 import uPlot from './uPlot.js';
 import { gating } from './verdict.js';
 
-const HEIGHT = 150;
+const HEIGHT = 140;
+/** From this part of the ring on, a chart of lags shows where it ends. */
+const NEAR_FULL = 0.4;
 const MARKS = { death: 'bad', gap: 'warn', trouble: 'bad' } as const;
 
 /** One line of a chart. */
@@ -23,7 +25,8 @@ interface Subject {
   lines(ring: RingLook): Line[];
   /** What it says now, for those who do not see it. */
   say(ring: RingLook): string;
-  value(value: number): string;
+  /** Where no more is possible. */
+  most?(ring: RingLook): number;
 }
 
 const consumerLines = (
@@ -44,7 +47,7 @@ const consumerLines = (
 const RATE: Subject = {
   title: 'Elements a second',
   lines: (ring) => [
-    { label: 'committed', colour: 'ink', of: ({ rate }) => rate },
+    { label: 'committed', colour: 'used', of: ({ rate }) => rate },
     ...consumerLines(ring, ({ rate }) => rate),
   ],
   say: (ring) =>
@@ -52,7 +55,6 @@ const RATE: Subject = {
       `committed ${perSecond(ring.rate)}`,
       ...gating(ring).map(({ name, rate }) => `${name} ${perSecond(rate)}`),
     ].join(', '),
-  value: (value) => compact(value),
 };
 
 const LAG: Subject = {
@@ -62,7 +64,7 @@ const LAG: Subject = {
     gating(ring)
       .map(({ name, lag }) => `${name} ${whole(lag)}`)
       .join(', ') || 'no consumers',
-  value: (value) => compact(value),
+  most: ({ elements }) => elements,
 };
 
 /** One chart over time. */
@@ -145,15 +147,20 @@ class Chart {
       cursor: { show: false },
       scales: {
         x: { range: (_, __, last) => [last - SHOWN, last] },
-        y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] },
+        y: { range: (_, __, seen) => [0, this.#top(seen)] },
       },
       axes: [
-        { ...axis, space: 70, size: 24 },
+        {
+          ...axis,
+          space: 80,
+          size: 24,
+          values: (_, ticks) => ticks.map((tick) => clock(tick * 1000)),
+        },
         {
           ...axis,
           space: 30,
           size: 52,
-          values: (_, ticks) => ticks.map((tick) => this.#subject.value(tick)),
+          values: (_, ticks) => ticks.map(compact),
         },
       ],
       series: [
@@ -161,7 +168,8 @@ class Chart {
         ...this.#lines.map(({ label, colour: name }) => ({
           label,
           stroke: () => colour(name),
-          width: name === 'ink' ? 2.5 : 1.75,
+          ...(name === 'used' ? { fill: () => colour('band') } : {}),
+          width: 1.75,
           points: { show: false },
           spanGaps: false,
         })),
@@ -176,11 +184,36 @@ class Chart {
     };
   }
 
-  /** Deaths and gaps. */
+  #most(): number | undefined {
+    const ring = this.#history.looks.at(-1)?.ring;
+    return ring && this.#subject.most?.(ring);
+  }
+
+  #top(seen: number): number {
+    const most = this.#most();
+    if (most !== undefined && seen >= most * NEAR_FULL) return most * 1.06;
+    return Math.max(1, seen * 1.1);
+  }
+
+  /** Deaths and gaps, and where the ring is full. */
   #mark(plot: uPlot): void {
     const { ctx, bbox } = plot;
     ctx.save();
     ctx.lineWidth = devicePixelRatio * 1.5;
+    const most = this.#most();
+    if (most !== undefined && most < (plot.scales['y']!.max ?? 0)) {
+      const y = plot.valToPos(most, 'y', true);
+      ctx.strokeStyle = colour('quiet');
+      ctx.fillStyle = colour('quiet');
+      ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+      ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+      ctx.beginPath();
+      ctx.moveTo(bbox.left, y);
+      ctx.lineTo(bbox.left + bbox.width, y);
+      ctx.stroke();
+      ctx.textBaseline = 'top';
+      ctx.fillText('full', bbox.left + 4 * devicePixelRatio, y + 2 * devicePixelRatio);
+    }
     for (const { at, kind } of this.#history.happenings) {
       if (kind === 'news') continue;
       const x = plot.valToPos(at / 1000, 'x', true);

@@ -21,11 +21,11 @@ function consumerHappening(
   if (role === 'group') return undefined;
   const other = before !== undefined && before.pid !== pid;
   if (lives(after) && (!lives(before) || other)) {
-    return { kind: 'news', text: `${who} has come, process ${pid}` };
+    return { kind: 'news', text: `${who} has come, pid ${pid}` };
   }
   if (!lives(before) || lives(after)) return undefined;
-  if (life === 'dead') return { kind: 'death', text: `${who} is dead, process ${pid}` };
-  return { kind: 'news', text: `${who} has gone, process ${pid}` };
+  if (life === 'dead') return { kind: 'death', text: `${who} is dead, pid ${pid}` };
+  return { kind: 'news', text: `${who} has gone, pid ${pid}` };
 }
 
 function producerHappening(
@@ -36,9 +36,9 @@ function producerHappening(
   if (came) return { kind: 'news', text: `a producer has come, process ${after!.pid}` };
   if (!lives(before) || lives(after)) return undefined;
   const { pid } = before!;
-  if (!after) return { kind: 'news', text: `a producer has gone, process ${pid}` };
+  if (!after) return { kind: 'news', text: `a producer has gone, pid ${pid}` };
   const left = `${whole(after.claimed)} elements claimed`;
-  return { kind: 'death', text: `a producer is dead, process ${pid}, with ${left}` };
+  return { kind: 'death', text: `a producer is dead, pid ${pid}, with ${left}` };
 }
 
 function ringHappenings(before: RingLook, after: RingLook): Omit<Happening, 'at'>[] {

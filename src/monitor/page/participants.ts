@@ -47,7 +47,7 @@ class Row {
 
 function stateOf({ role, life, pid, gating, after }: ConsumerLook): string {
   const what = role === 'group' ? (life === 'alive' ? 'group' : `group, ${life}`) : life;
-  const who = role === 'group' || pid === 0 ? '' : `, process ${pid}`;
+  const who = role === 'group' || pid === 0 ? '' : `, pid ${pid}`;
   const how = gating === 'gates' || gating === 'in a group' ? '' : `, ${gating}`;
   const order = after.length > 0 ? `, after ${after.join(', ')}` : '';
   return `${what === 'alive' && who !== '' ? who.slice(2) : `${what}${who}`}${how}${order}`;
@@ -55,7 +55,7 @@ function stateOf({ role, life, pid, gating, after }: ConsumerLook): string {
 
 function producerText({ pid, life, claimed }: ProducerLook): string {
   const dead = life === 'alive' ? '' : ` ${life},`;
-  return `process ${pid}${dead}${claimed > 0 ? ` ${whole(claimed)} claimed` : ''}`;
+  return `pid ${pid}${dead}${claimed > 0 ? ` ${whole(claimed)} claimed` : ''}`;
 }
 
 /** Whoever takes part: producers as a line, consumers as a table. */

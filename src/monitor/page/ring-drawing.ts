@@ -68,7 +68,12 @@ class Track {
     this.#place.append(
       alive
         ? svg('circle', { class: `dot ${colour}`, cy: -radius, r: 5.5 })
-        : svg('path', { class: 'cross', d: `M-4.5 ${-radius - 4.5}l9 9m0-9l-9 9` }),
+        : svg(
+            'g',
+            {},
+            svg('circle', { class: 'behind-cross', cy: -radius, r: 9 }),
+            svg('path', { class: 'cross', d: `M-4.5 ${-radius - 4.5}l9 9m0-9l-9 9` }),
+          ),
     );
     this.#place.dataset['consumer'] = one.name;
     const title = svg('title');

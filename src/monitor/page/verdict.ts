@@ -38,11 +38,11 @@ function ringVerdict(ring: RingLook, kind: string): Verdict {
   }
   const { name, lag, index, life } = worst;
   const part = lag / ring.elements;
-  const who = kind === 'queue' ? 'The queue' : life === 'alive' ? name : `${name} (${life})`;
+  const who = life === 'alive' ? name : `${name} (${life})`;
   if (lag === 0) return { level: 'good', text: 'Everything is read' };
   const behind = `${who} is ${whole(lag)} behind, ${percent(part)} of the ring`;
   if (kind === 'queue') {
-    const text = `${percent(part)} full`;
+    const text = `${whole(lag)} cells are not done with, ${percent(part)} of the queue`;
     if (part >= FULL) return { level: 'bad', text: `${text}: producers wait`, about: index };
     return { level: part >= SLOW ? 'slow' : 'good', text, about: index };
   }
