@@ -35,8 +35,8 @@ const parts = {
     process.send(left.start);
     await sleep(600_000);
   },
-  async consume(name, consumer, rate) {
-    const reading = Disruptor.open(name).consumer(consumer, { maxBatch: 256 });
+  async consume(name, consumer, rate, maxBatch = '256') {
+    const reading = Disruptor.open(name).consumer(consumer, { maxBatch: Number(maxBatch) });
     const start = performance.now();
     for (let done = 0; ;) {
       done += (await reading.next()).length;
@@ -93,9 +93,9 @@ export async function begins(seconds) {
   begin('consume', '/orders', 'journal', 1e9);
   begin('consume', '/orders', 'replica', 1e9);
   begin('consume', '/orders', 'pricing', 4000 - 2900 / seconds);
-  begin('produce', '/ticks', 7);
+  begin('produce', '/ticks', 5);
   begin('consume', '/ticks', 'screen', 1e9);
-  begin('consume', '/ticks', 'alarms', 5);
+  begin('consume', '/ticks', 'alarms', 5 - 18 / seconds, 1);
   begin('produce', '/trades', 150);
   begin('consume', '/trades', 'ledger', 1e9);
   const risk = begin('consume', '/trades', 'risk', 1e9);

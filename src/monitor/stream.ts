@@ -26,11 +26,6 @@ export class Stream {
     this.#hello = hello;
   }
 
-  /** How many pages are connected. */
-  get pages(): number {
-    return this.#pages.size;
-  }
-
   /** Sends every look to a page, until it goes. */
   connect(page: ServerResponse): void {
     page.write(`retry: ${RETRY}\n${event('hello', this.#hello)}`);

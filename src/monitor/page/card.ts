@@ -107,16 +107,16 @@ export class Card {
   }
 
   #say(notes: string[]): void {
-    if (this.#notes.dataset['text'] === notes.join('\n')) return;
-    this.#notes.dataset['text'] = notes.join('\n');
+    if (this.#notes.dataset.text === notes.join('\n')) return;
+    this.#notes.dataset.text = notes.join('\n');
     this.#notes.replaceChildren(...notes.map((note) => html('li', {}, note)));
   }
 
   #tell(): void {
     const shown = this.#history.happenings.slice(-SHOWN).reverse();
     const text = JSON.stringify(shown);
-    if (this.#happenings.dataset['text'] === text) return;
-    this.#happenings.dataset['text'] = text;
+    if (this.#happenings.dataset.text === text) return;
+    this.#happenings.dataset.text = text;
     this.#happenings.replaceChildren(
       ...shown.map(({ at, kind, text: what }) =>
         html('li', { 'data-kind': kind }, html('time', {}, clock(at)), ` ${what}`),

@@ -16,7 +16,7 @@ const MARKS = { death: 'bad', gap: 'warn', trouble: 'bad' } as const;
 interface Line {
   label: string;
   colour: string;
-  of(ring: RingLook): number | undefined;
+  of: (ring: RingLook) => number | undefined;
 }
 
 /** What one chart shows. */
@@ -201,7 +201,7 @@ class Chart {
     ctx.save();
     ctx.lineWidth = devicePixelRatio * 1.5;
     const most = this.#most();
-    if (most !== undefined && most < (plot.scales['y']!.max ?? 0)) {
+    if (most !== undefined && most < (plot.scales.y!.max ?? 0)) {
       const y = plot.valToPos(most, 'y', true);
       ctx.strokeStyle = colour('quiet');
       ctx.fillStyle = colour('quiet');
@@ -211,6 +211,7 @@ class Chart {
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
+      ctx.textAlign = 'left';
       ctx.textBaseline = 'top';
       ctx.fillText('full', bbox.left + 4 * devicePixelRatio, y + 2 * devicePixelRatio);
     }

@@ -33,7 +33,7 @@ function producerHappening(
   after: ProducerLook | undefined,
 ): Omit<Happening, 'at'> | undefined {
   const came = lives(after) && !lives(before);
-  if (came) return { kind: 'news', text: `a producer has come, process ${after!.pid}` };
+  if (came) return { kind: 'news', text: `a producer has come, pid ${after!.pid}` };
   if (!lives(before) || lives(after)) return undefined;
   const { pid } = before!;
   if (!after) return { kind: 'news', text: `a producer has gone, pid ${pid}` };

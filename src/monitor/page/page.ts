@@ -88,8 +88,8 @@ function showAttention(): void {
   const bad = [...cards.values()].filter(({ level }) => level === 'bad' || level === 'slow');
   const text = bad.map(({ link, level, text: what }) => `${level} ${link.textContent}: ${what}`);
   attention.hidden = bad.length === 0 || alone() !== undefined;
-  if (attention.dataset['text'] === text.join('\n')) return;
-  attention.dataset['text'] = text.join('\n');
+  if (attention.dataset.text === text.join('\n')) return;
+  attention.dataset.text = text.join('\n');
   attention.replaceChildren(
     ...bad.map(({ link, level, text: what }) =>
       html(

@@ -8,6 +8,7 @@ class Row {
   readonly element = html('tr');
   readonly #key = html('span', { class: 'key', 'aria-hidden': 'true' });
   readonly #name = html('span');
+  readonly #after = html('span', { class: 'after' });
   readonly #bar = html('span', { class: 'part' });
   readonly #meter = html('span', { class: 'meter', role: 'meter' }, this.#bar);
   readonly #behind = html('td', { class: 'figure' });
@@ -16,7 +17,7 @@ class Row {
 
   constructor() {
     this.element.append(
-      html('th', { scope: 'row' }, this.#key, this.#name),
+      html('th', { scope: 'row' }, this.#key, this.#name, this.#after),
       html('td', { class: 'bar' }, this.#meter),
       ...[this.#behind, this.#rate, this.#state],
     );
@@ -38,19 +39,18 @@ class Row {
       'aria-valuetext': `${whole(behind)} of ${whole(elements)}, ${percent(part)}`,
     });
     say(this.#name, member ? 'member' : one.name);
-    set(this.#name, { title: one.after.length > 0 ? `after ${one.after.join(', ')}` : undefined });
+    say(this.#after, one.after.length > 0 ? `after ${one.after.join(', ')}` : '');
     say(this.#behind, whole(behind));
     say(this.#rate, member ? '' : perSecond(one.rate));
     say(this.#state, stateOf(one));
   }
 }
 
-function stateOf({ role, life, pid, gating, after }: ConsumerLook): string {
+function stateOf({ role, life, pid, gating }: ConsumerLook): string {
   const what = role === 'group' ? (life === 'alive' ? 'group' : `group, ${life}`) : life;
   const who = role === 'group' || pid === 0 ? '' : `, pid ${pid}`;
   const how = gating === 'gates' || gating === 'in a group' ? '' : `, ${gating}`;
-  const order = after.length > 0 ? `, after ${after.join(', ')}` : '';
-  return `${what === 'alive' && who !== '' ? who.slice(2) : `${what}${who}`}${how}${order}`;
+  return `${what === 'alive' && who !== '' ? who.slice(2) : `${what}${who}`}${how}`;
 }
 
 function producerText({ pid, life, claimed }: ProducerLook): string {
@@ -106,8 +106,8 @@ export class Participants {
       html('span', { class: 'producer', 'data-life': one.life }, producerText(one)),
     );
     const text = each.map(({ textContent }) => textContent).join();
-    if (this.#producers.dataset['text'] === text) return;
-    this.#producers.dataset['text'] = text;
+    if (this.#producers.dataset.text === text) return;
+    this.#producers.dataset.text = text;
     const title = html('span', { class: 'title' }, 'producers');
     this.#producers.replaceChildren(title, ...(each.length > 0 ? each : ['nobody']));
   }

@@ -75,7 +75,7 @@ class Track {
             svg('path', { class: 'cross', d: `M-4.5 ${-radius - 4.5}l9 9m0-9l-9 9` }),
           ),
     );
-    this.#place.dataset['consumer'] = one.name;
+    this.#place.dataset.consumer = one.name;
     const title = svg('title');
     title.append(one.name);
     this.element.append(circle('track', radius), this.#arc, this.#place, title);
