@@ -18,11 +18,14 @@ test('the page comes whole, with nothing from elsewhere and nothing for others',
   const running = await monitor(t);
   const page = await ask(running, { path: '/' });
   t.like(page, { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' } });
-  t.regex(page.headers['content-security-policy']!, /^default-src 'none'; script-src 'self';/);
+  t.regex(
+    String(page.headers['content-security-policy']),
+    /^default-src 'none'; script-src 'self';/,
+  );
   t.is(page.headers['x-content-type-options'], 'nosniff');
   t.notRegex(page.body, /https?:|<style|style="|<script>/);
   const asked = new Set(
-    [...page.body.matchAll(/(?:href|src)="(\/[\w.-]+)"/g)].map(([, to]) => to!),
+    [...page.body.matchAll(/(?:href|src)="(\/[\w.-]+)"/g)].map((each) => each[1]!),
   );
   for (const path of asked) {
     const { status, body, headers } = await ask(running, { path });

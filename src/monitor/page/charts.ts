@@ -199,7 +199,7 @@ class Chart {
   #mark(plot: uPlot): void {
     const { ctx, bbox } = plot;
     ctx.save();
-    ctx.lineWidth = devicePixelRatio * 1.5;
+    ctx.lineWidth = devicePixelRatio * 2;
     const most = this.#most();
     if (most !== undefined && most < (plot.scales.y!.max ?? 0)) {
       const y = plot.valToPos(most, 'y', true);
@@ -217,7 +217,8 @@ class Chart {
     }
     for (const { at, kind } of this.#history.happenings) {
       if (kind === 'news') continue;
-      const x = plot.valToPos(at / 1000, 'x', true);
+      // Upon whole pixels.
+      const x = Math.round(plot.valToPos(at / 1000, 'x', true));
       if (x < bbox.left || x > bbox.left + bbox.width) continue;
       ctx.strokeStyle = colour(MARKS[kind]);
       ctx.setLineDash(kind === 'gap' ? [4 * devicePixelRatio, 3 * devicePixelRatio] : []);
