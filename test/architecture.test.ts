@@ -67,6 +67,21 @@ const SOURCES = [
   ['observe/observation'],
   ['observe/rates'],
   ['index'],
+  ['command/exit', 'command/output', 'command/blocks', 'command/watching', 'command/bench-peer'],
+  ['command/endpoint', 'command/screen', 'command/view', 'command/latencies'],
+  [
+    'command/list',
+    'command/info',
+    'command/top',
+    'command/write',
+    'command/read',
+    'command/remove',
+    'command/recover',
+    'command/bench',
+    'command/demo',
+  ],
+  ['command/program'],
+  ['command/main'],
 ];
 
 /** The files under `folder` that have one of these endings, without the ending. */

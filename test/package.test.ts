@@ -55,8 +55,10 @@ test('it contains what a user needs, and nothing else', (t) => {
     .map((file) => file.replace('package/', ''));
   const kinds = [
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.gyp)$/,
-    /^dist\/[\w-]+\.(js|d\.ts|js\.map)$/,
+    /^dist\/[\w/-]+\.(js|d\.ts|js\.map)$/,
     /^prebuilds\/linux-\w+\/[\w.-]+\.node$/,
+    // What `shm-disruptor demo` runs is among them.
+    /^examples\/[\w/-]+\.(js|md)$/,
     // To build where no prebuilt binary fits.
     /^addon\/[\w/]+\.(h|cc)$/,
   ];
@@ -87,6 +89,14 @@ test('import works', (t) => {
 test('require works', (t) => {
   const script = `const fs = require('fs'); const { Disruptor } = require('shm-disruptor'); ${use}`;
   t.is(run(app, process.execPath, '-e', script).trim(), '42');
+});
+
+test('the command runs as a program of the package', (t) => {
+  const command = join(app, 'node_modules/.bin/shm-disruptor');
+  t.regex(run(app, command, '--help'), /^Usage: shm-disruptor /);
+  t.true(Array.isArray(JSON.parse(run(app, command, 'ls', '--json'))));
+  t.regex(run(app, command, 'bench', '--seconds', '0.05'), /^THROUGHPUT /m);
+  t.regex(run(app, command, 'demo', '--json'), /"equal": true/);
 });
 
 test('the types work for modules and CommonJS, strictly, and know each face', (t) => {

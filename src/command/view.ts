@@ -99,7 +99,7 @@ function producerLine(ring: RingObservation, { nameWidth }: Widths, paint: Paint
 }
 
 function segmentLines(watched: Watched, widths: Widths, paint: Paint): string[] {
-  const { seen, rates, history } = watched;
+  const { seen, rates, history, stalled } = watched;
   const [word, why] = state(seen);
   const full = fill(watched);
   const drawn = bar(full, widths.barWidth);
@@ -111,7 +111,7 @@ function segmentLines(watched: Watched, widths: Widths, paint: Paint): string[] 
     paint('cyan', sparkline(history, SPARK)),
     paint(STATE_STYLE[word]!, word),
   ].join(' ');
-  const notes = [...why, ...(rates?.stalled ?? [])].map(({ reason }) => reason);
+  const notes = [...why, ...stalled].map(({ reason }) => reason);
   const about = seen.geometry ? `${seen.kind} ${geometry(seen.geometry)}` : seen.kind;
   return [
     title,

@@ -1,7 +1,11 @@
+import type { Finding } from '../observe/finding.js';
 import { observe, observeAll } from '../observe/observation.js';
 import type { Observation } from '../observe/observation.js';
 import { ratesBetween } from '../observe/rates.js';
 import type { Rates } from '../observe/rates.js';
+
+/** How long somebody stands still before it is worth a word, in milliseconds. */
+const PATIENCE = 2000;
 
 /** How many rates are kept for a sparkline. */
 const KEPT = 60;
@@ -13,6 +17,16 @@ export interface Watched {
   rates: Rates | undefined;
   /** Elements committed a second, the latest last. */
   history: readonly number[];
+  /** Who has stood still for a while though there was something to do. */
+  stalled: readonly Finding[];
+  /** Earlier looks, back to one that is a while ago. */
+  earlier: readonly Observation[];
+}
+
+/** Those looks, and of those that are a while ago the latest. */
+function recent(looks: readonly Observation[], now: number): Observation[] {
+  const old = looks.filter(({ seen }) => seen <= now - PATIENCE).length;
+  return looks.slice(Math.max(0, old - 1));
 }
 
 /** Looks at segments again and again. */
@@ -32,7 +46,11 @@ export class Watching {
       const before = this.#last.get(seen.object);
       const rates = before && ratesBetween(before.seen, seen);
       const history = [...(before?.history ?? []), ...(rates ? [rates.committed] : [])];
-      return { seen, rates, history: history.slice(-KEPT) };
+      const earlier = recent(before ? [...before.earlier, before.seen] : [], seen.seen);
+      const [oldest] = earlier;
+      const stood = oldest !== undefined && oldest.seen <= seen.seen - PATIENCE;
+      const stalled = stood ? (ratesBetween(oldest, seen)?.stalled ?? []) : [];
+      return { seen, rates, history: history.slice(-KEPT), stalled, earlier };
     });
     this.#last = new Map(watched.map((each) => [each.seen.object, each]));
     return watched;

@@ -99,7 +99,7 @@ export function alone(script: string): string {
       RUN: `${process.execPath} ${PROGRAM}`,
       LIBRARY: pathToFileURL(fileURLToPath(new URL('../index.js', FOLDER))).href,
     },
-    timeout: 120_000,
+    timeout: 300_000,
   });
 }
 

@@ -91,7 +91,10 @@ test('ls: segments that one may not read are left out', async (t) => {
 test('ls: whoever stops reading its output ends it, and nothing is wrong', async (t) => {
   const child = start(t, 'ls');
   child.stdout.destroy();
-  const [[code], errors] = await Promise.all([once(child, 'close'), text(child.stderr)]);
+  const [[code], errors] = await Promise.all([
+    once(child, 'close') as Promise<[number]>,
+    text(child.stderr),
+  ]);
   t.deepEqual([code, errors], [0, '']);
 });
 

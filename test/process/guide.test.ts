@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
+import { alone, canBeAlone } from '../command/command.js';
+
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const GUIDE = join(ROOT, 'docs/guide');
 
@@ -54,6 +56,53 @@ for (const page of readdirSync(GUIDE).filter((file) => file.endsWith('.md'))) {
       );
     });
   });
+}
+
+/** The commands of a page's sessions, each with what it prints. */
+function sessionsOf(page: string): { command: string; prints: string[] }[] {
+  const text = readFileSync(join(GUIDE, page), 'utf8');
+  const lines = [...text.matchAll(/^```console\n(.*?)^```$/gms)].flatMap(([, session]) =>
+    session!.split('\n').slice(0, -1),
+  );
+  const commands: { command: string; prints: string[] }[] = [];
+  for (const line of lines) {
+    if (line.startsWith('$ ')) commands.push({ command: line.slice(2), prints: [] });
+    else commands.at(-1)!.prints.push(line);
+  }
+  return commands;
+}
+
+/** Whether it prints that; `...` stands for anything, and widths of columns vary. */
+function prints(promise: string, line: string): boolean {
+  const parts = promise
+    .trim()
+    .split(/ *\.\.\. */)
+    .map((part) =>
+      part
+        .split(/ +/)
+        .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+        .join(' +'),
+    );
+  return new RegExp(`^${parts.join('.*')}$`).test(line);
+}
+
+// They expect to be alone.
+if (canBeAlone) {
+  for (const page of readdirSync(GUIDE).filter((file) => file.endsWith('.md'))) {
+    const session = sessionsOf(page);
+    if (session.length === 0) continue;
+    test(`${page}, its commands`, (t) => {
+      t.timeout(600_000);
+      const script = session.map(({ command }) => `echo '$'; ${command} 2>&1`).join('\n');
+      const outputs = alone(`alias shm-disruptor="$RUN"\n${script}`).split('$\n').slice(1);
+      t.is(outputs.length, session.length);
+      for (const [i, { command, prints: promises }] of session.entries()) {
+        const lines = outputs[i]!.split('\n').slice(0, -1);
+        const kept = promises.every((promise, j) => prints(promise, lines[j] ?? ''));
+        t.true(kept && lines.length === promises.length, `${command}\n${outputs[i]!}`);
+      }
+    });
+  }
 }
 
 test('diagrams are as their text says', async (t) => {
