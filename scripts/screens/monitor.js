@@ -1,5 +1,5 @@
 // Makes docs/screens/monitor-light.png and -dark.png: the page over a scene of its own. To be run where
-// /dev/shm is empty and nobody else's (npm run screens). Needs Debian's chromium and pngquant.
+// /dev/shm is empty and nobody else's (npm run screens:monitor). Needs Debian's chromium and pngquant.
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
