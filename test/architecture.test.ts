@@ -75,7 +75,7 @@ const SOURCES = [
   ['monitor/server'],
   // The page, as browsers load it.
   [
-    'monitor/page/uPlot.d',
+    'monitor/page/uPlot',
     'monitor/page/element',
     'monitor/page/figures',
     'monitor/page/motion',
@@ -116,7 +116,7 @@ function files(folder: string, ending: RegExp): string[] {
 }
 
 /** A header and its sources are one room. */
-const room = (file: string) => file.replace(/(_linux)?\.\w+$/, '');
+const room = (file: string) => file.replace(/(_linux|\.d)?\.\w+$/, '');
 
 /** The rooms that `file` of `folder` names, those in other folders with their path. */
 function named(folder: string, file: string, pattern: RegExp): string[] {

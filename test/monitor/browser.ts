@@ -19,11 +19,11 @@ function executable(file: string): boolean {
 
 /** Where the browser is; undefined where there is none. */
 export const browserPath = ['chromium', 'chromium-browser', 'google-chrome']
-  .flatMap((name) => (process.env['PATH'] ?? '').split(delimiter).map((at) => join(at, name)))
+  .flatMap((name) => (process.env.PATH ?? '').split(delimiter).map((at) => join(at, name)))
   .find(executable);
 
 /** Whether it is an error that there is none: CI brings one. */
-export const browserIsRequired = process.env['REQUIRE_BROWSER'] === '1';
+export const browserIsRequired = process.env.REQUIRE_BROWSER === '1';
 
 /** Starts it. Whoever may not have a sandbox, as root, does without: it only sees our own page. */
 export async function browse(): Promise<Browser> {

@@ -46,7 +46,7 @@ test('a ring', async (t) => {
   const claim = producer.tryClaim(2)!;
   journal.tryNext();
   journal.commit(2);
-  const { consumer_gates: _, ...seen } = await figures(running, made.name);
+  const seen = await figures(running, made.name);
   t.like(seen, {
     'segment_info,kind=disruptor': 1,
     segment_attached: 1,
@@ -68,8 +68,8 @@ test('a ring', async (t) => {
     'consumer_lag_elements,consumer=journal,role=consumer': 2,
     'consumer_lag_elements,consumer=audit,role=consumer': 5,
   });
-  t.true(seen['segment_bytes']! > 4096);
-  t.true(Math.abs(seen['segment_created_timestamp_seconds']! - Date.now() / 1000) < 600);
+  t.true(seen.segment_bytes! > 4096);
+  t.true(Math.abs(seen.segment_created_timestamp_seconds! - Date.now() / 1000) < 600);
   claim.commit();
   t.like(await figures(running, made.name), {
     committed_elements_total: 7,
@@ -116,9 +116,11 @@ test('what the dead left, and what was lost with them', async (t) => {
     gaps_total: 0,
   });
   // Whoever waits closes it.
-  for (const until = Date.now() + WATCHDOG_MILLISECONDS; Date.now() < until; await sleep(20)) {
+  const until = Date.now() + WATCHDOG_MILLISECONDS;
+  while (Date.now() < until) {
     journal.tryNext();
-    if ((await figures(running, made.name))['gaps_total'] === 1) break;
+    if ((await figures(running, made.name)).gaps_total === 1) break;
+    await sleep(20);
   }
   t.like(await figures(running, made.name), {
     gaps_total: 1,

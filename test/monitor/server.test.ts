@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 
 import test from 'ava';
 
+import type { SegmentLook } from '../../dist/monitor/look.js';
 import { ring, ringOfRoles, WATCHDOG_MILLISECONDS } from '../fixture.js';
 import { word } from '../words.js';
 import { command, ended, errorOf, start } from '../command/command.js';
@@ -112,7 +113,7 @@ test('the stream shows a ring as it goes on, and how fast', async (t) => {
     journal.close();
   });
   const seen = looks(running, made.name);
-  const first = (await seen.next()).value!;
+  const first = (await seen.next()).value as SegmentLook;
   t.like(first, { kind: 'disruptor', state: 'in use', geometry: '8 x 4 B', notes: [] });
   t.like(first.ring, { elements: 8, cursor: 0, used: 0, gaps: { count: 0, elements: 0 } });
   producer.tryPublishMany([word(1), word(2), word(3)]);
