@@ -120,6 +120,29 @@ const SOURCES = [
   ['observe/rates'],
   ['command/exit', 'command/output', 'command/blocks', 'command/watching', 'command/bench-peer'],
   ['command/endpoint', 'command/screen', 'command/view', 'command/latencies'],
+  ['monitor/look', 'monitor/metrics', 'monitor/admission', 'monitor/files'],
+  ['monitor/looking'],
+  ['monitor/stream'],
+  ['monitor/server'],
+  // The page, as browsers load it.
+  [
+    'monitor/page/uPlot',
+    'monitor/page/element',
+    'monitor/page/figures',
+    'monitor/page/motion',
+    'monitor/page/connection',
+  ],
+  ['monitor/page/verdict', 'monitor/page/happenings'],
+  ['monitor/page/colours', 'monitor/page/history'],
+  [
+    'monitor/page/ring-drawing',
+    'monitor/page/queue-drawing',
+    'monitor/page/block-drawing',
+    'monitor/page/participants',
+    'monitor/page/charts',
+  ],
+  ['monitor/page/card'],
+  ['monitor/page/page'],
   [
     'command/list',
     'command/info',
@@ -131,6 +154,7 @@ const SOURCES = [
     'command/bench',
     'command/demo',
     'command/bridge',
+    'command/monitor',
   ],
   ['command/program'],
   ['command/main'],
@@ -144,7 +168,7 @@ function files(folder: string, ending: RegExp): string[] {
 }
 
 /** A header and its sources are one room. */
-const room = (file: string) => file.replace(/(_linux)?\.\w+$/, '');
+const room = (file: string) => file.replace(/(_linux|\.d)?\.\w+$/, '');
 
 /** The rooms that `file` of `folder` names, those in other folders with their path. */
 function named(folder: string, file: string, pattern: RegExp): string[] {

@@ -56,6 +56,8 @@ test('it contains what a user needs, and nothing else', (t) => {
   const kinds = [
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.gyp)$/,
     /^dist\/[\w/-]+\.(js|d\.ts|js\.map)$/,
+    // The monitor's page.
+    /^dist\/monitor\/page\/[\w-]+\.(html|css|svg|js)$/,
     /^prebuilds\/linux-\w+\/[\w.-]+\.node$/,
     // What `shm-disruptor demo` runs is among them.
     /^examples\/[\w/-]+\.(js|md)$/,

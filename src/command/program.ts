@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 
 import type { BenchOptions } from './bench.js';
 import type { BridgeCommandOptions } from './bridge.js';
+import type { MonitorOptions } from './monitor.js';
 import type { ReadOptions } from './read.js';
 import type { RecoverOptions } from './recover.js';
 import type { RemoveOptions } from './remove.js';
@@ -35,6 +36,12 @@ function seconds(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= 0.05 && value <= 86_400) return value;
   throw new InvalidArgumentError('Expected seconds, from 0.05 to 86400.');
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= 65_535) return value;
+  throw new InvalidArgumentError('Expected a port, from 0 to 65535.');
 }
 
 const examples = (...lines: string[]) =>
@@ -115,6 +122,24 @@ function looking(program: Command): void {
     .action(
       doing(async (name: string | undefined, options: TopOptions) => {
         await (await import('./top.js')).top(name, options);
+      }),
+    );
+  json(program.command('monitor'))
+    .description('serve a page that shows all segments live, and their figures for Prometheus')
+    .option('-p, --port <n>', 'to listen at; 0 for any that is free', port, 7470)
+    .option('--host <name>', 'to listen at: beyond this machine if you say so', '127.0.0.1')
+    .option('--allow-host <names...>', 'further names by which browsers may call it')
+    .option('-i, --interval <seconds>', 'between two looks', seconds, 0.5)
+    .addHelpText(
+      'after',
+      `\nNobody looks while no page is open. Metrics are at /metrics.${examples(
+        'shm-disruptor monitor',
+        'shm-disruptor monitor --port 8080 --interval 0.2',
+      )}`,
+    )
+    .action(
+      doing(async (options: MonitorOptions) => {
+        await (await import('./monitor.js')).monitor(options, version());
       }),
     );
 }
