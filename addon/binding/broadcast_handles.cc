@@ -40,6 +40,7 @@ void describe(napi_env env, napi_value object, uint64_t handle, const RingSegmen
       value_property("quiet", js_boolean(env, segment.quiet)),
       value_property("shape", js_number(env, segment.layout.format.shape)),
       value_property("schema", js_bigint(env, segment.layout.format.schema)),
+      value_property("generation", js_bigint(env, segment.layout.generation)),
       value_property("object", object_name),
   };
   napi_define_properties(env, object, std::size(properties), properties);

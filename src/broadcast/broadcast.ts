@@ -260,6 +260,10 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    * `ERR_RELEASED`, and what opening throws
    */
   subscribe(options: SubscribeOptions = {}): Subscription<Out> {
+    return this.#subscribe(options, this.#format);
+  }
+
+  #subscribe<T>(options: SubscribeOptions, format: MessageFormat): Subscription<T> {
     const { from = 'latest', ...waiting } = optionsObject<SubscribeOptions>(options);
     if (this.closed) throw released();
     const { wait = this.#waiting.wait, pollingBudget = this.#waiting.pollingBudget } = waiting;
@@ -270,7 +274,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
     const listening = new Listening(this.#place, strategy, 'subscription');
     try {
       this.#checkSame(listening.subscriber.made);
-      return new Subscription(listening, this.#format, from);
+      return new Subscription(listening, format, from);
     } catch (error) {
       listening.release();
       throw error;
@@ -281,6 +285,29 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   latest(): Received<Out> | undefined {
     this.#glance ??= new Subscription<Out>(this.#listening, this.#format, 'latest');
     return this.#glance.latest();
+  }
+
+  /**
+   * Names this creation of the segment, as the `generation` of a ring's participants does: with a
+   * sequence it names a message everywhere and for ever.
+   */
+  get generation(): string {
+    return this.#listening.subscriber.made.generation.toString(16).padStart(16, '0');
+  }
+
+  /** What its messages are. @internal */
+  get holds(): { readonly shape: number; readonly schema: bigint } {
+    return this.#listening.subscriber.made;
+  }
+
+  /** As {@link Broadcast.subscribe}, to the bytes of messages, whatever they are. @internal */
+  subscribeToBytes(options: SubscribeOptions = {}): Subscription {
+    return this.#subscribe(options, messageFormatOf({}, this.elementSize));
+  }
+
+  /** As {@link Broadcast.publish}, of bytes, whatever messages are. @internal */
+  publishBytes(bytes: Uint8Array): number {
+    return (this.#publisher ?? this.#attach()).publish(bytes, bytes.length);
   }
 
   /** What can be said of the broadcast at this moment: cheap, and disturbs nobody. */

@@ -863,7 +863,7 @@ void use_memory(Bytes& input) {
   Image image;
   image.bytes.resize(static_cast<size_t>(layout.value().size));
   image.length = layout.value().size;
-  Identity identity = identity_of(layout.value(), image.mode, 1);
+  Identity identity = identity_of(layout.value(), image.mode);
   if (input.below(4) == 0) {
     const uint64_t word = input.below(sizeof(Identity) / sizeof(uint64_t));
     const uint64_t value = input.below(2) == 0 ? input.below(5) : input.raw();
@@ -914,7 +914,7 @@ void use_broadcast(Bytes& input) {
   Image image;
   image.bytes.resize(static_cast<size_t>(layout.value().size));
   image.length = layout.value().size;
-  Identity identity = identity_of(layout.value(), image.mode, 1);
+  Identity identity = identity_of(layout.value(), image.mode);
   if (input.below(16) == 0) damage_identity(input, identity);
   identity.checksum = identity_checksum(identity);
   image.put(0, &identity, sizeof identity);

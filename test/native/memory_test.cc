@@ -77,8 +77,9 @@ TEST("memory is told from rings and queues, and a header that contradicts itself
     geometry.elements = identity.elements;
     geometry.consumers = identity.consumers;
     geometry.producers = identity.producers;
-    const auto layout = ring_layout(geometry, {}, {}, Kind::kMemory);
-    identity = identity_of(layout.value(), identity.mode, identity.generation);
+    auto layout = ring_layout(geometry, {}, {}, Kind::kMemory);
+    layout.value().generation = identity.generation;
+    identity = identity_of(layout.value(), identity.mode);
     CHECK(truncate(path_of(damaged.ring.name).c_str(), static_cast<off_t>(identity.size)) == 0);
     CHECK(open_ring(damaged.ring.name, Kind::kMemory).error().code == Errc::kSegmentCorrupt);
   }

@@ -1,0 +1,114 @@
+import { Broadcast } from '../broadcast/broadcast.js';
+import type { From, Received, Subscription } from '../broadcast/subscription.js';
+import { oneOf, wrongType } from '../validate.js';
+import { Shape } from '../values/format.js';
+import type { BridgeSource, EndpointCounts } from './endpoint.js';
+import type { Parcel } from './parcel.js';
+import { encodingNamed, toJson, writtenSchema } from './payload.js';
+import type { SegmentSourceOptions } from './ring-source.js';
+
+/** How a broadcast's messages are forwarded. */
+export interface BroadcastSourceOptions extends SegmentSourceOptions {
+  /** Where the bridge begins, as for {@link Broadcast.subscribe}. Default: `'latest'`. */
+  from?: From;
+}
+
+/**
+ * The messages of a broadcast. Publishers do not wait for the bridge: what it does not take in time is
+ * lost, and counted (`overrun`); so is what a bridge that was killed had not forwarded. The broadcast
+ * is closed with the bridge.
+ *
+ * @param broadcast - opened with its encoding or record
+ * @throws TypeError
+ */
+export function broadcastSource(
+  broadcast: Broadcast<never, unknown>,
+  options: BroadcastSourceOptions = {},
+): BridgeSource {
+  return new BroadcastSource(broadcast, options);
+}
+
+class BroadcastSource implements BridgeSource {
+  readonly name: string;
+  readonly #broadcast: Broadcast<never, unknown>;
+  readonly #subscription: Subscription<unknown>;
+  readonly #json: boolean;
+  readonly #facts: Pick<Parcel, 'origin' | 'encoding' | 'schema'>;
+  /** Taken and not acknowledged; those before `#next` are under way. */
+  readonly #held: Parcel[] = [];
+  #next = 0;
+  #overrun = 0;
+
+  constructor(broadcast: unknown, { as, from = 'latest' }: BroadcastSourceOptions) {
+    if (!(broadcast instanceof Broadcast)) throw wrongType('a Broadcast', 'broadcast', broadcast);
+    this.#broadcast = broadcast as Broadcast<never, unknown>;
+    this.#json = oneOf(['bytes', 'json'] as const, as ?? 'bytes', 'as') === 'json';
+    this.#subscription = this.#json
+      ? this.#broadcast.subscribe({ from })
+      : this.#broadcast.subscribeToBytes({ from });
+    const { shape, schema } = this.#broadcast.holds;
+    const names: Partial<Record<number, string>> = {
+      [Shape.Raw]: 'raw',
+      [Shape.Record]: 'record',
+    };
+    this.name = `broadcast ${this.#broadcast.name}`;
+    this.#facts = {
+      origin: this.#broadcast.generation,
+      encoding: this.#json ? 'json' : (names[shape] ?? encodingNamed(schema)),
+      schema: writtenSchema(schema),
+    };
+  }
+
+  open(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async take(most: number, signal: AbortSignal): Promise<readonly Parcel[]> {
+    const waiting = this.#held.length - this.#next;
+    if (waiting === 0) this.#hold(await this.#subscription.receive({ signal }));
+    while (this.#held.length - this.#next < most) {
+      const received = this.#subscription.tryReceive();
+      if (!received) break;
+      this.#hold(received);
+    }
+    const taken = this.#held.slice(this.#next, this.#next + most);
+    this.#next += taken.length;
+    return taken;
+  }
+
+  acknowledge(count: number): void {
+    this.#held.splice(0, count);
+    this.#next -= count;
+  }
+
+  giveBack(): void {
+    this.#next = 0;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  end(): void {
+    this.#subscription.close();
+    this.#broadcast.close();
+  }
+
+  counts(): EndpointCounts {
+    const lag = this.#subscription.closed ? {} : { lag: this.#subscription.lag };
+    return { overrun: this.#overrun, ...lag };
+  }
+
+  #hold({ data, sequence, lost }: Received<unknown>): void {
+    this.#overrun += lost;
+    this.#held.push({
+      ...this.#facts,
+      data: this.#json ? toJson(data) : (data as Buffer),
+      sequence,
+      // What was lost does not come later either.
+      from: sequence - lost,
+      next: sequence + 1,
+      time: Date.now(),
+    });
+  }
+}
