@@ -16,6 +16,7 @@ const CORE = [
   ['consumers', 'memory', 'publisher', 'recovery', 'subscriber'],
   ['group'],
   ['census', 'shares'],
+  ['broadcast_census'],
   ['inspect', 'sequencer'],
 ];
 const BINDING = [
