@@ -82,7 +82,7 @@ const SOURCES = [
   ['streaming'],
   ['queue/queue-streams', 'compatible/read-stream', 'compatible/write-stream'],
   ['observe/finding', 'observe/geometry', 'observe/ring'],
-  ['observe/damage', 'observe/stuck'],
+  ['observe/broadcast', 'observe/damage', 'observe/stuck'],
   ['observe/observation'],
   ['observe/rates'],
   ['index'],
