@@ -197,6 +197,21 @@ export interface Census {
   forSpace: { now: boolean; wakes: number };
 }
 
+/** What contradicts the header in a slot, in the order of `SlotFault::What` in `addon/core/broadcast_census.h`. */
+export const SlotFault = { None: 0, Ahead: 1, Elsewhere: 2, Nobody: 3, TooLong: 4 } as const;
+
+/** As `BroadcastCensus` there. */
+export interface BroadcastCensus extends Pick<Census, 'next' | 'cursor'> {
+  /** So many of the newest sequences were looked at. */
+  looked: number;
+  kept: number;
+  dropped: number;
+  missing: number;
+  sleepers: { now: boolean; wakes: number };
+  fault: { what: number; slot: number; value: number };
+  publishers: Census['producers'];
+}
+
 /** How many may produce at a time. */
 export type Producers = 'multi' | 'single';
 
@@ -247,7 +262,11 @@ export interface SegmentFacts {
   deadConsumers: number;
   producerPolicy: number;
   attached: boolean;
+  replaced: boolean;
+  /** Of rings and queues. */
   census: Census;
+  /** Of broadcasts. */
+  broadcast: BroadcastCensus;
   producers: { alive: number; gone: number };
   consumers: { alive: number; gone: number };
 }

@@ -16,6 +16,7 @@ const CORE = [
   ['consumers', 'memory', 'publisher', 'recovery', 'subscriber'],
   ['group'],
   ['census', 'shares'],
+  ['broadcast_census'],
   ['inspect', 'sequencer'],
 ];
 const BINDING = [
@@ -117,7 +118,7 @@ const SOURCES = [
   ['bridge/ring-target', 'bridge/queue-target', 'bridge/redis-source'],
   ['bridge/index'],
   ['observe/finding', 'observe/geometry', 'observe/ring'],
-  ['observe/damage', 'observe/stuck'],
+  ['observe/broadcast', 'observe/damage', 'observe/stuck'],
   ['observe/observation'],
   ['observe/rates'],
   ['command/exit', 'command/output', 'command/blocks', 'command/watching', 'command/bench-peer'],

@@ -72,6 +72,24 @@ Napi::Array to_array(Napi::Env env, const std::vector<T>& values) {
   return array;
 }
 
+Napi::Object to_object(Napi::Env env, const BroadcastCensus& census) {
+  Napi::Object object = Napi::Object::New(env);
+  object["next"] = number(env, census.next);
+  object["cursor"] = number(env, census.cursor);
+  object["looked"] = number(env, census.looked);
+  object["kept"] = number(env, census.kept);
+  object["dropped"] = number(env, census.dropped);
+  object["missing"] = number(env, census.missing);
+  object["sleepers"] = to_object(env, census.sleepers);
+  Napi::Object fault = Napi::Object::New(env);
+  fault["what"] = number(env, census.fault.what);
+  fault["slot"] = number(env, census.fault.slot);
+  fault["value"] = number(env, census.fault.value);
+  object["fault"] = fault;
+  object["publishers"] = to_array(env, census.publishers);
+  return object;
+}
+
 // What the header says, which need not be true.
 Napi::Object to_object(Napi::Env env, const Identity& identity) {
   Napi::Object object = Napi::Object::New(env);
@@ -108,7 +126,9 @@ Napi::Object to_object(Napi::Env env, const SegmentFacts& facts) {
   object["attached"] = Napi::Boolean::New(env, facts.attached);
   object["producers"] = to_object(env, facts.producers());
   object["consumers"] = to_object(env, facts.consumers());
+  object["replaced"] = Napi::Boolean::New(env, facts.replaced);
   object["census"] = to_object(env, facts.census);
+  object["broadcast"] = to_object(env, facts.broadcast);
   return object;
 }
 

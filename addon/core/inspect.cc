@@ -32,13 +32,14 @@ class Copy {
   std::vector<std::byte> bytes_;
 };
 
-// A ring's tables as copies from its file, made when they are asked for.
+// A segment's tables as copies from its file, made when they are asked for.
 class TablesOfFile {
  public:
   TablesOfFile(const os::File& file, const RingLayout& layout)
       : file_(file),
         layout_(layout),
         header_(sizeof(Header)),
+        slot_header_(sizeof(SlotHeader)),
         tables_(layout.markers_offset - kConsumersOffset) {}
 
   /// False: something could not be read, and what was told is worth nothing.
@@ -60,6 +61,12 @@ class TablesOfFile {
     read(marker, layout_.markers_offset + slot * sizeof(Sequence));
     return reinterpret_cast<const Sequence*>(marker.base())->load_ordered();
   }
+  /// Of a broadcast, as what follows.
+  const SlotHeader& slot_header(uint64_t slot) {
+    read(slot_header_, layout_.elements_offset + slot * layout_.stride());
+    return *reinterpret_cast<const SlotHeader*>(slot_header_.base());
+  }
+  const Bell& bell() { return *reinterpret_cast<const Bell*>(tables()); }
   bool owns_consumer(uint64_t /*index*/) const { return false; }
   bool owns_producer(uint64_t /*index*/) const { return false; }
 
@@ -75,6 +82,7 @@ class TablesOfFile {
   const os::File& file_;
   const RingLayout& layout_;
   Copy header_;
+  Copy slot_header_;
   Copy tables_;
   bool read_ = false;
   bool whole_ = true;
@@ -84,7 +92,10 @@ class TablesOfFile {
 
 Headcount SegmentFacts::producers() const {
   Headcount count;
-  for (const ProducerFacts& each : census.producers) ++(each.alive ? count.alive : count.gone);
+  const bool slots = layout.kind == Kind::kBroadcast;
+  for (const ProducerFacts& each : slots ? broadcast.publishers : census.producers) {
+    ++(each.alive ? count.alive : count.gone);
+  }
   return count;
 }
 
@@ -127,7 +138,20 @@ Result<SegmentFacts> inspect_segment(const std::string& name) {
   }
   facts.layout = layout.value();
   TablesOfFile tables(file.value(), facts.layout);
-  facts.census = take_census(tables);
+  switch (facts.layout.kind) {
+    case Kind::kBroadcast:
+      facts.broadcast = take_broadcast_census(tables);
+      facts.replaced = facts.broadcast.replaced;
+      break;
+    case Kind::kMemory:
+      facts.replaced = (tables.header().next.load_acquire() & kReplacedBit) != 0;
+      break;
+    case Kind::kRing:
+    case Kind::kQueue:
+      facts.census = take_census(tables);
+      facts.replaced = facts.census.replaced;
+      break;
+  }
   if (!tables.whole()) facts.damage = Errc::kSegmentTruncated;
   return facts;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "broadcast_census.h"
 #include "census.h"
 #include "layout.h"
 #include "result.h"
@@ -21,8 +22,7 @@ struct Headcount {
 /// What can be seen of one segment from outside, at one moment.
 struct SegmentFacts {
   std::string name;
-  /// What opening it would fail with; then only what comes before `census` holds, and of `layout`
-  /// nothing.
+  /// What opening it would fail with; then only what comes before `layout` holds.
   Errc damage = Errc::kNone;
   uint64_t size = 0;
   uint32_t owner = 0;
@@ -33,9 +33,11 @@ struct SegmentFacts {
   Identity identity{};    ///< what its header says, true or not
   bool attached = false;  ///< somebody who lives
   RingLayout layout;
-  Census census;
+  bool replaced = false;      ///< somebody has made another one under its name, or was about to
+  Census census;              ///< of rings and queues
+  BroadcastCensus broadcast;  ///< of broadcasts. Plain memory has neither
 
-  /// Those with claims of their own; gone: with claims that they left.
+  /// Those with claims, or messages, of their own; gone: with some that they left.
   Headcount producers() const;
   /// Those who consume; groups, whose members these are, are not counted.
   Headcount consumers() const;

@@ -178,6 +178,7 @@ class Publisher {
       Word& pid = segment_.producers()[entry].pid;
       if (pid.load_ordered() != 0) drop_what_is_open();
       pid.store_ordered(os::current_process());
+      segment_.producers()[entry].thread.store_release(os::current_thread());
       next_ = next();
       if (single_) drop_what_was_never_opened();
       attached_ = true;

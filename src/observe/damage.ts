@@ -1,5 +1,5 @@
 import { coreErrorCode, coreErrorMessage } from '../errors.js';
-import { Role } from '../native.js';
+import { Kind, Role, SlotFault } from '../native.js';
 import type { SegmentFacts } from '../native.js';
 import type { Finding } from './finding.js';
 
@@ -25,15 +25,11 @@ export function headerDamage(facts: SegmentFacts): Finding {
   return { code, reason: more === undefined ? reason : `${reason}: ${more}` };
 }
 
-/**
- * What contradicts itself in the tables of a segment whose header is sound. The core read them before
- * the cursor, so in a sound one nothing lies behind it.
- */
-export function contentDamage({ elements, census }: SegmentFacts): Finding[] {
-  const findings: Finding[] = [];
-  const check = (sound: boolean, reason: string) => {
-    if (!sound) findings.push({ code: 'ERR_SEGMENT_CORRUPT', reason });
-  };
+/** Says what is not sound. */
+type Check = (sound: boolean, reason: string) => void;
+
+// The core read the tables before the cursor, so in a sound one nothing lies behind it.
+function checkRing({ elements, census }: SegmentFacts, check: Check): void {
   const { next, cursor } = census;
   check(cursor <= LAST_SEQUENCE + 1, `The cursor ${cursor} is no sequence`);
   check(next <= LAST_SEQUENCE + 1, `The claims reach to ${next}, which is no sequence`);
@@ -56,5 +52,30 @@ export function contentDamage({ elements, census }: SegmentFacts): Finding[] {
       `A member holds ${one.held} elements, and the ring has ${elements}`,
     );
   }
+}
+
+// The core read the slots before the header, in which whoever writes them takes a sequence before.
+function checkBroadcast({ broadcast, elementSize }: SegmentFacts, check: Check): void {
+  const { next, cursor, fault } = broadcast;
+  const { what, slot, value } = fault;
+  check(cursor === 0, `The cursor is ${cursor}, and broadcasts have none`);
+  check(next <= LAST_SEQUENCE + 1, `The next sequence ${next} is none`);
+  const faults: Record<number, string> = {
+    [SlotFault.Ahead]: `has sequence ${value}, ahead of the next at ${next}`,
+    [SlotFault.Elsewhere]: `has sequence ${value}, which belongs to another`,
+    [SlotFault.Nobody]: `is being written by publisher #${value}, who was never there`,
+    [SlotFault.TooLong]: `has a message of ${value} bytes, and the longest have ${elementSize}`,
+  };
+  check(what === SlotFault.None, `Slot ${slot} ${faults[what] ?? 'is damaged'}`);
+}
+
+/** What contradicts itself in a segment whose header is sound. */
+export function contentDamage(facts: SegmentFacts): Finding[] {
+  const findings: Finding[] = [];
+  const check: Check = (sound, reason) => {
+    if (!sound) findings.push({ code: 'ERR_SEGMENT_CORRUPT', reason });
+  };
+  if (facts.kind === Kind.Broadcast) checkBroadcast(facts, check);
+  else if (facts.kind !== Kind.Memory) checkRing(facts, check);
   return findings;
 }

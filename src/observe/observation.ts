@@ -1,14 +1,19 @@
+import { basename, dirname } from 'node:path';
+
 import { naming } from '../errors.js';
 import { inspect, Kind, list, userName } from '../native.js';
 import type { SegmentFacts } from '../native.js';
+import { directoryOf, located, shownName } from '../segment/location.js';
+import type { SegmentPath } from '../segment/location.js';
+import { observeBroadcast } from './broadcast.js';
+import type { BroadcastObservation } from './broadcast.js';
 import { contentDamage, headerDamage } from './damage.js';
 import type { Finding } from './finding.js';
 import { geometryOf } from './geometry.js';
 import type { Geometry } from './geometry.js';
 import { observeRing } from './ring.js';
 import type { RingObservation } from './ring.js';
-import { stuck } from './stuck.js';
-import { segmentName } from '../validate.js';
+import { leftBehind, stuck } from './stuck.js';
 
 /**
  * What can be seen of segments from outside, for people and programs that operate them. Looking reads
@@ -16,18 +21,38 @@ import { segmentName } from '../validate.js';
  */
 
 /** What a segment holds; `'unknown'` where its header is not to be believed. */
-export type ObservedKind = 'disruptor' | 'queue' | 'unknown';
+export type ObservedKind = 'disruptor' | 'queue' | 'broadcast' | 'memory' | 'unknown';
 
 /** What each kind of segment is called. A further kind has its line here, and its content below. */
 const KINDS = new Map<number, ObservedKind>([
   [Kind.Ring, 'disruptor'],
   [Kind.Queue, 'queue'],
+  [Kind.Broadcast, 'broadcast'],
+  [Kind.Memory, 'memory'],
 ]);
 
-/** A segment at one moment. */
-export interface Observation {
+/** Plain memory at one moment. What is in it is the application's. */
+export interface MemoryObservation {
+  /** The application's bytes. */
+  size: number;
+  /** Somebody has replaced the segment and not yet taken its name away. */
+  replaced: boolean;
+}
+
+/** What is in a segment: of its kind what there is, and of the others undefined. */
+export interface Content {
+  /** Of the kinds that are rings. */
+  ring: RingObservation | undefined;
+  broadcast: BroadcastObservation | undefined;
+  memory: MemoryObservation | undefined;
+}
+
+/** A segment at one moment; without content where the header is not to be believed. */
+export interface Observation extends Content {
   /** With a leading slash. */
   name: string;
+  /** The directory that it is a file in, absolute; undefined for the system's place for shared memory. */
+  path: string | undefined;
   kind: ObservedKind;
   /** All of it, in bytes. */
   bytes: number;
@@ -49,8 +74,6 @@ export interface Observation {
   stuck: Finding[];
   /** Undefined where the header is not to be believed. */
   geometry: Geometry | undefined;
-  /** Of the kinds that are rings; undefined as `geometry`. */
-  ring: RingObservation | undefined;
 }
 
 /** What users are called. They do not change while one looks. */
@@ -61,9 +84,18 @@ function ownerName(uid: number): string | undefined {
   return users.get(uid);
 }
 
+const NOTHING: Content = { ring: undefined, broadcast: undefined, memory: undefined };
+
+function contentOf(facts: SegmentFacts): Content {
+  if (facts.kind === Kind.Broadcast) return { ...NOTHING, broadcast: observeBroadcast(facts) };
+  if (facts.kind !== Kind.Memory) return { ...NOTHING, ring: observeRing(facts) };
+  return { ...NOTHING, memory: { size: facts.elementSize, replaced: facts.replaced } };
+}
+
 function observation(facts: SegmentFacts): Observation {
   const outside = {
-    name: `/${facts.name}`,
+    name: `/${basename(facts.name)}`,
+    path: facts.name.includes('/') ? dirname(facts.name) : undefined,
     kind: KINDS.get(facts.damage === 0 ? facts.kind : facts.header.kind) ?? 'unknown',
     bytes: facts.bytes,
     owner: { uid: facts.owner, name: ownerName(facts.owner) },
@@ -75,27 +107,37 @@ function observation(facts: SegmentFacts): Observation {
   };
   if (facts.damage !== 0) {
     const damaged = [headerDamage(facts)];
-    return { ...outside, damaged, stuck: [], geometry: undefined, ring: undefined };
+    return { ...outside, damaged, stuck: [], geometry: undefined, ...NOTHING };
   }
   const geometry = geometryOf(facts);
-  const ring = observeRing(facts);
-  const damaged = contentDamage(facts);
-  return { ...outside, damaged, stuck: stuck(geometry, ring), geometry, ring };
+  const content = contentOf(facts);
+  return {
+    ...outside,
+    damaged: contentDamage(facts),
+    stuck: content.ring ? stuck(geometry, content.ring) : leftBehind(facts),
+    geometry,
+    ...content,
+  };
 }
 
 /**
- * One segment.
+ * One segment, in a directory or in the system's place for shared memory.
  *
  * Throws: `ENOENT`, `EACCES` and others of the system; `ERR_SEGMENT_FOREIGN`,
  * `ERR_SEGMENT_TOO_SHORT`, `ERR_SEGMENT_NOT_REGULAR` and `ERR_SEGMENT_OWNER` for what is not a segment
  * or not for us. Other damage is among what is seen.
  */
-export function observe(path: string): Observation {
-  const name = segmentName(path);
-  return naming(path, () => observation(inspect(name)));
+export function observe(name: string, { path }: SegmentPath = {}): Observation {
+  const location = located(name, path);
+  return naming(shownName(location, name), () => observation(inspect(location)));
 }
 
-/** All segments that this user may read, by name, damaged ones as well. */
-export function observeAll(): Observation[] {
-  return list('').map(observation);
+/**
+ * All segments there that this user may read, by name, damaged ones as well.
+ *
+ * Throws: `ENOENT`, `EACCES`, `ENOTDIR` and others of the system for the directory.
+ */
+export function observeAll({ path }: SegmentPath = {}): Observation[] {
+  const directory = directoryOf(path);
+  return naming(directory === '' ? '/dev/shm' : directory, () => list(directory)).map(observation);
 }

@@ -1,11 +1,13 @@
-import type { Observation } from './observation.js';
+import type { BroadcastObservation } from './broadcast.js';
 import type { Finding } from './finding.js';
+import type { Observation } from './observation.js';
+import type { RingObservation } from './ring.js';
 
 /** How fast one segment went on between two moments. */
 export interface Rates {
   /** Between the two. */
   seconds: number;
-  /** Elements committed a second. */
+  /** Elements committed, or messages published, a second. */
   committed: number;
   /** Elements a second that each consumer that gates has committed, by its index. */
   consumers: Record<number, number>;
@@ -15,9 +17,18 @@ export interface Rates {
   stalled: Finding[];
 }
 
-function stalled({ ring: before }: Observation, { ring: after }: Observation): Finding[] {
+function stalledPublishers(before: BroadcastObservation, after: BroadcastObservation): Finding[] {
+  const open = new Map(before.producers.map(({ index, first }) => [index, first]));
+  return after.producers
+    .filter(({ index, alive, first }) => alive && first !== undefined && first === open.get(index))
+    .map(({ pid, first }) => ({
+      code: 'open-message',
+      reason: `A publisher that lives, process ${pid}, has not finished message ${first}`,
+    }));
+}
+
+function stalledIn(before: RingObservation, after: RingObservation): Finding[] {
   const findings: Finding[] = [];
-  if (!before || !after) return findings;
   if (after.open && !after.open.orphaned && after.open.start === before.open?.start) {
     const { start, end } = after.open;
     const reason = `A producer that lives has not committed ${start} to ${end}`;
@@ -33,26 +44,38 @@ function stalled({ ring: before }: Observation, { ring: after }: Observation): F
   return findings;
 }
 
+function stalled(before: Observation, after: Observation): Finding[] {
+  if (before.ring && after.ring) return stalledIn(before.ring, after.ring);
+  if (!before.broadcast || !after.broadcast) return [];
+  return stalledPublishers(before.broadcast, after.broadcast);
+}
+
+/** What rises with every element or message; undefined where nothing does. */
+const progress = ({ ring, broadcast }: Observation) => ring?.cursor ?? broadcast?.next;
+
 /**
  * How fast a segment goes on, from two looks at it. Undefined where there is nothing to compare: the
- * name means another object now, or one of the two was damaged or at the same moment.
+ * name means another object now, one of the two was damaged or at the same moment, or it is plain
+ * memory.
  */
 export function ratesBetween(before: Observation, after: Observation): Rates | undefined {
-  if (before.object !== after.object || !before.ring || !after.ring) return undefined;
+  const from = progress(before);
+  const to = progress(after);
+  if (before.object !== after.object || from === undefined || to === undefined) return undefined;
   const seconds = (after.seen - before.seen) / 1000;
   if (!(seconds > 0)) return undefined;
   const rate = (now: number, then: number) => Math.max(0, now - then) / seconds;
-  const earlier = new Map(before.ring.consumers.map(({ index, sequence }) => [index, sequence]));
+  const earlier = new Map(before.ring?.consumers.map(({ index, sequence }) => [index, sequence]));
   const consumers: Record<number, number> = {};
-  for (const { index, sequence } of after.ring.consumers) {
+  for (const { index, sequence } of after.ring?.consumers ?? []) {
     const then = earlier.get(index);
     if (sequence !== undefined && then !== undefined) consumers[index] = rate(sequence, then);
   }
   return {
     seconds,
-    committed: rate(after.ring.cursor, before.ring.cursor),
+    committed: rate(to, from),
     consumers,
-    lost: rate(after.ring.gaps.elements, before.ring.gaps.elements),
+    lost: rate(after.ring?.gaps.elements ?? 0, before.ring?.gaps.elements ?? 0),
     stalled: stalled(before, after),
   };
 }

@@ -101,6 +101,12 @@ function gatingOf(facts: ConsumerFacts): Gating {
   return facts.ignored ? 'ignored' : 'detached';
 }
 
+/** Somebody who has claimed, or publishes. */
+export function observedProducer(facts: Census['producers'][number]): ObservedProducer {
+  const { index, alive, pid, thread, claimed, first } = facts;
+  return { index, alive, pid, thread, claimed, first: claimed > 0 ? first : undefined };
+}
+
 /** The ring in a segment that is not damaged. */
 export function observeRing({ elements, census }: SegmentFacts): RingObservation {
   const { next, cursor, hole, replaced, forData, forSpace } = census;
@@ -148,13 +154,6 @@ export function observeRing({ elements, census }: SegmentFacts): RingObservation
     forSpace,
     replaced,
     consumers,
-    producers: census.producers.map(({ index, alive, pid, thread, claimed, first }) => ({
-      index,
-      alive,
-      pid,
-      thread,
-      claimed,
-      first: claimed > 0 ? first : undefined,
-    })),
+    producers: census.producers.map(observedProducer),
   };
 }

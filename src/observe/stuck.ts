@@ -22,13 +22,16 @@ function blocked(ring: RingObservation): string | undefined {
   return ring.forSpace.now ? 'Producers wait for room' : undefined;
 }
 
+/** What is wrong with a name that means a segment which somebody has replaced. */
+export function leftBehind({ replaced }: { replaced: boolean }): Finding[] {
+  if (!replaced) return [];
+  const reason = 'Whoever replaced this segment did not take its name away: rm does';
+  return [{ code: 'replaced', reason }];
+}
+
 /** Why a ring does not go on, whatever those do who live. */
 export function stuck({ orphans, deadConsumers }: Geometry, ring: RingObservation): Finding[] {
-  const findings: Finding[] = [];
-  if (ring.replaced) {
-    const reason = 'Whoever replaced this segment did not take its name away: rm does';
-    findings.push({ code: 'replaced', reason });
-  }
+  const findings = leftBehind(ring);
   if (ring.open?.orphaned === true) {
     const { start, end } = ring.open;
     const outcome =

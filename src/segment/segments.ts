@@ -46,12 +46,14 @@ export interface SegmentInfo {
   damage?: DisruptorErrorCode;
   /** How many of them are the application's: of plain memory alone, which has none of what is a ring's. */
   size?: number;
-  /** How many elements the ring has. */
+  /** How many elements the ring has, or messages the broadcast keeps. */
   elements?: number;
-  /** Bytes in an element. */
+  /** Bytes in an element; the most in a message of a broadcast. */
   elementSize?: number;
   /** First sequence that nobody has claimed. */
   next?: number;
+  /** The oldest message that may be there: of a broadcast alone, which has none of what stands below but who is attached and publishes. */
+  oldest?: number;
   /** All below it is committed. */
   cursor?: number;
   /** What was lost with its producers since creation. */
@@ -62,13 +64,14 @@ export interface SegmentInfo {
   deadConsumers?: DeadConsumers;
   /** Whether anybody who lives is attached. */
   attached?: boolean;
-  /** Those who claimed; gone are those who left claims behind that are not committed. */
+  /** Those who claimed, or publish; gone are those who left claims, or messages, unfinished. */
   producers?: Participants;
   /** Those who consumed. */
   consumers?: ConsumerCount;
 }
 
 const KINDS: Readonly<Record<number, SegmentInfo['kind']>> = {
+  [Kind.Ring]: 'disruptor',
   [Kind.Queue]: 'queue',
   [Kind.Broadcast]: 'broadcast',
   [Kind.Memory]: 'memory',
@@ -76,21 +79,27 @@ const KINDS: Readonly<Record<number, SegmentInfo['kind']>> = {
 
 function info(facts: SegmentFacts): SegmentInfo {
   const { bytes, owner, mode, attached } = facts;
-  const kind = KINDS[facts.kind] ?? 'disruptor';
+  const kind = KINDS[facts.damage === 0 ? facts.kind : facts.header.kind] ?? 'disruptor';
   const outside = { name: `/${basename(facts.name)}`, kind, bytes, owner, mode };
   if (facts.damage !== 0) return { ...outside, damage: coreErrorCode(facts.damage) };
   if (kind === 'memory') return { ...outside, size: facts.elementSize, attached };
+  const { elements, elementSize, producers } = facts;
+  if (kind === 'broadcast') {
+    const { next } = facts.broadcast;
+    const oldest = Math.max(0, next - elements);
+    return { ...outside, elements, elementSize, next, oldest, attached, producers };
+  }
   return {
     ...outside,
-    elements: facts.elements,
-    elementSize: facts.elementSize,
+    elements,
+    elementSize,
     next: facts.census.next,
     cursor: facts.census.cursor,
     gaps: { count: facts.census.gaps, elements: facts.census.lost },
     orphans: orphansOf(facts),
     deadConsumers: deadConsumersOf(facts),
     attached,
-    producers: facts.producers,
+    producers,
     consumers: { count: facts.consumerCount, ...facts.consumers },
   };
 }

@@ -1,0 +1,173 @@
+// What is in a broadcast at this moment and who publishes, for people to look at: nothing is
+// changed, and nothing that is said here holds a moment later. Who listens is known to nobody.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "census.h"
+#include "layout.h"
+#include "ring.h"
+#include "slot_state.h"
+
+namespace shm_disruptor {
+
+/// A slot that contradicts the header.
+struct SlotFault {
+  enum What : uint8_t {
+    kNone,
+    kAhead,      ///< it has a sequence that nobody has taken: `value`
+    kElsewhere,  ///< it has a sequence that belongs to another slot: `value`
+    kNobody,     ///< it is being written by a publisher who was never there: `value`
+    kTooLong,    ///< its message has more bytes than fit: `value`
+  };
+  What what = kNone;
+  uint64_t slot = 0;
+  uint64_t value = 0;
+};
+
+struct BroadcastCensus {
+  uint64_t next = 0;    ///< first sequence that nobody has taken, at the beginning
+  uint64_t cursor = 0;  ///< 0 unless it is damaged
+  bool replaced = false;
+  uint64_t looked = 0;   ///< so many of the newest sequences were looked at
+  uint64_t kept = 0;     ///< of these: messages that are there
+  uint64_t dropped = 0;  ///< their publishers, or those who came after dead ones, made them nothing
+  uint64_t missing = 0;  ///< taken, and not there: since a moment, or by somebody who has died
+  Sleepers sleepers;
+  SlotFault fault;
+  /// Those who live, and the dead who left messages unfinished: what is claimed are those.
+  std::vector<ProducerFacts> publishers;
+};
+
+/// How many slots are looked at, so that looking costs little whatever the size.
+inline constexpr uint64_t kMostSlotsLookedAt = 4096;
+
+namespace broadcast_census {
+
+/// A message that is being written.
+struct Open {
+  uint64_t slot = 0;
+  SlotState state{0};
+  uint64_t sequence() const { return state.after() - 1; }
+};
+
+template <class Tables>
+class Look {
+ public:
+  explicit Look(Tables& tables)
+      : tables_(tables), geometry_(tables.layout().geometry), ring_(geometry_.elements) {}
+
+  BroadcastCensus take() {
+    census_.next = tables_.header().next.load_ordered() & ~kReplacedBit;
+    look_at_slots();
+    // After the slots: it is raised before any of them is touched.
+    const Header& header = tables_.header();
+    const uint64_t next = header.next.load_ordered();
+    const uint64_t cursor = header.cursor.load_ordered();
+    census_.replaced = ((next | cursor) & kReplacedBit) != 0;
+    census_.cursor = cursor & ~kReplacedBit;
+    if (newest_.after > (next & ~kReplacedBit)) {
+      complain(SlotFault::kAhead, newest_.slot, newest_.after - 1);
+    }
+    look_at_publishers();
+    const uint32_t sleepers = tables_.bell().sleepers.load_acquire();
+    census_.sleepers = {(sleepers & kSleepersBit) != 0, sleepers >> 1};
+    return std::move(census_);
+  }
+
+ private:
+  void complain(SlotFault::What what, uint64_t slot, uint64_t value) {
+    if (census_.fault.what == SlotFault::kNone) census_.fault = {what, slot, value};
+  }
+
+  // From the newest back, and over all slots even if less was ever published: damage may lie there.
+  void look_at_slots() {
+    const uint64_t elements = ring_.elements();
+    const uint64_t most = elements < kMostSlotsLookedAt ? elements : kMostSlotsLookedAt;
+    const uint64_t first = ring_.slot(census_.next);
+    for (uint64_t back = 1; back <= most; ++back) {
+      const bool taken = back <= census_.next;
+      look_at(first >= back ? first - back : first + elements - back,
+              taken ? census_.next - back + 1 : 0);
+      if (taken) ++census_.looked;
+    }
+  }
+
+  // `expected` comes after the sequence that the slot is to have.
+  void look_at(uint64_t slot, uint64_t expected) {
+    const SlotHeader& header = tables_.slot_header(slot);
+    const SlotState state(header.state.load_acquire());
+    const uint64_t after = state.after();
+    if (after == 0) {
+      if (state.word() != 0) complain(SlotFault::kNobody, slot, state.publisher());
+      if (expected != 0) ++census_.missing;
+      return;
+    }
+    if (ring_.slot(after - 1) != slot) complain(SlotFault::kElsewhere, slot, after - 1);
+    if (after > newest_.after) newest_ = {slot, after};
+    if (state.is_being_written()) {
+      // A lap ago as well, when somebody stands still.
+      open_.push_back({slot, state});
+    } else if (state.is_written() && header.length.load_acquire() > geometry_.element_size) {
+      complain(SlotFault::kTooLong, slot, header.length.load_acquire());
+    } else if (after < expected) {
+      ++census_.missing;
+    } else {
+      ++(state.is_dropped() ? census_.dropped : census_.kept);
+    }
+  }
+
+  void look_at_publishers() {
+    std::vector<ProducerFacts> table(static_cast<size_t>(geometry_.producers));
+    for (uint64_t i = 0; i < geometry_.producers; ++i) {
+      const ProducerEntry& entry = tables_.producers()[i];
+      table[i].index = i;
+      table[i].pid = entry.pid.load_acquire();
+      table[i].thread = entry.thread.load_acquire();
+      table[i].alive = table[i].pid != 0 && liveness::producer_lives(tables_.file(), i);
+    }
+    for (const Open& open : open_) {
+      const uint64_t index = open.state.publisher();
+      if (index >= geometry_.producers || table[index].pid == 0) {
+        complain(SlotFault::kNobody, open.slot, index);
+        continue;
+      }
+      ProducerFacts& facts = table[index];
+      // Whoever has ended meanwhile had finished it.
+      if (!facts.alive && !still(open)) continue;
+      if (facts.claimed == 0 || open.sequence() < facts.first) facts.first = open.sequence();
+      ++facts.claimed;
+    }
+    for (const ProducerFacts& facts : table) {
+      if (facts.alive || facts.claimed > 0) census_.publishers.push_back(facts);
+    }
+  }
+
+  bool still(const Open& open) {
+    return tables_.slot_header(open.slot).state.load_acquire() == open.state.word();
+  }
+
+  struct Newest {
+    uint64_t slot = 0;
+    uint64_t after = 0;
+  };
+
+  Tables& tables_;
+  const RingGeometry geometry_;
+  const Ring ring_;
+  BroadcastCensus census_;
+  Newest newest_;
+  std::vector<Open> open_;
+};
+
+}  // namespace broadcast_census
+
+/// What is there, by looking at the slots first and then at who lives: a publisher who is taken for
+/// dead with a message unfinished is dead.
+template <class Tables>
+BroadcastCensus take_broadcast_census(Tables& tables) {
+  return broadcast_census::Look<Tables>(tables).take();
+}
+
+}  // namespace shm_disruptor
