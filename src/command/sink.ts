@@ -22,7 +22,7 @@ function queueSink(seen: Observation): Sink {
 function broadcastSink(seen: Observation): Sink {
   const broadcast = broadcastOf(seen);
   return {
-    send: async (message) => broadcast.publish(message),
+    send: (message) => Promise.resolve(broadcast.publish(message)),
     close: () => {
       broadcast.close();
     },
