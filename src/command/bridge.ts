@@ -5,6 +5,8 @@ import cliTruncate from 'cli-truncate';
 
 import {
   Bridge,
+  broadcastSource,
+  broadcastTarget,
   natsSource,
   natsTarget,
   queueSource,
@@ -16,7 +18,8 @@ import {
 } from '../bridge/index.js';
 import type { BridgeSource, BridgeStatistics, BridgeTarget } from '../bridge/index.js';
 import { Queue } from '../index.js';
-import { found, ringOf } from './endpoint.js';
+import type { Observation } from '../observe/observation.js';
+import { broadcastOf, found, ringOf } from './endpoint.js';
 import { interruption, Refusal } from './exit.js';
 
 /** What `bridge` takes. */
@@ -55,6 +58,13 @@ function remoteOf(text: string): Remote | undefined {
   return { engine, server: url.href, stream };
 }
 
+/** The segment of that name. @throws Refusal for plain memory */
+function withMessages(name: string): Observation {
+  const seen = found(name, { create: false });
+  if (seen && seen.kind !== 'memory') return seen;
+  throw new Refusal('ERR_SEGMENT_KIND', `${name} is plain memory, and has no messages`);
+}
+
 function source(text: string, { as }: BridgeCommandOptions): BridgeSource {
   const remote = remoteOf(text);
   if (remote) {
@@ -63,8 +73,9 @@ function source(text: string, { as }: BridgeCommandOptions): BridgeSource {
       ? natsSource({ servers: server, stream, durable: as })
       : redisSource({ url: server, key: stream, group: as });
   }
-  const seen = found(text, { create: false });
+  const seen = withMessages(text);
   if (seen.kind === 'queue') return queueSource(Queue.open(seen.name));
+  if (seen.kind === 'broadcast') return broadcastSource(broadcastOf(seen) as never);
   using ring = ringOf(seen);
   return ringSource(ring.consumer(as));
 }
@@ -78,8 +89,9 @@ function target(text: string, options: BridgeCommandOptions): BridgeTarget {
       ? natsTarget({ servers: server, stream, subject: subject ?? stream })
       : redisTarget({ url: server, key: stream, ...(maxLength !== undefined && { maxLength }) });
   }
-  const seen = found(text, { create: false });
+  const seen = withMessages(text);
   if (seen.kind === 'queue') return queueTarget(Queue.open(seen.name), { checkpoint });
+  if (seen.kind === 'broadcast') return broadcastTarget(broadcastOf(seen) as never);
   using ring = ringOf(seen);
   return ringTarget(ring.producer() as never, { checkpoint });
 }

@@ -1,7 +1,10 @@
+import type { SegmentPath } from '../index.js';
+import type { BroadcastObservation } from '../observe/broadcast.js';
 import type { Geometry } from '../observe/geometry.js';
 import { observe } from '../observe/observation.js';
 import type { Observation } from '../observe/observation.js';
 import type { ObservedConsumer, ObservedProducer, RingObservation } from '../observe/ring.js';
+import { placeOf } from '../segment/location.js';
 import { Exit } from './exit.js';
 import {
   age,
@@ -59,14 +62,14 @@ function openClaim({ open }: RingObservation): string {
 const sleepers = ({ now, wakes }: RingObservation['forData']) =>
   `${now ? 'somebody sleeps' : 'nobody sleeps'}, woken ${whole(wakes)} times`;
 
-function ringLines(made: Geometry, ring: RingObservation): [string, string][] {
+type Line = [title: string, text: string];
+
+function ringLines(made: Geometry, ring: RingObservation): Line[] {
   const { gaps } = ring;
   const policies = `dead producers' claims: ${made.orphans}, dead consumers: ${made.deadConsumers}`;
   return [
     ['geometry', `${geometry(made)}, of ${made.holds}`],
-    ...(made.maxMessage === undefined
-      ? []
-      : [['longest message', bytes(made.maxMessage)] as [string, string]]),
+    ...(made.maxMessage === undefined ? [] : [['longest message', bytes(made.maxMessage)] as Line]),
     ['places', `${made.maxConsumers} consumers, ${made.maxProducers} producers`],
     ['producers', made.producers],
     ['policy', policies],
@@ -81,22 +84,44 @@ function ringLines(made: Geometry, ring: RingObservation): [string, string][] {
   ];
 }
 
+function broadcastLines(made: Geometry, broadcast: BroadcastObservation): Line[] {
+  const { kept, dropped, missing, looked } = broadcast;
+  const newest = looked === 0 ? '' : ` of the newest ${whole(looked)}`;
+  return [
+    ['geometry', `${geometry(made)}, of ${made.holds}`],
+    ['longest message', bytes(made.elementSize)],
+    ['places', `${made.maxProducers} publishers`],
+    ['publishers', made.producers],
+    ['subscribers', 'known to nobody'],
+    ['next', whole(broadcast.next)],
+    ['oldest', whole(broadcast.oldest)],
+    ['messages', `${whole(kept)}${newest}, ${whole(dropped)} dropped, ${whole(missing)} missing`],
+    ['for data', sleepers(broadcast.forData)],
+  ];
+}
+
+function contentLines({ geometry: made, ring, broadcast, memory }: Observation): Line[] {
+  if (memory) return [['memory', `${bytes(memory.size)} (${whole(memory.size)} bytes)`]];
+  if (made && ring) return ringLines(made, ring);
+  return made && broadcast ? broadcastLines(made, broadcast) : [];
+}
+
 function print(seen: Observation): void {
   const paint = paintFor(process.stdout);
   const [word, findings] = state(seen);
-  const lines: [string, string][] = [
+  const lines: Line[] = [
     ['name', seen.name],
+    ...(seen.path === undefined ? [] : [['directory', seen.path] as Line]),
     ['kind', seen.kind],
     ['state', paint(STATE_STYLE[word]!, word)],
-    ...findings.map(({ code, reason }): [string, string] => ['', `${reason} (${code})`]),
+    ...findings.map(({ code, reason }): Line => ['', `${reason} (${code})`]),
     ['size', `${bytes(seen.bytes)} (${whole(seen.bytes)} bytes)`],
     ['owner', `${owner(seen)} (uid ${seen.owner.uid}), mode ${octal(seen.mode)}`],
     ['created', `${new Date(seen.created).toISOString()}, ${age(seen.seen - seen.created)} ago`],
-    ...(seen.geometry && seen.ring ? ringLines(seen.geometry, seen.ring) : []),
+    ...contentLines(seen),
   ];
   console.log(lines.map(([title, text]) => `${title.padEnd(16)} ${text}`).join('\n'));
-  if (!seen.ring) return;
-  const { consumers, producers } = seen.ring;
+  const { consumers = [], producers } = seen.ring ?? { producers: seen.broadcast?.producers ?? [] };
   if (consumers.length > 0) {
     const head = [
       'CONSUMER',
@@ -113,15 +138,17 @@ function print(seen: Observation): void {
     console.log(`\n${table([...head, 'AFTER'], rows, ['SEQUENCE', 'LAG', 'HELD'])}`);
   }
   if (producers.length > 0) {
-    const head = ['PRODUCER', 'PID', 'THREAD', 'STATE', 'CLAIMED'];
+    const [who, what] = seen.broadcast ? ['PUBLISHER', 'WRITING'] : ['PRODUCER', 'CLAIMED'];
+    const head = [who, 'PID', 'THREAD', 'STATE', what];
     const rows = producers.map((one) => producerRow(paint, one));
     console.log(`\n${table(head, rows)}`);
   }
 }
 
 /** Prints all that can be seen of one segment. */
-export function info(name: string, { json = false }: { json?: boolean }): void {
-  const seen = observe(name);
+export function info(name: string, options: { json?: boolean } & SegmentPath): void {
+  const { json = false } = options;
+  const seen = observe(name, placeOf(options));
   if (json) printJson(seen);
   else print(seen);
   if (seen.damaged.length > 0 || seen.stuck.length > 0) process.exitCode = Exit.Unsound;

@@ -1,10 +1,12 @@
 import type { Observation } from '../observe/observation.js';
 import { observeAll } from '../observe/observation.js';
+import type { SegmentPath } from '../index.js';
+import { placeOf } from '../segment/location.js';
 import {
   age,
   bytes,
   compact,
-  geometry,
+  extent,
   mostLag,
   owner,
   paintFor,
@@ -29,23 +31,25 @@ const HEAD = [
 ];
 
 function row(seen: Observation): string[] {
-  const { ring } = seen;
+  const { ring, broadcast } = seen;
+  const producers = (ring ?? broadcast)?.producers;
   return [
     seen.name,
     seen.kind,
-    seen.geometry ? geometry(seen.geometry) : '-',
+    extent(seen),
     bytes(seen.bytes),
     owner(seen),
     age(seen.seen - seen.created),
-    ring ? participants(ring.producers) : '-',
+    producers ? participants(producers) : '-',
     ring ? participants(ring.consumers) : '-',
     ring ? compact(mostLag(seen)) : '-',
   ];
 }
 
 /** Prints all segments. */
-export function list({ json = false }: { json?: boolean }): void {
-  const all = observeAll();
+export function list(options: { json?: boolean } & SegmentPath): void {
+  const { json = false } = options;
+  const all = observeAll(placeOf(options));
   if (json) {
     printJson(all);
     return;

@@ -68,6 +68,12 @@ export function geometry({ elements, elementSize, holds }: Geometry): string {
   return `${elements} x ${bytes(elementSize)}`;
 }
 
+/** The same of a segment; a size of plain memory, and `-` where it is not to be believed. */
+export function extent({ geometry: made, memory }: Observation): string {
+  if (memory) return bytes(memory.size);
+  return made ? geometry(made) : '-';
+}
+
 /** Who owns it, by name if that is known. */
 export const owner = ({ owner: { uid, name } }: Observation) => name ?? String(uid);
 

@@ -11,6 +11,7 @@ import type { RemoveOptions } from './remove.js';
 import type { TopOptions } from './top.js';
 import type { WriteOptions } from './write.js';
 import { endWithOutput, Exit, fail } from './exit.js';
+import type { SegmentPath } from '../index.js';
 import { SORTS } from './view.js';
 
 /** The command line: what there is to say, and which file does it. */
@@ -18,7 +19,8 @@ import { SORTS } from './view.js';
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong command line, 3 (info) the segment is damaged or stuck,
 130 interrupted. With --json, errors are JSON on standard error.
-Segments are files of /dev/shm; their names may be given with or without the leading slash.`;
+Segments are files of /dev/shm, or with --path of another directory; their names may be given with or
+without the leading slash.`;
 
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
@@ -31,6 +33,13 @@ const whole = (least: number) => (text: string) => {
   if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value;
   throw new InvalidArgumentError(`Expected a whole number from ${least} on.`);
 };
+
+function beginning(text: string): string | number {
+  if (text === 'latest' || text === 'oldest') return text;
+  const sequence = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(sequence) && sequence >= 0) return sequence;
+  throw new InvalidArgumentError('Expected latest, oldest or a sequence.');
+}
 
 function seconds(text: string): number {
   const value = Number(text);
@@ -47,23 +56,38 @@ function port(text: string): number {
 const examples = (...lines: string[]) =>
   `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 
+/** A command that finds segments where it is told. */
+const placed = (command: Command): Command =>
+  command.option('--path <directory>', 'where the segments are files (default: shared memory)');
+
 /** Options with which `write` and `read` create what is not there. */
 function creating(command: Command): Command {
-  return command
+  return placed(command)
     .option(
       '-l, --lines',
       'one message a line; where there is nothing yet, make a ring of messages',
     )
-    .option('--queue', 'where there is nothing yet, make a queue: each message for one reader')
+    .addOption(
+      new Option(
+        '--queue',
+        'where there is nothing yet, make a queue: each message for one reader',
+      ).conflicts(['broadcast', 'memory']),
+    )
+    .addOption(
+      new Option(
+        '--broadcast',
+        'where there is nothing yet, make a broadcast: for whoever is there in time',
+      ).conflicts('memory'),
+    )
     .option(
       '--capacity <n>',
-      'of what is made: elements of a ring, bytes of a stream or queue',
+      'of what is made: elements of a ring, messages of a broadcast, bytes of a stream or queue',
       whole(1),
     )
     .option('--max-message <bytes>', 'of what is made: the longest message', whole(1))
     .option(
       '--readers <n>',
-      'of what is made: how many readers are waited for (default: 1)',
+      'of a ring that is made: how many readers are waited for (default: 1)',
       whole(1),
     )
     .option('--no-create', 'only attach to what is there')
@@ -86,26 +110,33 @@ function doing<Arguments extends unknown[]>(action: (...all: Arguments) => Promi
 }
 
 function looking(program: Command): void {
-  json(program.command('ls'))
+  placed(json(program.command('ls')))
     .description(
       'list all segments: geometry, owner, who takes part, lag, and whether they are stuck',
     )
-    .addHelpText('after', examples('shm-disruptor ls', "shm-disruptor ls --json | jq '.[].name'"))
+    .addHelpText(
+      'after',
+      examples(
+        'shm-disruptor ls',
+        'shm-disruptor ls --path /var/lib/orders',
+        "shm-disruptor ls --json | jq '.[].name'",
+      ),
+    )
     .action(
-      doing(async (options: { json?: boolean }) => {
+      doing(async (options: { json?: boolean } & SegmentPath) => {
         (await import('./list.js')).list(options);
       }),
     );
-  json(program.command('info'))
+  placed(json(program.command('info')))
     .argument('<name>', 'of the segment')
     .description('show all that can be seen of one segment, also of a damaged one')
     .addHelpText('after', examples('shm-disruptor info /ticks', 'shm-disruptor info /ticks --json'))
     .action(
-      doing(async (name: string, options: { json?: boolean }) => {
+      doing(async (name: string, options: { json?: boolean } & SegmentPath) => {
         (await import('./info.js')).info(name, options);
       }),
     );
-  json(program.command('top'))
+  placed(json(program.command('top')))
     .argument('[name]', 'of the segment; default: all')
     .description('watch segments live; a line each where standard output is no terminal')
     .option('-i, --interval <seconds>', 'between two looks', seconds, 1)
@@ -147,14 +178,21 @@ function looking(program: Command): void {
 function moving(program: Command): void {
   creating(json(program.command('write')))
     .argument('<name>', 'of the segment')
-    .description('send standard input: bytes, or a message for each line')
+    .description('send standard input: bytes, or a message for each line; or copy it into memory')
+    .option('--memory', 'where there is nothing yet, make plain memory')
+    .option('--size <bytes>', 'of memory that is made (default: of the input)', whole(1))
+    .option('--offset <bytes>', 'of memory: where the bytes go to', whole(0))
     .option('--more', 'more will follow: do not tell the readers of a stream that it has ended')
     .addHelpText(
       'after',
       `\nA ring of bytes gets bytes as they come. Others get a message for each line: queues, rings of
-messages, and rings of raw elements, where zeros follow the line.${examples(
+messages, and rings of raw elements, where zeros follow the line. Broadcasts of bytes get a message for
+each line with --lines, and bytes as they come without; they never wait for a reader. Plain memory gets
+all of the input, or nothing when it does not fit.${examples(
         'tail -f log | shm-disruptor write /log',
         'shm-disruptor write /jobs --queue < jobs.txt',
+        'sensor | shm-disruptor write /temperature --broadcast --lines',
+        'shm-disruptor write /config --memory --size 4096 < config.json',
       )}`,
     )
     .action(
@@ -164,13 +202,20 @@ messages, and rings of raw elements, where zeros follow the line.${examples(
     );
   creating(json(program.command('read')))
     .argument('<name>', 'of the segment')
-    .description('write what comes to standard output: bytes, or a line for each message')
+    .description(
+      'write what comes to standard output: bytes, or a line for each message; or memory',
+    )
+    .option('--memory', 'it is plain memory')
+    .option('--offset <bytes>', 'of memory: where the bytes begin', whole(0))
+    .option('--length <bytes>', 'of memory: how many (default: up to its end)', whole(0))
     .option(
       '--as <consumer>',
       "the consumer to be (default: '0', or a nameless one where there is none)",
     )
-    .addOption(
-      new Option('--from <where>', 'where a new consumer begins').choices(['latest', 'oldest']),
+    .option(
+      '--from <where>',
+      'where a new consumer or a subscriber begins: latest, oldest or a sequence',
+      beginning,
     )
     .option('--group', 'share the messages with the other members of the group --as')
     .option('-n, --count <n>', 'end after so many messages', whole(1))
@@ -178,10 +223,14 @@ messages, and rings of raw elements, where zeros follow the line.${examples(
     .addHelpText(
       'after',
       `\nThis takes part: producers wait for a reader, and it has what it reads for itself in a queue.
-Who only wants to look uses info or top. What is not written out when it ends is given again.${examples(
+Who only wants to look uses info or top. What is not written out when it ends is given again.
+Nobody waits for who reads a broadcast: what it was too slow for is told on standard error, and with --json
+as \`lost\` of the message that follows. Plain memory is written out and left as it is.${examples(
         'shm-disruptor read /log | grep error',
         'shm-disruptor read /jobs --queue --count 1',
         'shm-disruptor read /orders --as audit --from oldest --json',
+        'shm-disruptor read /temperature --from oldest --no-wait',
+        'shm-disruptor read /config --length 100',
       )}`,
     )
     .action(
@@ -223,19 +272,26 @@ function bridging(program: Command): void {
 }
 
 function mending(program: Command): void {
-  json(program.command('rm'))
+  placed(json(program.command('rm')))
     .argument('[names...]', 'of segments')
     .description('remove segments that nobody uses')
     .option('--stale', 'all segments to which nobody who lives is attached')
     .option('-y, --yes', 'do not ask')
     .option('-f, --force', 'also when somebody is attached: those go on, and nobody new finds it')
-    .addHelpText('after', examples('shm-disruptor rm /ticks', 'shm-disruptor rm --stale --yes'))
+    .addHelpText(
+      'after',
+      examples(
+        'shm-disruptor rm /ticks',
+        'shm-disruptor rm --stale --yes',
+        'shm-disruptor rm /orders --path /var/lib/orders',
+      ),
+    )
     .action(
       doing(async (names: string[], options: RemoveOptions) => {
         await (await import('./remove.js')).remove(names, options);
       }),
     );
-  json(program.command('recover'))
+  placed(json(program.command('recover')))
     .argument('<name>', 'of the segment')
     .description('close what dead producers hold up, and let go of dead consumers')
     .option(
@@ -244,7 +300,8 @@ function mending(program: Command): void {
     )
     .addHelpText(
       'after',
-      `\nWhoever waits does the former by itself. What a detached consumer had not read is lost to it.${examples(
+      `\nWhoever waits does the former by itself. What a detached consumer had not read is lost to it.
+In broadcasts and plain memory nothing waits for the dead.${examples(
         'shm-disruptor recover /ticks',
         'shm-disruptor recover /ticks --detach journal',
       )}`,
@@ -284,7 +341,9 @@ function trying(program: Command): void {
 export async function run(argv: string[]): Promise<void> {
   endWithOutput();
   const program = new Command('shm-disruptor')
-    .description('See, use and mend rings and queues in shared memory.')
+    .description(
+      'See, use and mend rings, queues, broadcasts and plain memory that processes share.',
+    )
     .version(version())
     .showHelpAfterError('(--help says more)')
     .addHelpText('after', EXIT_CODES)

@@ -1,15 +1,18 @@
 import { naming } from '../errors.js';
+import type { SegmentPath } from '../index.js';
 import { Kind, Ring, Start } from '../native.js';
 import { observe } from '../observe/observation.js';
 import type { Observation } from '../observe/observation.js';
-import { segmentName } from '../validate.js';
+import type { ObservedConsumer } from '../observe/ring.js';
+import { located, placeOf, shownName } from '../segment/location.js';
 import { strategy } from '../waiting/strategy.js';
 import { Word } from '../waiting/waiter.js';
 import { Refusal } from './exit.js';
+import { noun } from './fitting.js';
 import { printJson, whole } from './output.js';
 
 /** What `recover` takes. */
-export interface RecoverOptions {
+export interface RecoverOptions extends SegmentPath {
   json?: boolean;
   detach?: string[];
 }
@@ -21,12 +24,15 @@ function tend(ring: Ring): void {
   ring.tend(Word.Space);
 }
 
+function consumerOf(seen: Observation, name: string): ObservedConsumer {
+  const found = seen.ring?.consumers.find((one) => one.name === name && one.role !== 'member');
+  if (seen.kind === 'disruptor' && found) return found;
+  throw new Refusal('ERR_UNKNOWN_CONSUMER', `${seen.name} has no consumer ${name}`);
+}
+
 /** Ends the gating of a consumer, by being it for a moment: which fails while somebody lives who is. */
 function detach(ring: Ring, seen: Observation, name: string): void {
-  const found = seen.ring?.consumers.find((one) => one.name === name && one.role !== 'member');
-  if (seen.kind !== 'disruptor' || !found) {
-    throw new Refusal('ERR_UNKNOWN_CONSUMER', `${seen.name} has no consumer ${name}`);
-  }
+  const found = consumerOf(seen, name);
   if (seen.geometry?.joinable === true) {
     const group = found.role === 'group';
     ring.join({ name, group, after: undefined, start: Start.Latest, sequence: 0 });
@@ -36,46 +42,49 @@ function detach(ring: Ring, seen: Observation, name: string): void {
   ring.leave();
 }
 
-function soundOne(path: string): Observation {
-  const seen = observe(path);
+function soundOne(name: string, place: SegmentPath): Observation {
+  const seen = observe(name, place);
   const [damage] = seen.damaged;
   if (damage) throw new Refusal(damage.code, `${seen.name}: ${damage.reason}`);
   return seen;
 }
 
-/** Does something about the dead: closes their claims, and lets go of consumers. */
-export function recover(
-  path: string,
-  { json = false, detach: detached = [] }: RecoverOptions,
-): void {
-  const before = soundOne(path);
+function recoverRing(before: Observation, detached: string[]): void {
   const kind = before.kind === 'queue' ? Kind.Queue : Kind.Ring;
-  const ring = naming(path, () => Ring.open(segmentName(path), strategy(), kind));
+  const location = located(before.name, before.path);
+  const shown = shownName(location, before.name);
+  const ring = naming(shown, () => Ring.open(location, strategy(), kind));
   try {
     for (const consumer of detached) detach(ring, before, consumer);
     tend(ring);
   } finally {
     ring.release();
   }
-  const after = observe(path);
+}
+
+function outcome({ kind, name, ring }: Observation, gaps: number, elements: number): string {
+  if (!ring) return `${name} is ${noun(kind)}: nothing in it waits for the dead.`;
+  if (gaps === 0) return 'No dead producer held anything up.';
+  return `Closed ${whole(gaps)} gaps with ${whole(elements)} elements of dead producers.`;
+}
+
+/** Does something about the dead: closes their claims, and lets go of consumers. */
+export function recover(name: string, options: RecoverOptions): void {
+  const { json = false, detach: detached = [] } = options;
+  const place = placeOf(options);
+  const before = soundOne(name, place);
+  if (before.ring) recoverRing(before, detached);
+  else for (const consumer of detached) consumerOf(before, consumer);
+  const after = observe(name, place);
   const gaps = (after.ring?.gaps.count ?? 0) - (before.ring?.gaps.count ?? 0);
   const elements = (after.ring?.gaps.elements ?? 0) - (before.ring?.gaps.elements ?? 0);
   const visible = (after.ring?.cursor ?? 0) - (before.ring?.cursor ?? 0);
   if (json) {
-    printJson({
-      name: after.name,
-      closed: { gaps, elements },
-      visible,
-      detached,
-      stuck: after.stuck,
-    });
+    const closed = { gaps, elements };
+    printJson({ name: after.name, closed, visible, detached, stuck: after.stuck });
     return;
   }
-  console.log(
-    gaps === 0
-      ? 'No dead producer held anything up.'
-      : `Closed ${whole(gaps)} gaps with ${whole(elements)} elements of dead producers.`,
-  );
+  console.log(outcome(after, gaps, elements));
   for (const consumer of detached) console.log(`Producers no longer wait for ${consumer}.`);
   for (const { reason } of after.stuck) console.log(`! ${reason}`);
 }

@@ -1,12 +1,14 @@
 import { createInterface } from 'node:readline/promises';
 
+import type { SegmentPath } from '../index.js';
 import { observe, observeAll } from '../observe/observation.js';
+import { placeOf } from '../segment/location.js';
 import { unlinkSegment } from '../segment/segments.js';
 import { fail, Refusal } from './exit.js';
 import { printJson } from './output.js';
 
 /** What `rm` takes. */
-export interface RemoveOptions {
+export interface RemoveOptions extends SegmentPath {
   json?: boolean;
   stale?: boolean;
   yes?: boolean;
@@ -24,18 +26,18 @@ async function agreed(names: string[]): Promise<boolean> {
 }
 
 /** Whether somebody who lives is attached; what is damaged beyond that is for nobody. */
-function inUse(name: string): boolean {
-  return observe(name).attached;
+function inUse(name: string, place: SegmentPath): boolean {
+  return observe(name, place).attached;
 }
 
-function removeOne(name: string, force: boolean): void {
-  if (!force && inUse(name)) {
+function removeOne(name: string, place: SegmentPath, force: boolean): void {
+  if (!force && inUse(name, place)) {
     throw new Refusal(
       'ERR_SEGMENT_IN_USE',
       `${name}: somebody who lives is attached: --force takes its name away, and they go on`,
     );
   }
-  unlinkSegment(name);
+  unlinkSegment(name, place);
 }
 
 /** Takes names away: those given, or those of all segments that nobody uses. */
@@ -44,8 +46,9 @@ export async function remove(names: string[], options: RemoveOptions): Promise<v
   if (stale === names.length > 0) {
     throw new Refusal('ERR_USAGE', 'Give the names of segments, or --stale');
   }
+  const place = placeOf(options);
   const chosen = stale
-    ? observeAll()
+    ? observeAll(place)
         .filter(({ attached }) => !attached)
         .map(({ name }) => name)
     : names;
@@ -54,7 +57,7 @@ export async function remove(names: string[], options: RemoveOptions): Promise<v
     for (const name of chosen) {
       try {
         // Somebody may have come meanwhile.
-        removeOne(name, force && !stale);
+        removeOne(name, place, force && !stale);
         removed.push(name);
       } catch (error) {
         fail(error, json);

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { SegmentPath } from '../index.js';
+import { placeOf } from '../segment/location.js';
 import { interruption } from './exit.js';
 import { paintFor } from './output.js';
 import { Screen } from './screen.js';
@@ -10,7 +12,7 @@ import { Watching } from './watching.js';
 import type { Watched } from './watching.js';
 
 /** What `top` takes. */
-export interface TopOptions {
+export interface TopOptions extends SegmentPath {
   json?: boolean;
   /** Seconds between looks. */
   interval: number;
@@ -109,7 +111,7 @@ class Live {
 
 /** Shows segments live: on a terminal as a screen, elsewhere as a line each at every look. */
 export async function top(name: string | undefined, options: TopOptions): Promise<void> {
-  const watching = new Watching(name);
+  const watching = new Watching(name, placeOf(options));
   const signal = interruption();
   if (process.stdout.isTTY && options.json !== true)
     await new Live(watching, options.sort).run(options, signal);

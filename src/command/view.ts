@@ -1,8 +1,9 @@
 import cliTruncate from 'cli-truncate';
 
-import type { ObservedConsumer, RingObservation } from '../observe/ring.js';
+import type { Observation } from '../observe/observation.js';
+import type { ObservedConsumer } from '../observe/ring.js';
 import { bar, sparkline } from './blocks.js';
-import { compact, geometry, life, LIFE_STYLE, mostLag, state, STATE_STYLE } from './output.js';
+import { compact, extent, life, LIFE_STYLE, mostLag, state, STATE_STYLE } from './output.js';
 import type { Paint } from './output.js';
 import type { Watched } from './watching.js';
 
@@ -88,35 +89,58 @@ function consumerLine(
   return word === 'alive' ? line : paint(LIFE_STYLE[word]!, line);
 }
 
-function producerLine(ring: RingObservation, { nameWidth }: Widths, paint: Paint): string[] {
-  const { producers } = ring;
+function producerLine(
+  { ring, broadcast }: Observation,
+  { nameWidth }: Widths,
+  paint: Paint,
+): string[] {
+  const producers = (ring ?? broadcast)?.producers ?? [];
   if (producers.length === 0) return [];
+  const [title, doing] = broadcast ? ['publishers', 'writing'] : ['producers', 'claimed'];
   const each = producers.map(({ pid, alive, claimed }) => {
-    const text = `pid ${pid}${claimed > 0 ? ` (${compact(claimed)} claimed)` : ''}`;
+    const text = `pid ${pid}${claimed > 0 ? ` (${compact(claimed)} ${doing})` : ''}`;
     return alive ? text : paint('red', `${text} dead`);
   });
-  return [`${column('    producers', nameWidth)} ${each.join(', ')}`];
+  return [`${column(`    ${title}`, nameWidth)} ${each.join(', ')}`];
+}
+
+/** What a broadcast says of itself, whose consumers nobody knows. */
+function messageLine({ broadcast }: Observation, { nameWidth }: Widths): string[] {
+  if (!broadcast) return [];
+  const { oldest, next, dropped, missing } = broadcast;
+  const range = next === 0 ? 'none yet' : `${oldest} to ${next - 1}`;
+  const gone = dropped + missing === 0 ? '' : `, ${compact(dropped + missing)} of them not there`;
+  return [`${column('    messages', nameWidth)} ${range}${gone}`];
+}
+
+/** How full it is: of rings alone. */
+function fillColumns(watched: Watched, { barWidth }: Widths, paint: Paint): string[] {
+  if (!watched.seen.ring) return [' '.repeat(barWidth + 2), ' '.repeat(PERCENT)];
+  const full = fill(watched);
+  const drawn = bar(full, barWidth);
+  return [
+    `▕${full > 0.9 ? paint('yellow', drawn) : paint('cyan', drawn)}▏`,
+    `${Math.round(full * 100)}%`.padStart(PERCENT),
+  ];
 }
 
 function segmentLines(watched: Watched, widths: Widths, paint: Paint): string[] {
   const { seen, rates, history, stalled } = watched;
   const [word, why] = state(seen);
-  const full = fill(watched);
-  const drawn = bar(full, widths.barWidth);
   const title = [
     paint('bold', column(seen.name, widths.nameWidth)),
     perSecond(rates?.committed).padStart(RATE),
-    `▕${full > 0.9 ? paint('yellow', drawn) : paint('cyan', drawn)}▏`,
-    `${Math.round(full * 100)}%`.padStart(PERCENT),
+    ...fillColumns(watched, widths, paint),
     paint('cyan', sparkline(history, SPARK)),
     paint(STATE_STYLE[word]!, word),
   ].join(' ');
   const notes = [...why, ...stalled].map(({ reason }) => reason);
-  const about = seen.geometry ? `${seen.kind} ${geometry(seen.geometry)}` : seen.kind;
+  const about = seen.geometry ? `${seen.kind} ${extent(seen)}` : seen.kind;
   return [
     title,
     paint('dim', `  ${about}`),
-    ...(seen.ring ? producerLine(seen.ring, widths, paint) : []),
+    ...messageLine(seen, widths),
+    ...producerLine(seen, widths, paint),
     ...(seen.ring?.consumers ?? [])
       .filter((one) => one.role !== 'member' || life(one) !== 'gone')
       .map((one) => consumerLine(one, watched, widths, paint)),
@@ -140,21 +164,24 @@ export function view(all: readonly Watched[], options: ViewOptions): string[] {
   ];
 }
 
-/** One segment in a line, for a file. */
-export function plainLine({ seen, rates }: Watched): string {
-  const [word] = state(seen);
-  const { ring, geometry: made } = seen;
-  const consumers = ring?.consumers.filter(({ role }) => role !== 'member') ?? [];
+function plainFigures({ seen, rates }: Watched): string[] {
+  const { ring, broadcast, memory, geometry: made } = seen;
+  if (memory) return [`size=${memory.size}`];
+  const rate = `rate=${rates ? rates.committed.toFixed(0) : '-'}`;
+  if (broadcast) return [rate, `next=${broadcast.next}`, `oldest=${broadcast.oldest}`];
+  if (!ring || !made) return [];
+  const consumers = ring.consumers.filter(({ role }) => role !== 'member');
   return [
-    new Date(seen.seen).toISOString(),
-    seen.name,
-    word.replace(' ', '-'),
-    ...(ring && made
-      ? [
-          `rate=${rates ? rates.committed.toFixed(0) : '-'}`,
-          `used=${ring.used}/${made.elements}`,
-          ...consumers.map(({ name, lag, alive }) => `${name}=${lag}${alive ? '' : '(dead)'}`),
-        ]
-      : []),
-  ].join(' ');
+    rate,
+    `used=${ring.used}/${made.elements}`,
+    ...consumers.map(({ name, lag, alive }) => `${name}=${lag}${alive ? '' : '(dead)'}`),
+  ];
+}
+
+/** One segment in a line, for a file. */
+export function plainLine(watched: Watched): string {
+  const { seen } = watched;
+  const [word] = state(seen);
+  const time = new Date(seen.seen).toISOString();
+  return [time, seen.name, word.replace(' ', '-'), ...plainFigures(watched)].join(' ');
 }

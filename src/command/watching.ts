@@ -3,6 +3,7 @@ import { observe, observeAll } from '../observe/observation.js';
 import type { Observation } from '../observe/observation.js';
 import { ratesBetween } from '../observe/rates.js';
 import type { Rates } from '../observe/rates.js';
+import type { SegmentPath } from '../segment/location.js';
 
 /** How long somebody stands still before it is worth a word, in milliseconds. */
 const PATIENCE = 2000;
@@ -15,7 +16,7 @@ export interface Watched {
   seen: Observation;
   /** Undefined at the first look. */
   rates: Rates | undefined;
-  /** Elements committed a second, the latest last. */
+  /** Elements committed, or messages published, a second, the latest last. */
   history: readonly number[];
   /** Who has stood still for a while though there was something to do. */
   stalled: readonly Finding[];
@@ -32,16 +33,22 @@ function recent(looks: readonly Observation[], now: number): Observation[] {
 /** Looks at segments again and again. */
 export class Watching {
   readonly #name: string | undefined;
+  readonly #place: SegmentPath;
   #last = new Map<string, Watched>();
 
-  /** @param name - of the one to look at; undefined for all */
-  constructor(name?: string) {
+  /**
+   * @param name - of the one to look at; undefined for all
+   * @param place - where they are
+   */
+  constructor(name?: string, place: SegmentPath = {}) {
     this.#name = name;
+    this.#place = place;
   }
 
   /** Throws when the one to look at is not there any more. */
   look(): Watched[] {
-    const all = this.#name === undefined ? observeAll() : [observe(this.#name)];
+    const place = this.#place;
+    const all = this.#name === undefined ? observeAll(place) : [observe(this.#name, place)];
     const watched = all.map((seen): Watched => {
       const before = this.#last.get(seen.object);
       const rates = before && ratesBetween(before.seen, seen);

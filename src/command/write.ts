@@ -4,14 +4,20 @@ import split2 from 'split2';
 
 import { Disruptor, DisruptorWriteStream } from '../index.js';
 import { StreamStatus } from '../streaming.js';
-import { unlinkSegment } from '../segment/segments.js';
-import { found, flows, sinkOf } from './endpoint.js';
+import type { Observation } from '../observe/observation.js';
+import { placeOf } from '../segment/location.js';
+import { segmentName } from '../validate.js';
+import { found, flows, inLines, takeAway } from './endpoint.js';
 import type { CreateOptions } from './endpoint.js';
 import { fail, interruption } from './exit.js';
+import { writeMemory } from './memory.js';
+import type { MemoryOptions } from './memory.js';
 import { printJson } from './output.js';
+import { sinkOf } from './sink.js';
+import { input } from './standard.js';
 
 /** What `write` takes. */
-export interface WriteOptions extends CreateOptions {
+export interface WriteOptions extends CreateOptions, Omit<MemoryOptions, 'length'> {
   json?: boolean;
   /** The stream goes on after us: readers are not told of an end. */
   more?: boolean;
@@ -28,23 +34,8 @@ interface Written {
   bytes: number;
 }
 
-/** What comes from standard input until somebody interrupts us. */
-async function* input(signal: AbortSignal): AsyncGenerator<Buffer, void> {
-  const stop = () => {
-    process.stdin.destroy();
-  };
-  signal.addEventListener('abort', stop);
-  try {
-    for await (const chunk of process.stdin) yield chunk as Buffer;
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}
-
-async function writeBytes(name: string, more: boolean, signal: AbortSignal): Promise<Written> {
-  const disruptor = new Disruptor({ name });
+async function writeBytes(seen: Observation, more: boolean, signal: AbortSignal): Promise<Written> {
+  const disruptor = new Disruptor({ name: seen.name, ...placeOf(seen) });
   // A stream that had ended goes on.
   disruptor.status = StreamStatus.Open;
   const stream = new DisruptorWriteStream(disruptor);
@@ -75,17 +66,31 @@ async function writeBytes(name: string, more: boolean, signal: AbortSignal): Pro
   return { bytes };
 }
 
-async function writeLines(sink: ReturnType<typeof sinkOf>, signal: AbortSignal): Promise<Written> {
+/** Bytes as they come, but no more than `most` at once. */
+async function* cut(chunks: AsyncIterable<Buffer>, most: number): AsyncGenerator<Buffer, void> {
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += most) yield chunk.subarray(at, at + most);
+  }
+}
+
+async function writeMessages(
+  seen: Observation,
+  options: WriteOptions,
+  signal: AbortSignal,
+): Promise<Written> {
+  const sink = sinkOf(seen);
   const written = { messages: 0, bytes: 0 };
+  const sendAll = async (messages: AsyncIterable<string | Buffer>) => {
+    for await (const each of messages) {
+      const message = typeof each === 'string' ? Buffer.from(each) : each;
+      await sink.send(message, signal);
+      written.messages += 1;
+      written.bytes += message.length;
+    }
+  };
   try {
-    await pipeline(input(signal), split2('\n'), async (lines: AsyncIterable<string>) => {
-      for await (const line of lines) {
-        const message = Buffer.from(line);
-        await sink.send(message, signal);
-        written.messages += 1;
-        written.bytes += message.length;
-      }
-    });
+    if (inLines(seen, options)) await pipeline(input(signal), split2('\n'), sendAll);
+    else await sendAll(cut(input(signal), seen.geometry!.elementSize));
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
@@ -94,21 +99,32 @@ async function writeLines(sink: ReturnType<typeof sinkOf>, signal: AbortSignal):
   return written;
 }
 
+async function writeTo(
+  name: string,
+  options: WriteOptions,
+  seen: Observation | undefined,
+  signal: AbortSignal,
+): Promise<Written> {
+  if (!seen || seen.kind === 'memory') {
+    return { bytes: await writeMemory(name, options, seen, signal) };
+  }
+  if (flows(seen, options)) return writeBytes(seen, options.more === true, signal);
+  return writeMessages(seen, options, signal);
+}
+
 /** Sends what comes from standard input. */
 export async function write(name: string, options: WriteOptions): Promise<void> {
-  const { json = false, more = false, rm = false } = options;
+  const { json = false, rm = false } = options;
   const signal = interruption();
   const seen = found(name, options);
   try {
-    const written = flows(seen, options)
-      ? await writeBytes(name, more, signal)
-      : await writeLines(sinkOf(seen), signal);
-    if (json) printJson({ name: seen.name, ...written });
+    const written = await writeTo(name, options, seen, signal);
+    if (json) printJson({ name: seen?.name ?? `/${segmentName(name)}`, ...written });
   } catch (error) {
     const code = process.exitCode;
     fail(error, json);
     if (signal.aborted) process.exitCode = code;
   } finally {
-    if (rm) unlinkSegment(name);
+    if (rm) takeAway(name, options);
   }
 }

@@ -36,3 +36,8 @@ export function located(name: unknown, path: unknown): string {
 export function shownName(location: string, given: string): string {
   return location.includes('/') ? location : given;
 }
+
+/** The option alone, as the library's functions take it. */
+export function placeOf({ path }: { readonly path?: string | undefined }): SegmentPath {
+  return path === undefined ? {} : { path };
+}

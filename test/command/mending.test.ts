@@ -59,13 +59,16 @@ if (canBeAlone) {
     const script = `
       cat > /dev/shm/program.mjs <<'END'
       import { execSync } from 'node:child_process';
-      const { Disruptor } = await import(process.env.LIBRARY);
+      const { Broadcast, Disruptor, SharedMemory } = await import(process.env.LIBRARY);
       const run = (args) => execSync(process.env.RUN + ' ' + args, { encoding: 'utf8' });
       const options = { elements: 8, elementSize: 4 };
       console.log(run('rm --stale').trim());
       const used = Disruptor.create('/used', options);
       Disruptor.create('/unused', options).close();
       Disruptor.create('/also-unused', options).close();
+      Broadcast.create('/broadcast', options).close();
+      SharedMemory.create('/memory', 8).close();
+      const listening = Broadcast.create('/listened-to', options).subscribe();
       try {
         run('rm --stale 2>&1');
       } catch ({ status, stdout }) {
@@ -81,11 +84,13 @@ END
       'Nothing is stale.',
       '1 shm-disruptor: Nobody to ask: --yes removes them without asking (ERR_NOT_CONFIRMED)',
       'removed /also-unused',
+      'removed /broadcast',
+      'removed /memory',
       'removed /unused',
       '{',
       '  "removed": []',
       '}',
-      '/used',
+      '/listened-to,/used',
       '',
     ]);
   });
