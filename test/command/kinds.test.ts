@@ -155,12 +155,12 @@ test('a broadcast: a subscriber gets what is published, until somebody interrupt
   const broadcast = newBroadcast(t, { elements: 64 });
   const reader = start(t, 'read', broadcast.name, '--lines');
   const ending = ended(reader);
-  let first = true;
+  const heard = new AbortController();
   reader.stdout.once('readable', () => {
-    first = false;
+    heard.abort();
   });
   // It begins with what is published once it is there.
-  while (first) {
+  while (!heard.signal.aborted) {
     broadcast.publish('tick');
     await sleep(20);
   }
@@ -175,11 +175,7 @@ test('a broadcast: a reader whose output is closed ends quietly', async (t) => {
   const reader = start(t, 'read', broadcast.name, '--lines');
   const gone = once(reader, 'close');
   reader.stdout.destroy();
-  let open = true;
-  void gone.then(() => {
-    open = false;
-  });
-  while (open) {
+  while (reader.exitCode === null && reader.signalCode === null) {
     broadcast.publish('tick');
     await sleep(20);
   }
