@@ -45,8 +45,8 @@ inline constexpr uint64_t kMostSlotsLookedAt = 4096;
 
 namespace broadcast_census {
 
-/// A message that is being written.
-struct Open {
+/// A slot as it was seen.
+struct Seen {
   uint64_t slot = 0;
   SlotState state{0};
   uint64_t sequence() const { return state.after() - 1; }
@@ -67,8 +67,8 @@ class Look {
     const uint64_t cursor = header.cursor.load_ordered();
     census_.replaced = ((next | cursor) & kReplacedBit) != 0;
     census_.cursor = cursor & ~kReplacedBit;
-    if (newest_.after > (next & ~kReplacedBit)) {
-      complain(SlotFault::kAhead, newest_.slot, newest_.after - 1);
+    if (newest_.state.after() > (next & ~kReplacedBit)) {
+      complain(SlotFault::kAhead, newest_, newest_.sequence());
     }
     look_at_publishers();
     const uint32_t sleepers = tables_.bell().sleepers.load_acquire();
@@ -77,8 +77,12 @@ class Look {
   }
 
  private:
-  void complain(SlotFault::What what, uint64_t slot, uint64_t value) {
-    if (census_.fault.what == SlotFault::kNone) census_.fault = {what, slot, value};
+  // Only of what is still so: a file is read while others write, and nobody says that a word of it
+  // is read at once.
+  void complain(SlotFault::What what, const Seen& seen, uint64_t value) {
+    if (census_.fault.what == SlotFault::kNone && still(seen)) {
+      census_.fault = {what, seen.slot, value};
+    }
   }
 
   // From the newest back, and over all slots even if less was ever published: damage may lie there.
@@ -97,20 +101,22 @@ class Look {
   // `expected` comes after the sequence that the slot is to have.
   void look_at(uint64_t slot, uint64_t expected) {
     const SlotHeader& header = tables_.slot_header(slot);
-    const SlotState state(header.state.load_acquire());
+    const Seen seen{slot, SlotState(header.state.load_acquire())};
+    const uint64_t length = header.length.load_acquire();
+    const SlotState state = seen.state;
     const uint64_t after = state.after();
     if (after == 0) {
-      if (state.word() != 0) complain(SlotFault::kNobody, slot, state.publisher());
+      if (state.word() != 0) complain(SlotFault::kNobody, seen, state.publisher());
       if (expected != 0) ++census_.missing;
       return;
     }
-    if (ring_.slot(after - 1) != slot) complain(SlotFault::kElsewhere, slot, after - 1);
-    if (after > newest_.after) newest_ = {slot, after};
+    if (ring_.slot(after - 1) != slot) complain(SlotFault::kElsewhere, seen, after - 1);
+    if (after > newest_.state.after()) newest_ = seen;
     if (state.is_being_written()) {
       // A lap ago as well, when somebody stands still.
-      open_.push_back({slot, state});
-    } else if (state.is_written() && header.length.load_acquire() > geometry_.element_size) {
-      complain(SlotFault::kTooLong, slot, header.length.load_acquire());
+      open_.push_back(seen);
+    } else if (state.is_written() && length > geometry_.element_size) {
+      complain(SlotFault::kTooLong, seen, length);
     } else if (after < expected) {
       ++census_.missing;
     } else {
@@ -127,10 +133,10 @@ class Look {
       table[i].thread = entry.thread.load_acquire();
       table[i].alive = table[i].pid != 0 && liveness::producer_lives(tables_.file(), i);
     }
-    for (const Open& open : open_) {
+    for (const Seen& open : open_) {
       const uint64_t index = open.state.publisher();
       if (index >= geometry_.producers || table[index].pid == 0) {
-        complain(SlotFault::kNobody, open.slot, index);
+        complain(SlotFault::kNobody, open, index);
         continue;
       }
       ProducerFacts& facts = table[index];
@@ -144,21 +150,16 @@ class Look {
     }
   }
 
-  bool still(const Open& open) {
-    return tables_.slot_header(open.slot).state.load_acquire() == open.state.word();
+  bool still(const Seen& seen) {
+    return tables_.slot_header(seen.slot).state.load_acquire() == seen.state.word();
   }
-
-  struct Newest {
-    uint64_t slot = 0;
-    uint64_t after = 0;
-  };
 
   Tables& tables_;
   const RingGeometry geometry_;
   const Ring ring_;
   BroadcastCensus census_;
-  Newest newest_;
-  std::vector<Open> open_;
+  Seen newest_;
+  std::vector<Seen> open_;
 };
 
 }  // namespace broadcast_census
