@@ -2,6 +2,6 @@
 // same JavaScript as the test itself.
 export default {
   files: ['build/test/**/*.test.js'],
-  timeout: '2m',
+  timeout: '5m',
   concurrency: 2,
 };

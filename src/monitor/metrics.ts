@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 
 import { life } from '../command/output.js';
+import type { BroadcastObservation } from '../observe/broadcast.js';
 import type { Observation } from '../observe/observation.js';
 import type { RingObservation } from '../observe/ring.js';
 
@@ -143,14 +144,45 @@ function participantMetrics(moment: Moment): (segment: string, ring: RingObserva
   };
 }
 
+function broadcastMetrics(
+  moment: Moment,
+): (segment: string, broadcast: BroadcastObservation, elements: number) => void {
+  const each = ['segment'] as const;
+  const capacity = moment.gauge('broadcast_elements', 'Messages that are kept', each);
+  const published = moment.counter('published_messages_total', 'Messages published', each);
+  const kept = moment.gauge(
+    'broadcast_kept_messages',
+    'Messages that are there, as far as looked',
+    each,
+  );
+  const publishers = moment.gauge('publishers', 'Those who publish', ['segment', 'alive']);
+  const sleeping = moment.gauge(
+    'broadcast_sleeping',
+    'Whether any subscriber sleeps until there is a message',
+    each,
+  );
+  return (segment, broadcast, elements) => {
+    capacity.set({ segment }, elements);
+    published.inc({ segment }, broadcast.next);
+    kept.set({ segment }, broadcast.kept);
+    sleeping.set({ segment }, Number(broadcast.forData.now));
+    for (const living of [true, false]) {
+      const count = broadcast.producers.filter(({ alive }) => alive === living).length;
+      publishers.set({ segment, alive: String(living) }, count);
+    }
+  };
+}
+
 /** The figures of all segments in Prometheus' text form. */
 export async function metrics(all: readonly Observation[]): Promise<string> {
   const moment = new Moment();
   const segment = segmentMetrics(moment);
   const ring = ringMetrics(moment);
   const participants = participantMetrics(moment);
+  const broadcast = broadcastMetrics(moment);
   for (const seen of all) {
     segment(seen);
+    if (seen.broadcast) broadcast(seen.name, seen.broadcast, seen.geometry?.elements ?? 0);
     if (!seen.ring) continue;
     ring(seen.name, seen.ring);
     participants(seen.name, seen.ring);

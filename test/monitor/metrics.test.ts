@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import test from 'ava';
-import { Queue } from 'shm-disruptor';
+import { Broadcast, Queue, SharedMemory } from 'shm-disruptor';
 
 import { ringOfRoles, uniqueName, WATCHDOG_MILLISECONDS } from '../fixture.js';
 import { peers } from '../ring-peers.js';
@@ -127,5 +127,29 @@ test('what the dead left, and what was lost with them', async (t) => {
     lost_elements_total: 3,
     'open_claim_elements,orphaned=true': 0,
     segment_stuck: 0,
+  });
+});
+
+test('a broadcast, and plain memory', async (t) => {
+  const broadcast = Broadcast.create(uniqueName(t), { elements: 4, elementSize: 8 });
+  const memory = SharedMemory.create(uniqueName(t), 100);
+  const running = await monitor(t);
+  t.teardown(() => {
+    broadcast.close();
+    memory.close();
+  });
+  broadcast.publishMany(['1', '2', '3', '4', '5', '6']);
+  t.like(await figures(running, broadcast.name), {
+    'segment_info,kind=broadcast': 1,
+    broadcast_elements: 4,
+    published_messages_total: 6,
+    broadcast_kept_messages: 4,
+    broadcast_sleeping: 0,
+    'publishers,alive=true': 1,
+    'publishers,alive=false': 0,
+  });
+  t.like(await figures(running, memory.name), {
+    'segment_info,kind=memory': 1,
+    segment_damaged: 0,
   });
 });
