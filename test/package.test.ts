@@ -61,6 +61,8 @@ test('it contains what a user needs, and nothing else', (t) => {
     /^prebuilds\/linux-\w+\/[\w.-]+\.node$/,
     // What `shm-disruptor demo` runs is among them.
     /^examples\/[\w/-]+\.(js|md)$/,
+    // What the README leads to.
+    /^docs\/([\w-]+\/)?[\w-]+\.(md|svg|png|dot|txt)$/,
     // To build where no prebuilt binary fits.
     /^addon\/[\w/]+\.(h|cc)$/,
   ];

@@ -174,7 +174,10 @@ function plainFigures({ seen, rates }: Watched): string[] {
   return [
     rate,
     `used=${ring.used}/${made.elements}`,
-    ...consumers.map(({ name, lag, alive }) => `${name}=${lag}${alive ? '' : '(dead)'}`),
+    ...consumers.map((one) => {
+      const word = life(one);
+      return `${one.name}=${one.lag}${word === 'alive' ? '' : `(${word.replace(' ', '-')})`}`;
+    }),
   ];
 }
 

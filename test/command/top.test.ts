@@ -29,8 +29,8 @@ test('a line at every look, with what has happened since', async (t) => {
     for (let i = 0; i < 5; i += 1) producer.tryPublish(word(i));
   }
   t.is(lines.length, 3);
-  t.regex(lines[0]!, /^\d{4}-\S+Z \/\S+ in-use rate=0 used=0\/64 slow=0\(dead\)$/);
-  t.regex(lines.at(-1)!, /used=(5|10)\/64 slow=\1\(dead\)$/);
+  t.regex(lines[0]!, /^\d{4}-\S+Z \/\S+ in-use rate=0 used=0\/64 slow=0\(never-came\)$/);
+  t.regex(lines.at(-1)!, /used=(5|10)\/64 slow=\1\(never-came\)$/);
 });
 
 test('as JSON, one segment a line', async (t) => {
