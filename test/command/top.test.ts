@@ -102,7 +102,7 @@ class Terminal {
     // `script` gives it a terminal.
     const env = { ...process.env, COMMANDS: shell, SHELL: '/bin/sh', TERM: 'xterm-256color' };
     // Whatever is wanted of ourselves.
-    for (const name of ['NO_COLOR', 'FORCE_COLOR']) Reflect.deleteProperty(env, name);
+    for (const name of ['NO_COLOR', 'FORCE_COLOR', 'CI']) Reflect.deleteProperty(env, name);
     this.#child = spawn('script', ['-qec', 'eval "$COMMANDS"', '/dev/null'], { env });
     t.teardown(() => this.#child.kill('SIGKILL'));
     this.#child.stdout.on('data', (chunk: Buffer) => {
@@ -117,7 +117,7 @@ class Terminal {
 
   /** Waits until `pattern` was shown after the last of these. */
   async shows(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
+    for (const end = Date.now() + WATCHDOG_MILLISECONDS; Date.now() < end;) {
       const found = pattern.exec(this.#output);
       if (found) {
         this.#output = this.#output.slice(found.index + found[0].length);
@@ -125,6 +125,7 @@ class Terminal {
       }
       await sleep(20);
     }
+    throw new Error(`Waited for ${String(pattern)} in vain: ${JSON.stringify(this.#output)}`);
   }
 
   press(keys: string): void {
