@@ -116,30 +116,36 @@ test('a segment that is no checkpoint is refused', async (t) => {
   await t.throwsAsync(Checkpoint.open(name, committedTo(0)), { code: 'ERR_SEGMENT_GEOMETRY' });
 });
 
-test('a bridge that is started again drops what is in its ring already', async (t) => {
-  const name = named(t);
-  uniqueName(t);
-  using ring = Disruptor.create(name, { elements: 64, elementSize: 8, consumers: { reader: {} } });
-  t.teardown(() => {
-    Disruptor.unlink(checkpointName(name, 'again'));
+for (const producers of ['multi', 'single'] as const) {
+  test(`a bridge that is started again drops what is in its ring already (${producers})`, async (t) => {
+    const name = named(t);
+    using ring = Disruptor.create(name, {
+      elements: 64,
+      elementSize: 8,
+      producers,
+      consumers: { reader: {} },
+    });
+    t.teardown(() => {
+      Disruptor.unlink(checkpointName(name, 'again'));
+    });
+    const parcels = Array.from({ length: 20 }, (_, i) => parcel(i));
+    const run = async (some: typeof parcels) => {
+      const from = new ListSource(some);
+      const to = ringTarget(ring.producer(), { checkpoint: 'again' });
+      const bridge = new Bridge({ from, to });
+      await until(() => from.acknowledged.length === some.length);
+      const { duplicates } = bridge.stats();
+      await bridge.stop();
+      return duplicates;
+    };
+    t.is(await run(parcels.slice(0, 12)), 0);
+    t.is(await run(parcels), 12);
+    const numbers = [...(await ring.consumer('reader').next())].map((bytes) =>
+      Number(bytes.toString().replaceAll('\0', '')),
+    );
+    t.deepEqual(
+      numbers,
+      parcels.map(({ sequence }) => sequence),
+    );
   });
-  const parcels = Array.from({ length: 20 }, (_, i) => parcel(i));
-  const run = async (some: typeof parcels) => {
-    const from = new ListSource(some);
-    const to = ringTarget(ring.producer(), { checkpoint: 'again' });
-    const bridge = new Bridge({ from, to });
-    await until(() => from.acknowledged.length === some.length);
-    const { duplicates } = bridge.stats();
-    await bridge.stop();
-    return duplicates;
-  };
-  t.is(await run(parcels.slice(0, 12)), 0);
-  t.is(await run(parcels), 12);
-  const numbers = [...(await ring.consumer('reader').next())].map((bytes) =>
-    Number(bytes.toString().replaceAll('\0', '')),
-  );
-  t.deepEqual(
-    numbers,
-    parcels.map(({ sequence }) => sequence),
-  );
-});
+}
