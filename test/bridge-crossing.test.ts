@@ -1,21 +1,15 @@
 // Numbers cross to another ring over a real engine while bridges are killed and the server is
 // restarted. `npm run test:bridge` is the same with a million of them.
-import test from 'ava';
 
 import { crossing } from './bridge/crossing.js';
-import { programOf } from './bridge/servers.js';
 import { uniqueName } from './fixture.js';
+import { withEngine } from './bridge/with-engine.js';
 
 const FIVE_MINUTES = 300_000;
 
 for (const engine of ['nats', 'redis'] as const) {
-  test.serial(`${engine}: none is lost, and order is kept, whatever dies`, async (t) => {
+  withEngine(engine)(`${engine}: none is lost, and order is kept, whatever dies`, async (t) => {
     t.timeout(FIVE_MINUTES);
-    if (programOf(engine) === undefined) {
-      t.log(`skipped: ${engine}-server is not installed`);
-      t.pass();
-      return;
-    }
     const { lost, disordered, repeated, counted } = await crossing(engine, uniqueName(), {
       messages: 6000,
       kills: 4,

@@ -9,8 +9,9 @@ import { Bridge, natsSource, natsTarget, redisSource, redisTarget } from 'shm-di
 
 import { engineSource, engineTarget } from './bridge/engines.js';
 import { gone, ListSource, parcel, ScriptTarget, until } from './bridge/ends.js';
-import { programOf, Server } from './bridge/servers.js';
+import { Server } from './bridge/servers.js';
 import type { Engine } from './bridge/servers.js';
+import { withEngine } from './bridge/with-engine.js';
 
 const TWO_MINUTES = 120_000;
 const ENGINES = ['nats', 'redis'] as const;
@@ -22,13 +23,8 @@ function withServer(
   title: string,
   body: (t: ExecutionContext, server: Server) => Promise<void>,
 ): void {
-  test.serial(`${engine}: ${title}`, async (t) => {
+  withEngine(engine)(`${engine}: ${title}`, async (t) => {
     t.timeout(TWO_MINUTES);
-    if (programOf(engine) === undefined) {
-      t.log(`skipped: ${engine}-server is not installed`);
-      t.pass();
-      return;
-    }
     const server = await Server.start(engine);
     t.teardown(() => server.end());
     await body(t, server);

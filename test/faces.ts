@@ -1,5 +1,6 @@
 // The three faces of a Disruptor behind one shape, so that one suite runs over all of them.
 import type { Claimed, ClaimedMany, Consumed, Disruptor, Gap } from 'shm-disruptor';
+import { settled } from './settling.js';
 
 /** The methods that come as promise, with a callback and as `*Sync`. */
 export interface Face {
@@ -88,13 +89,6 @@ function rest(ring: Disruptor, gave: boolean) {
     claimEnd: ring.prevClaimEnd,
     allConsumersIgnoring: !gave && ring.allConsumersIgnoring,
   };
-}
-
-/** A promise of what `call` returns or throws. */
-function settled<T>(call: () => T): Promise<T> {
-  return new Promise((resolve) => {
-    resolve(call());
-  });
 }
 
 export const syncFace: Face = {

@@ -1,7 +1,8 @@
 // The three faces of a Queue behind one shape, so that one suite runs over all of them.
-import type { Bytes, Callback, Message, Queue, Space, WaitOptions } from 'shm-disruptor';
+import type { Bytes, Message, Queue, Space, WaitOptions } from 'shm-disruptor';
 
 import { WATCHDOG_MILLISECONDS } from './fixture.js';
+import { given, settled } from './settling.js';
 
 /** The methods that come as promise, with a callback and as `*Sync`. */
 export interface QueueFace {
@@ -23,19 +24,6 @@ export const promises: QueueFace = {
   dequeueMany: (queue, max, options) => queue.dequeueMany(max, options),
   receive: (queue, options) => queue.receive(options),
 };
-
-/** A promise of what a callback is given. What the call itself throws rejects it, too. */
-function given<T>(call: (done: Callback<T>) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let returned = false;
-    call((error, result) => {
-      if (!returned) reject(new Error('called back before the method had returned'));
-      if (error) reject(error);
-      else resolve(result);
-    });
-    returned = true;
-  });
-}
 
 export const callbacks: QueueFace = {
   name: 'callback',
@@ -70,13 +58,6 @@ export const callbacks: QueueFace = {
       else queue.receive(done);
     }),
 };
-
-/** A promise of what `call` returns or throws. */
-function settled<T>(call: () => T): Promise<T> {
-  return new Promise((resolve) => {
-    resolve(call());
-  });
-}
 
 /** Blocks the thread, so that every wait has an end. */
 const bounded = (options?: WaitOptions) => ({ timeout: WATCHDOG_MILLISECONDS, ...options });

@@ -3,7 +3,6 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import type {
   Batch,
-  Callback,
   Claim,
   DisruptorConsumer,
   DisruptorProducer,
@@ -11,6 +10,7 @@ import type {
 } from 'shm-disruptor';
 
 import { WATCHDOG_MILLISECONDS } from './fixture.js';
+import { given, settled } from './settling.js';
 
 /** The methods that come as promise, with a callback and as `*Sync`. */
 export interface RingFace {
@@ -32,19 +32,6 @@ export const promises: RingFace = {
   publishMany: (producer, values, options) => producer.publishMany(values, options),
   next: (consumer, options) => consumer.next(options),
 };
-
-/** A promise of what a callback is given. What the call itself throws rejects it, too. */
-function given<T>(call: (done: Callback<T>) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let returned = false;
-    call((error, result) => {
-      if (!returned) reject(new Error('called back before the method had returned'));
-      if (error) reject(error);
-      else resolve(result);
-    });
-    returned = true;
-  });
-}
 
 export const callbacks: RingFace = {
   name: 'callback',
@@ -69,13 +56,6 @@ export const callbacks: RingFace = {
       else consumer.next(done);
     }),
 };
-
-/** A promise of what `call` returns or throws. */
-function settled<T>(call: () => T): Promise<T> {
-  return new Promise((resolve) => {
-    resolve(call());
-  });
-}
 
 /** Blocks the thread, so that every wait has an end. */
 const bounded = (options?: WaitOptions) => ({ timeout: WATCHDOG_MILLISECONDS, ...options });

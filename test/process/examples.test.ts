@@ -14,8 +14,7 @@ import { fileURLToPath } from 'node:url';
 
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-
-import { programOf } from '../bridge/servers.js';
+import { withEngine } from '../bridge/with-engine.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FOUR_MINUTES = 240_000;
@@ -284,12 +283,7 @@ test.serial('counters: no count is lost, and a reader sees them', async (t) => {
   ]);
 });
 
-test.serial('two-machines: a killed bridge loses nothing and repeats nothing', async (t) => {
-  if (programOf('nats') === undefined) {
-    t.log('skipped: nats-server is not installed');
-    t.pass();
-    return;
-  }
+withEngine('nats')('two-machines: a killed bridge loses nothing and repeats nothing', async (t) => {
   t.deepEqual(await runAlone(t, 'two-machines/main.js'), [
     'a bridge ended by SIGKILL, half way',
     '20000 of 20000 orders filled, 0 wrong or out of order',
