@@ -104,25 +104,11 @@ struct World {
 
   // All who are left go on, nobody waiting longer than a second.
   void go_on(const char* when) {
-    uint64_t last = os::now_nanoseconds();
-    bool moved = true;
-    for (uint64_t sent = 0; sent < 2 * kElements || lagging();) {
-      const uint64_t patience = moved ? 0 : kMillisecond;
-      moved = sent < 2 * kElements && producer.send(patience);
-      sent += moved ? 1 : 0;
-      moved = poll(patience) || moved;
-      const uint64_t now = os::now_nanoseconds();
-      if (moved) {
-        if (now - last > longest_stall) longest_stall = now - last;
-        last = now;
-      }
-      if (shared->complaint[0] != '\0') return;
-      if (now - last > kSecond) {
-        complain("%s: the others do not go on, at %llu of %llu", when,
-                 number(producer.ring.cursor()), number(producer.ring.next()));
-        return;
-      }
-    }
+    all_go_on(
+        when, 2 * kElements, [&] { return lagging(); },
+        [&](uint64_t patience) { return producer.send(patience); },
+        [&](uint64_t patience) { return poll(patience); },
+        [&] { return std::make_pair(producer.ring.cursor(), producer.ring.next()); });
   }
 
   bool lagging() const {

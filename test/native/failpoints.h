@@ -283,6 +283,34 @@ inline bool everywhere(const char* name, const Run& attempt) {
   return well && points != 0;
 }
 
+/// All who are left go on until so many messages were sent and nobody lags, nobody waiting longer
+/// than a second; `send` and `poll` say whether they did anything within so many nanoseconds, and
+/// `where` how far they have come, and how far there is to go.
+template <class Lagging, class Send, class Poll, class Where>
+void all_go_on(const char* when, uint64_t messages, Lagging lagging, Send send, Poll poll,
+               Where where) {
+  uint64_t last = os::now_nanoseconds();
+  bool moved = true;
+  for (uint64_t sent = 0; sent < messages || lagging();) {
+    const uint64_t patience = moved ? 0 : kMillisecond / 2;
+    moved = sent < messages && send(patience);
+    sent += moved ? 1 : 0;
+    moved = poll(patience) || moved;
+    const uint64_t now = os::now_nanoseconds();
+    if (moved) {
+      if (now - last > longest_stall) longest_stall = now - last;
+      last = now;
+    }
+    if (shared->complaint[0] != '\0') return;
+    if (now - last > kSecond) {
+      const std::pair<uint64_t, uint64_t> at = where();
+      complain("%s: the others do not go on, at %llu of %llu%s", when, number(at.first),
+               number(at.second), messages == 0 ? " with nobody sending" : "");
+      return;
+    }
+  }
+}
+
 /// Does all `runs`, or those whose names contain the first argument. Gives the exit code.
 inline int run_all(const std::vector<std::pair<std::string, Run>>& runs, int count,
                    char** arguments) {

@@ -196,26 +196,11 @@ struct World {
   }
 
   void go_on(const char* when, uint64_t messages) {
-    uint64_t last = os::now_nanoseconds();
-    bool moved = true;
-    for (uint64_t sent = 0; sent < messages || lagging();) {
-      const uint64_t patience = moved ? 0 : kMillisecond / 2;
-      moved = sent < messages && producer->send(patience);
-      sent += moved ? 1 : 0;
-      moved = poll(patience) || moved;
-      const uint64_t now = os::now_nanoseconds();
-      if (moved) {
-        if (now - last > longest_stall) longest_stall = now - last;
-        last = now;
-      }
-      if (shared->complaint[0] != '\0') return;
-      if (now - last > kSecond) {
-        complain("%s: the others do not go on, at %llu of %llu%s", when,
-                 number(readers[0]->ring.cursor()), number(end()),
-                 messages == 0 ? " without a producer" : "");
-        return;
-      }
-    }
+    all_go_on(
+        when, messages, [&] { return lagging(); },
+        [&](uint64_t patience) { return producer->send(patience); },
+        [&](uint64_t patience) { return poll(patience); },
+        [&] { return std::make_pair(readers[0]->ring.cursor(), end()); });
   }
 
   uint64_t end() const {

@@ -257,26 +257,11 @@ struct Side {
     go_on(when, kLap);
   }
   void go_on(const char* when, uint64_t messages) {
-    uint64_t last = os::now_nanoseconds();
-    bool moved = true;
-    for (uint64_t sent = 0; sent < messages || lagging();) {
-      const uint64_t patience = moved ? 0 : kMillisecond / 2;
-      moved = sent < messages && sender.send_usual(patience);
-      sent += moved ? 1 : 0;
-      moved = poll(patience) || moved;
-      const uint64_t now = os::now_nanoseconds();
-      if (moved) {
-        if (now - last > longest_stall) longest_stall = now - last;
-        last = now;
-      }
-      if (shared->complaint[0] != '\0') return;
-      if (now - last > kSecond) {
-        complain("%s: the others do not go on, at %llu of %llu%s", when,
-                 number(test.consumer(0).load_ordered()), number(end()),
-                 messages == 0 ? " without a sender" : "");
-        return;
-      }
-    }
+    all_go_on(
+        when, messages, [&] { return lagging(); },
+        [&](uint64_t patience) { return sender.send_usual(patience); },
+        [&](uint64_t patience) { return poll(patience); },
+        [&] { return std::make_pair(test.consumer(0).load_ordered(), end()); });
   }
 
   // As many messages can be held as the queue has seats.
