@@ -95,7 +95,7 @@ export class Producer {
 
   /** As `claimSync` for one element: the path of every message that is sent on its own. */
   claimOneSync(): Buffer {
-    const leased = this.#leased(1);
+    const leased = this.#single ? this.#ring.claimLeased() : -1;
     if (leased >= 0) return this.#slots.at(leased);
     const claim = this.#ring.claim(1, 1, this.#patience);
     return claim >= 0 ? this.#slots.at(claim) : this.element(this.claimSync(1, 1));

@@ -2,6 +2,12 @@
 const MOST_KEPT = 131_072;
 
 /**
+ * How many neighbours are made at a time: so that making is seldom, and not compiled into every claim,
+ * which could then not be compiled into the loop around it.
+ */
+const MADE_TOGETHER = 64;
+
+/**
  * Views of a ring's slots.
  *
  * Making a Buffer costs more than claiming and committing an element, so the Buffers of single
@@ -26,13 +32,13 @@ export class Slots {
   }
 
   #make(slot: number): Buffer {
-    const buf = this.#cut(slot, slot + 1);
-    if (slot < MOST_KEPT) {
-      // Filled in order, so that the array stays dense.
-      while (this.#kept.length < slot) this.#kept.push(undefined);
-      this.#kept[slot] = buf;
-    }
-    return buf;
+    if (slot >= MOST_KEPT) return this.#cut(slot, slot + 1);
+    const first = slot - (slot % MADE_TOGETHER);
+    const end = Math.min(first + MADE_TOGETHER, this.#count);
+    // Filled in order, so that the array stays dense.
+    while (this.#kept.length < first) this.#kept.push(undefined);
+    for (let each = first; each < end; each += 1) this.#kept[each] = this.#cut(each, each + 1);
+    return this.#kept[slot]!;
   }
 
   /** `count` slots from `slot` on: one Buffer, or two when the range runs over the ring's end. */
