@@ -350,6 +350,7 @@ interface Addon extends Record<
     state: Float64Array,
   ): Made;
   /** Of the handle that the exchange names, as those that follow. */
+  sendMessage: (bytes: Uint8Array) => void;
   moveMessage: (target: Uint8Array) => void;
   join(joining: Joining): number;
   census(): Census;
@@ -401,7 +402,7 @@ function load(): Addon {
 const addon = load();
 // Constants of this module, which V8 compiles calls and accesses of directly.
 const { exchange, claim, commit, commitLatest, awaitVisible, consume, commitConsumed } = addon;
-const { moveMessage, publish, receive, receiveInto } = addon;
+const { sendMessage, moveMessage, publish, receive, receiveInto } = addon;
 
 function numbered(creation: Creation): object {
   return {
@@ -419,6 +420,8 @@ export class Ring {
   readonly #state: Float64Array;
   #leasedSlot = 0;
   #comesAfter = false;
+  // Its own: what the addon makes has its properties in a table.
+  readonly #elementCount: number;
   // The handle in the addon lives as long as this object.
   readonly #made: Made;
 
@@ -428,6 +431,7 @@ export class Ring {
   private constructor(state: Float64Array, made: Made) {
     this.single = made.single;
     this.#handle = made.handle;
+    this.#elementCount = made.elementCount;
     this.#state = state;
     this.#made = made;
   }
@@ -457,7 +461,7 @@ export class Ring {
   }
 
   get elementCount(): number {
-    return this.#made.elementCount;
+    return this.#elementCount;
   }
 
   get elementSize(): number {
@@ -535,7 +539,7 @@ export class Ring {
     const next = state[State.LeaseNext]!;
     if (next >= state[State.LeaseLimit]!) return -1;
     const slot = this.#leasedSlot;
-    this.#leasedSlot = slot + 1 === this.#made.elementCount ? 0 : slot + 1;
+    this.#leasedSlot = slot + 1 === this.#elementCount ? 0 : slot + 1;
     state[State.ClaimStart] = next;
     state[State.ClaimEnd] = next;
     state[State.LeaseNext] = next + 1;
@@ -549,7 +553,7 @@ export class Ring {
     exchange[Exchange.Most] = most;
     exchange[Exchange.Milliseconds] = milliseconds;
     claim();
-    if (this.single) this.#leasedSlot = this.#state[State.LeaseNext]! % this.#made.elementCount;
+    if (this.single) this.#leasedSlot = this.#state[State.LeaseNext]! % this.#elementCount;
     return exchange[Exchange.Outcome]!;
   }
 
@@ -663,11 +667,24 @@ export class Ring {
   }
 
   /**
-   * Copies the next message of a queue to `target` and is done with it. Its length; -1 when there is
-   * none; -1 minus its length when it is longer than that, and the next again.
+   * Sends a queue's message. Blocks the thread for at most `milliseconds`. Its sequence; -1 when there
+   * is no room.
    */
-  moveMessage(target: Uint8Array): number {
+  sendMessage(bytes: Uint8Array, milliseconds: number): number {
     exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    sendMessage(bytes);
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /**
+   * Copies the next message of a queue to `target` and is done with it. Blocks the thread for at most
+   * `milliseconds`. Its length; -1 when there is none; -1 minus its length when it is longer than that,
+   * and the next again.
+   */
+  moveMessage(target: Uint8Array, milliseconds: number): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Milliseconds] = milliseconds;
     moveMessage(target);
     return exchange[Exchange.Outcome]!;
   }

@@ -18,6 +18,7 @@ const CORE = [
   ['census', 'shares'],
   ['broadcast_census'],
   ['inspect', 'sequencer'],
+  ['queue'],
 ];
 const BINDING = [
   ['allocator', 'exchange', 'handles', 'inspection', 'joining', 'values', 'view', 'waker'],

@@ -11,6 +11,7 @@ export interface QueueFace {
   claim(queue: Queue, length: number, options?: WaitOptions): Promise<Space>;
   enqueueMany(queue: Queue, values: Iterable<Bytes>, options?: WaitOptions): Promise<number>;
   dequeue(queue: Queue, options?: WaitOptions): Promise<Buffer>;
+  dequeueInto(queue: Queue, target: Uint8Array, options?: WaitOptions): Promise<number>;
   dequeueMany(queue: Queue, max: number, options?: WaitOptions): Promise<Buffer[]>;
   receive(queue: Queue, options?: WaitOptions): Promise<Message<Buffer>>;
 }
@@ -21,6 +22,7 @@ export const promises: QueueFace = {
   claim: (queue, length, options) => queue.claim(length, options),
   enqueueMany: (queue, values, options) => queue.enqueueMany(values, options),
   dequeue: (queue, options) => queue.dequeue(options),
+  dequeueInto: (queue, target, options) => queue.dequeue(target, options),
   dequeueMany: (queue, max, options) => queue.dequeueMany(max, options),
   receive: (queue, options) => queue.receive(options),
 };
@@ -52,6 +54,11 @@ export const callbacks: QueueFace = {
       if (options) queue.dequeue(options, done);
       else queue.dequeue(done);
     }),
+  dequeueInto: (queue, target, options) =>
+    given((done) => {
+      if (options) queue.dequeue(target, options, done);
+      else queue.dequeue(target, done);
+    }),
   receive: (queue, options) =>
     given((done) => {
       if (options) queue.receive(options, done);
@@ -69,6 +76,8 @@ export const syncs: QueueFace = {
   enqueueMany: (queue, values, options) =>
     settled(() => queue.enqueueManySync(values, bounded(options))),
   dequeue: (queue, options) => settled(() => queue.dequeueSync(bounded(options))),
+  dequeueInto: (queue, target, options) =>
+    settled(() => queue.dequeueSync(target, bounded(options))),
   dequeueMany: (queue, max, options) => settled(() => queue.dequeueManySync(max, bounded(options))),
   receive: (queue, options) => settled(() => queue.receiveSync(bounded(options))),
 };

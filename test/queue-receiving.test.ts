@@ -184,6 +184,38 @@ test('into the caller’s memory', (t) => {
   t.is(target.toString(), '0123456789');
 });
 
+overQueueFaces('into the caller’s memory, waiting for it', async (t, face) => {
+  const queue = newQueue(t);
+  const target = Buffer.alloc(6, '.');
+  const first = face.name === 'sync' ? undefined : face.dequeueInto(queue, target);
+  if (first) t.true(await staysPending(first));
+  await face.enqueue(queue, 'hello');
+  t.is(await (first ?? face.dequeueInto(queue, target)), 5);
+  t.is(target.toString(), 'hello.');
+  await t.throwsAsync(() => face.dequeueInto(queue, target, { timeout: 1 }), {
+    code: 'ERR_TIMEOUT',
+  });
+  await face.enqueue(queue, 'too long');
+  await t.throwsAsync(() => face.dequeueInto(queue, target), {
+    instanceOf: RangeError,
+    code: 'ERR_OUT_OF_RANGE',
+    message: /at least 8 bytes/,
+  });
+  t.is(target.toString(), 'hello.');
+  t.deepEqual(rest(queue), ['too long']);
+});
+
+test('what is no target is none, whichever face', async (t) => {
+  const queue = newQueue(t);
+  queue.tryEnqueue('x');
+  const error = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE', message: /target/ };
+  const wrong = new Float64Array(8) as unknown as Uint8Array;
+  t.throws(() => queue.tryDequeue(wrong), error);
+  t.throws(() => queue.dequeueSync(wrong), error);
+  await t.throwsAsync(() => queue.dequeue(wrong), error);
+  t.deepEqual(rest(queue), ['x']);
+});
+
 test('a target that is too small leaves the message in the queue', (t) => {
   const queue = newQueue(t);
   queue.tryEnqueue('hello');

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <string>
 
+#include "../core/queue.h"
 #include "errors.h"
 #include "inspection.h"
 #include "invoke.h"
@@ -39,6 +40,19 @@ RingHandle* RingHandle::named(const Environment& environment) {
 
 RingHandle::RingHandle(RingSegment segment, Waiting waiting, double* state)
     : sequencer_(std::in_place, std::move(segment), waiting), state_(state) {}
+
+// A call with a Uint8Array.
+RingHandle::Bytes RingHandle::with_bytes(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  size_t count = 1;
+  napi_value given = nullptr;
+  napi_get_cb_info(env, info, &count, &given, nullptr, &data);
+  auto& environment = *static_cast<Environment*>(data);
+  void* bytes = nullptr;
+  size_t length = 0;
+  napi_get_typedarray_info(env, given, nullptr, &length, &bytes, nullptr, nullptr);
+  return {environment, named(environment), bytes, length};
+}
 
 // Plain Node-API: see errors.cc.
 napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, napi_value state) {
@@ -106,6 +120,7 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
       method("keepShare", invoke<RingHandle, &RingHandle::keep_share>),
       method("giveBackShare", invoke<RingHandle, &RingHandle::give_back_share>),
       method("leave", invoke<RingHandle, &RingHandle::leave>),
+      method("sendMessage", send_message),
       method("moveMessage", move_message),
       method("join", join),
       method("census", census),
@@ -407,26 +422,33 @@ Status RingHandle::pass_on(Environment& /*environment*/) {
   return Done{};
 }
 
+// (bytes): sends them as a message. Its sequence, or `kNothing`.
+napi_value RingHandle::send_message(napi_env env, napi_callback_info info) {
+  const auto [environment, handle, bytes, length] = with_bytes(env, info);
+  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  Exchange& exchange = environment.exchange;
+  const auto sent =
+      shm_disruptor::send_message(*handle->sequencer_, bytes, length, exchange.patience());
+  if (!sent.ok()) return throw_error(env, sent.error());
+  const auto [start, count, ignored] = sent.value();
+  exchange.answer(count == 0 ? kNothing : static_cast<int64_t>(start));
+  return nullptr;
+}
+
 // (target): copies the next message to it. The length; negative for one that is longer, and
 // `kNothing`.
 napi_value RingHandle::move_message(napi_env env, napi_callback_info info) {
-  void* data = nullptr;
-  size_t count = 1;
-  napi_value target = nullptr;
-  napi_get_cb_info(env, info, &count, &target, nullptr, &data);
-  auto& environment = *static_cast<Environment*>(data);
-  RingHandle* handle = named(environment);
+  const auto [environment, handle, bytes, room] = with_bytes(env, info);
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
-  void* bytes = nullptr;
-  size_t room = 0;
-  napi_get_typedarray_info(env, target, nullptr, &room, &bytes, nullptr, nullptr);
+  Exchange& exchange = environment.exchange;
   uint64_t length = 0;
-  const auto moved = handle->sequencer_->move_message(bytes, room, length);
+  const auto moved =
+      shm_disruptor::move_message(*handle->sequencer_, bytes, room, length, exchange.patience());
   if (!moved.ok()) return throw_error(env, moved.error());
   const auto answer = static_cast<int64_t>(length);
-  environment.exchange.answer(moved.value() == Sequencer::Moved::kNothing   ? kNothing
-                              : moved.value() == Sequencer::Moved::kTooLong ? -1 - answer
-                                                                            : answer);
+  exchange.answer(moved.value() == Moved::kNothing   ? kNothing
+                  : moved.value() == Moved::kTooLong ? -1 - answer
+                                                     : answer);
   return nullptr;
 }
 

@@ -63,6 +63,7 @@ class RingHandle : public Registered {
   Status sync_now(Environment&);
   static napi_value sync(napi_env env, napi_callback_info info);
   static napi_value release(napi_env env, napi_callback_info info);
+  static napi_value send_message(napi_env env, napi_callback_info info);
   static napi_value move_message(napi_env env, napi_callback_info info);
   static napi_value join(napi_env env, napi_callback_info info);
   static napi_value census(napi_env env, napi_callback_info info);
@@ -87,6 +88,15 @@ class RingHandle : public Registered {
     return static_cast<uint64_t>(static_cast<int64_t>(state_[index]));
   }
   bool commit_previous(uint64_t consumer);
+
+  // What a call came with.
+  struct Bytes {
+    Environment& environment;
+    RingHandle* handle;  // null when it was released
+    void* bytes;
+    size_t length;
+  };
+  static Bytes with_bytes(napi_env env, napi_callback_info info);
   void take_lease();
   void give_lease();
   Word& word(const Exchange& exchange);

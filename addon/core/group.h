@@ -100,6 +100,7 @@ class Group {
       }
       // It may cover what somebody else has taken. Ordered: as in finish().
       own.limit.store_ordered(0);
+      back_off();
     }
   }
 
@@ -209,11 +210,18 @@ class Group {
   }
 
   // Whoever took last is known to have taken before `work` moves on.
-  static void confirm(const Consumers& consumers, uint64_t word) {
+  void confirm(const Consumers& consumers, uint64_t word) const {
     const uint64_t taker = word & kMostMembers;
     const uint64_t limit = word >> Consumers::kTakerBits;
     if (taker == 0 || taker > consumers.count()) return;
-    raise(consumers.entry(taker - 1).work, limit);
+    Sequence& taken = consumers.entry(taker - 1).work;
+    if (taker - 1 != member_) {
+      raise(taken, limit);
+    } else if (taken.load_relaxed() < limit) {
+      // Others raise our own at most to what we took last, which this is.
+      // Release: pairs with inherit(), through `work`.
+      taken.store_release(limit);
+    }
   }
 
   // Nothing is held any more.

@@ -214,38 +214,6 @@ class Sequencer {
     return result;
   }
 
-  /// What moving a message out of a queue came to.
-  enum class Moved : uint8_t { kNothing, kMoved, kTooLong };
-
-  /// Copies the next message to `target` and is done with it; `length` becomes its length. One that
-  /// is longer than `room`, or than its place, stays the next.
-  ///
-  /// Errors: as take_share's, and kSegmentCorrupt.
-  Result<Moved> move_message(void* target, uint64_t room, uint64_t& length) {
-    for (;;) {
-      const auto taken = take_share(0);
-      if (!taken.ok()) return taken.error();
-      const auto [share, seat] = taken.value();
-      if (share.count == 0) return Moved::kNothing;
-      const std::byte* message = elements() + ring().slot(share.start) * kCell;
-      MessageHeader header;
-      std::memcpy(&header, message, sizeof header);
-      length = header.length;
-      const bool whole = cells_of(length) <= share.count;
-      const bool dropped = header.deliveries == kDropped;
-      if (whole && !dropped && length > room) {
-        keep_share(seat);
-        return Moved::kTooLong;
-      }
-      // An empty target may be nowhere.
-      if (whole && !dropped && length != 0) std::memcpy(target, message + sizeof header, length);
-      finish_share(seat);
-      // Nobody else is to trip over it.
-      if (!whole) return Errc::kSegmentCorrupt;
-      if (!dropped) return Moved::kMoved;
-    }
-  }
-
   /// The share in that seat is done with. False: there is none.
   bool finish_share(uint64_t seat) {
     const Share held = shares_.held(seat);
@@ -462,6 +430,7 @@ class Sequencer {
         (sole_ || claims_.prepared()) && next <= kLastSequence - most) {
       if (take(next, most)) return Claim{next, most, false};
       announced = true;
+      back_off();
     }
     return try_any_claim(least, most, announced);
   }
@@ -516,6 +485,7 @@ class Sequencer {
       if (!place.ok()) return given_up(announced, place.error());
       if (take(next, count)) return Claim{next, count, false};
       announced = true;
+      back_off();
     }
   }
 

@@ -169,13 +169,10 @@ class Shares {
 
   Result<Share> take(const Floor& floor, Group& seat) {
     for (;;) {
-      Frontier(floor.frontier).help(floor.frontier.cursor());
-      // Once: what is checked is what is used.
-      const uint64_t cursor = floor.frontier.cursor();
-      if (cursor > kLastSequence) {
-        return (cursor & kReplacedBit) != 0 ? Errc::kSegmentReplaced : Errc::kSegmentCorrupt;
-      }
-      const uint64_t barrier = floor.consumers.barrier(cursor);
+      const bool known = seen_ != 0;
+      const Result<uint64_t> looked = known ? Result<uint64_t>(seen_) : look(floor);
+      if (!looked.ok()) return looked.error();
+      const uint64_t barrier = looked.value();
       bool gap = false;
       const auto reach = [&](uint64_t from, uint64_t to) {
         const uint64_t end = floor.frontier.first_gap(from, to);
@@ -191,10 +188,27 @@ class Shares {
       if (!share.ok()) return share;
       const auto [start, count, redelivered] = share.value();
       if (seat.settled()) tell_of_progress(floor);
+      if (count == 0) {
+        seen_ = 0;
+        if (known) continue;
+      }
       if (count == 0 || !gap) return share;
       floor.gaps.push_back({start, start + count});
       if (seat.finish(floor.consumers, floor.segment.file, start + count)) tell_of_progress(floor);
     }
+  }
+
+  // Up to where there is something to take.
+  Result<uint64_t> look(const Floor& floor) {
+    Frontier(floor.frontier).help(floor.frontier.cursor());
+    // Once: what is checked is what is used.
+    const uint64_t cursor = floor.frontier.cursor();
+    if (cursor > kLastSequence) {
+      return (cursor & kReplacedBit) != 0 ? Errc::kSegmentReplaced : Errc::kSegmentCorrupt;
+    }
+    // Those whom we come after may go away, and come back behind us.
+    if (floor.consumers.comes_after()) return floor.consumers.barrier(cursor);
+    return seen_ = cursor;
   }
 
   // A message that says that it goes on beyond `end` is damaged; who reads it checks its length.
@@ -215,6 +229,9 @@ class Shares {
   uint64_t group_ = Consumers::kNone;
   uint64_t most_ = 1;
   uint64_t taken_ = 0;  // how often another() was asked
+  // The cursor when we last looked, 0 for unknown. It only moves on, and looking at it for each
+  // element would take its cache line from the producers each time.
+  uint64_t seen_ = 0;
   std::vector<std::optional<Group>> seats_;
 };
 

@@ -40,6 +40,7 @@ struct Waiting {
 inline constexpr uint64_t kNapNanoseconds = 50'000;
 inline constexpr uint64_t kYieldAfterNanoseconds = 50'000;
 inline constexpr uint64_t kUnblockNanoseconds = 10'000'000;
+inline constexpr int kBackOffPauses = 32;
 
 inline void relax_processor() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -52,6 +53,11 @@ inline void relax_processor() {
 inline void relax_processor(int times) {
   for (int i = 0; i < times; ++i) relax_processor();
 }
+
+/// For whoever was not the first to change a word that all want to change: a moment, in which the
+/// winner does several more while the cache line is its own. All at once they would take it from
+/// each other for every single change.
+inline void back_off() { relax_processor(kBackOffPauses); }
 
 /// Announces a sleeper: step 1. The caller looks again and then sleeps while `word` holds what this
 /// returns.

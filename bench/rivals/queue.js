@@ -20,9 +20,7 @@ export const messages = {
       let received = 0;
       // Who gets which is not settled, so that each takes its part and no more.
       for (const part = count / crowd; received < part;) {
-        if (queue.tryDequeue(target) === undefined) {
-          target.set(queue.dequeueSync());
-        }
+        queue.dequeueSync(target);
         received += 1;
       }
       return received;

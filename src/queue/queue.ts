@@ -27,7 +27,7 @@ import { queueStatistics } from './queue-statistics.js';
 import type { QueueStatistics } from './queue-statistics.js';
 import { optionsObject, ringWaiting } from '../ring/ring-options.js';
 import { integer, outOfRange, wrongResult, wrongType } from '../validate.js';
-import { insist, waitOptions, Word } from '../waiting/waiter.js';
+import { insist, SLICE_MILLISECONDS, waitOptions, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 import { unlinkSegment } from '../segment/segments.js';
 
@@ -314,33 +314,45 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   dequeue(options?: WaitOptions): Promise<Out>;
   dequeue(callback: Callback<Out>): void;
   dequeue(options: WaitOptions, callback: Callback<Out>): void;
-  dequeue(...args: unknown[]): Promise<Out> | undefined {
-    return this.#face(Word.Data, args, () => ({ attempt: () => this.#receive()?.value }));
+  /**
+   * The same, copying the message's bytes, as they were sent, without making a Buffer.
+   *
+   * @param target - where to; it is the queue's until then
+   * @returns how many they are
+   * @throws RangeError `ERR_OUT_OF_RANGE` when the target is too small: the message is the next again
+   */
+  dequeue(target: Uint8Array, options?: WaitOptions): Promise<number>;
+  dequeue(target: Uint8Array, callback: Callback<number>): void;
+  dequeue(target: Uint8Array, options: WaitOptions, callback: Callback<number>): void;
+  dequeue(...args: unknown[]): Promise<Out | number> | undefined {
+    const [target, ...rest] = args;
+    if (!ArrayBuffer.isView(target)) {
+      return this.#face(Word.Data, args, () => ({ attempt: () => this.#receive()?.value }));
+    }
+    const begin = () => {
+      const bytes = targetOf(target);
+      return { attempt: () => this.#move(bytes, 0) };
+    };
+    return this.#face(Word.Data, rest, begin);
   }
 
   /** As {@link Queue.dequeue}; blocks the thread. */
-  dequeueSync(options?: SyncWaitOptions): Out {
-    return this.#copied(awaited((milliseconds) => this.#take(milliseconds), options)).value;
+  dequeueSync(options?: SyncWaitOptions): Out;
+  dequeueSync(target: Uint8Array, options?: SyncWaitOptions): number;
+  dequeueSync(first?: Uint8Array | SyncWaitOptions, options?: SyncWaitOptions): Out | number {
+    if (ArrayBuffer.isView(first)) {
+      const target = targetOf(first);
+      return awaited((milliseconds) => this.#move(target, milliseconds), options);
+    }
+    return this.#copied(awaited((milliseconds) => this.#take(milliseconds), first)).value;
   }
 
   /** As {@link Queue.dequeue}; undefined when there is nothing now. */
   tryDequeue(): Out | undefined;
-  /**
-   * The same, copying the message's bytes, as they were sent, without making a Buffer.
-   *
-   * @param target - where to
-   * @returns how many they are; undefined when there is nothing now
-   * @throws RangeError `ERR_OUT_OF_RANGE` when the target is too small: the message is the next again
-   */
   tryDequeue(target: Uint8Array): number | undefined;
   tryDequeue(target?: Uint8Array): Out | number | undefined {
     if (target === undefined) return this.#receive()?.value;
-    if (!(target instanceof Uint8Array)) throw wrongType('a Uint8Array', 'target', target);
-    this.#join();
-    const length = this.attachment.ring.moveMessage(target);
-    if (length >= 0) return length;
-    if (length === -1) return undefined;
-    throw outOfRange(`at least ${-1 - length} bytes`, 'target', target.length);
+    return this.#move(targetOf(target), 0);
   }
 
   /**
@@ -493,18 +505,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   // Its sequence; NOT_SENT when there is no room within so many milliseconds.
   #send(bytes: Uint8Array, milliseconds = 0): number {
-    const cells = cellsOf(bytes.length);
-    const slot = this.#producer.claimWithin(cells, cells, milliseconds);
-    return slot < 0 ? NOT_SENT : this.#put(slot, bytes);
-  }
-
-  #put(slot: number, bytes: Uint8Array): number {
-    const { ring } = this.attachment;
-    this.#head(slot, bytes.length);
-    this.#memory.set(bytes, slot * CELL + HEADER);
-    const sequence = ring.claimStart;
-    ring.commitLatest(1);
-    return sequence;
+    return this.attachment.ring.sendMessage(bytes, milliseconds);
   }
 
   #head(slot: number, length: number): void {
@@ -534,6 +535,15 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     const start = { start: Start.Latest, sequence: 0 };
     this.attachment.ring.join({ name: CONSUMERS, group: true, after: undefined, ...start });
     this.#joined = true;
+  }
+
+  // The length of the next message, which is out of the queue.
+  #move(target: Uint8Array, milliseconds: number): number | undefined {
+    this.#join();
+    const length = this.attachment.ring.moveMessage(target, milliseconds);
+    if (length >= 0) return length;
+    if (length === -1) return undefined;
+    throw outOfRange(`at least ${-1 - length} bytes`, 'target', target.length);
   }
 
   // The next share with a message in it.
@@ -675,17 +685,24 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 }
 
+function targetOf(target: unknown): Uint8Array {
+  if (target instanceof Uint8Array) return target;
+  throw wrongType('a Uint8Array', 'target', target);
+}
+
 /** Blocks the thread until `attempt` gives something. */
 function awaited<T>(
   attempt: (milliseconds: number) => T | undefined,
   options: SyncWaitOptions | undefined,
 ): T {
-  let result: T | undefined;
+  const timeout = waitOptions(options)?.timeout;
+  let result = attempt(timeout === undefined ? SLICE_MILLISECONDS : 0);
+  if (result !== undefined) return result;
   const tries = (milliseconds: number) => {
     result = attempt(milliseconds);
     return result === undefined ? 0 : 1;
   };
-  insist(tries, 0, waitOptions(options)?.timeout);
+  insist(tries, 0, timeout);
   return result as T;
 }
 

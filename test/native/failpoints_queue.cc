@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "../../addon/core/queue.h"
 #include "failpoints.h"
 
 using namespace failpoints;
@@ -309,10 +310,10 @@ struct Side {
     if (!moving) return false;
     std::byte target[kPage];
     uint64_t length = 0;
-    const auto moved = moving->move_message(target, sizeof target, length);
+    const auto moved = move_message(*moving, target, sizeof target, length);
     if (!moved.ok()) complain("move: error %d", static_cast<int>(moved.error().code));
-    if (!moved.ok() || moved.value() == Sequencer::Moved::kNothing) return false;
-    if (moved.value() == Sequencer::Moved::kTooLong) complain("longer than the queue");
+    if (!moved.ok() || moved.value() == Moved::kNothing) return false;
+    if (moved.value() == Moved::kTooLong) complain("longer than the queue");
     const auto id = read(target, length);
     if (id) done(*id);
     return true;
@@ -448,9 +449,9 @@ struct Actor {
   // As Queue.tryDequeue(target). Whether there was one.
   bool move(uint64_t room = kPage) {
     uint64_t length = 0;
-    const auto moved = ring().move_message(childs_target, room, length);
+    const auto moved = move_message(ring(), childs_target, room, length);
     if (!moved.ok()) complain("the child moves: error %d", static_cast<int>(moved.error().code));
-    if (!moved.ok() || moved.value() != Sequencer::Moved::kMoved) return false;
+    if (!moved.ok() || moved.value() != Moved::kMoved) return false;
     const auto id = read(childs_target, length);
     if (!id) return false;
     if (shared->done[*id] || shared->taken[*id] != 0) complain("%llu came twice", number(*id));

@@ -23,6 +23,7 @@
 #include "../../addon/core/inspect.h"
 #include "../../addon/core/memory.h"
 #include "../../addon/core/publisher.h"
+#include "../../addon/core/queue.h"
 #include "../../addon/core/sequencer.h"
 #include "../../addon/core/subscriber.h"
 
@@ -663,9 +664,9 @@ void move_some(Bytes& input, Sequencer& ring, Memory& memory) {
   const uint64_t room = input.below(4) == 0 ? input.byte() : ring.elements_bytes();
   std::vector<std::byte> target(static_cast<size_t>(room));
   uint64_t length = 0;
-  const auto moved = ring.move_message(target.data(), room, length);
-  if (!moved.ok() || moved.value() == Sequencer::Moved::kNothing) return;
-  require((moved.value() == Sequencer::Moved::kMoved) == (length <= room),
+  const auto moved = move_message(ring, target.data(), room, length);
+  if (!moved.ok() || moved.value() == Moved::kNothing) return;
+  require((moved.value() == Moved::kMoved) == (length <= room),
           "a message is moved if there is room for it");
   require(length <= ring.elements_bytes(), "a message is no longer than the queue");
 }
