@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 // From the ground up; files on one floor know nothing of each other. docs/design.md draws it.
 const CORE = [
   ['align', 'message', 'racing_copy', 'result', 'ring'],
-  ['sequence', 'os/shm'],
+  ['sequence', 'os/barrier', 'os/shm'],
   ['layout', 'marker', 'mapping', 'slot_state', 'os/futex', 'os/futex_poll', 'os/lock'],
   ['directory', 'durability', 'liveness', 'wait', 'watcher', 'polled_watcher'],
   ['segment', 'frontier', 'claims'],

@@ -402,7 +402,7 @@ Status RingHandle::watch(Environment& environment) {
   static_cast<void>(tend(environment));
   Word& watched = word(environment.exchange);
   environment.waker->watch(environment.exchange.get(Exchange::kKey), sequencer_->mapping(), watched,
-                           announce_sleeper(watched));
+                           sequencer_->announce(watched));
   return Done{};
 }
 

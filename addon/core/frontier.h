@@ -5,6 +5,7 @@
 
 #include "layout.h"
 #include "marker.h"
+#include "os/barrier.h"
 #include "ring.h"
 #include "wait.h"
 
@@ -37,6 +38,16 @@ class Frontier {
     help(to);
     wake_readers(1);
     return true;
+  }
+
+  /// The same where nobody else moves the cursor and nothing is marked behind, and without the full
+  /// barrier between the store and the look for sleepers: they have one executed here
+  /// (os/barrier.h).
+  void advance_alone(uint64_t to) {
+    // Release: as above.
+    header_->cursor.store_release(to);
+    os::light_barrier();
+    wake_readers(1);
   }
 
   /// Leaves a mark for [start, end), which is the caller's to commit, while the cursor is below.

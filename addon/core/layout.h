@@ -41,7 +41,7 @@
 namespace shm_disruptor {
 
 inline constexpr uint64_t kMagic = 0x52505352444d4853;  // "SHMDRSPR" read as little endian
-inline constexpr uint32_t kLayoutVersion = 3;
+inline constexpr uint32_t kLayoutVersion = 4;
 inline constexpr uint32_t kByteOrder = 0x01020304;
 
 /// What a segment holds.
@@ -124,6 +124,7 @@ struct Header {
   alignas(kIsolation) Word status;
   alignas(kIsolation) Sequence next;
   Word membership;  ///< changes whenever a consumer begins or ceases to gate
+  Word fences;      ///< not 0: somebody sleeps for data who cannot order the sole producer's stores
   alignas(kIsolation) Sequence cursor;
   Word data_waiters;
   Sequence gap_limit;  ///< every gap ends at or below it; raised before the cursor passes one

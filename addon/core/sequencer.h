@@ -19,6 +19,7 @@
 #include "consumers.h"
 #include "frontier.h"
 #include "layout.h"
+#include "os/barrier.h"
 #include "recovery.h"
 #include "result.h"
 #include "ring.h"
@@ -125,16 +126,8 @@ class Sequencer {
   ///
   /// Errors: kNotClaimed.
   Result<Commit> commit(uint64_t start, uint64_t end, OutOfOrder mode, uint64_t nanoseconds) {
-    Result<Commit> result = try_commit(start, end, mode);
-    if (!result.ok() || result.value() == Commit::kVisible) return result;
-    if (result.value() == Commit::kPending) {
-      return nanoseconds == 0 ? result : await_visible(end, nanoseconds);
-    }
-    // Not its turn, perhaps because the one before is dead.
-    if (header_->cursor.load_ordered() < start && now_and_then([&] { return recover(); })) {
-      result = try_commit(start, end, mode);
-    }
-    return result;
+    if (commit_in_turn(start, end)) return Commit::kVisible;
+    return commit_any(start, end, mode, nanoseconds);
   }
 
   /// Whether a pending commit up to `end` has become visible, waiting for at most `nanoseconds`:
@@ -401,6 +394,19 @@ class Sequencer {
     if (segment_.layout.kind == Kind::kQueue) wake_some(header_->data_waiters, 1);
   }
 
+  /// Says that we are about to sleep on one of the two words below: step 1 in wait.h.
+  uint32_t announce(Word& word) {
+    const uint32_t seen = announce_sleeper(word);
+    // What comes after is to see what a sole producer stored before it looked for us.
+    const bool light = single_ && &word == &header_->data_waiters;
+    if (light && !os::heavy_barrier() && !std::exchange(fenced_, true)) {
+      // Ordered: from when it sees that on, each of its stores is a full barrier.
+      header_->fences.store_ordered(1);
+      os::nap(kStoreNanoseconds);
+    }
+    return seen;
+  }
+
   /// What those sleep on who wait for data, for a commit to become visible or for a status.
   Word& data_waiters() { return header_->data_waiters; }
   /// What those sleep on who wait for room.
@@ -410,6 +416,8 @@ class Sequencer {
   static constexpr uint64_t kWorthTaking = 64;
   static constexpr int kFirstPauses = 16;
   static constexpr int kMorePauses = 48;
+  // Longer than a store stays in a processor's buffer.
+  static constexpr uint64_t kStoreNanoseconds = 1'000'000;
 
   std::byte* base() const { return segment_.mapping->base(); }
   ProducerEntry* producers() const {
@@ -442,6 +450,7 @@ class Sequencer {
       if (!sole.ok()) return sole.error();
     }
     for (;;) {
+      if (light_) order_commits();
       // Acquire: pairs with the membership.add of ignore(), so that a changed membership makes us
       // see the consumer's new state.
       const uint32_t membership = header_->membership.load_acquire();
@@ -516,9 +525,15 @@ class Sequencer {
     entry.ranges[0].limit.store_ordered(kLastSequence + 1);
     claims_.own(0);
     sole_ = true;
+    light_ = os::register_for_heavy_barriers();
     recover();
     return Done{};
   }
+
+  // Where nobody gates, claims are bounded by the cursor as we see it, which those that we have stored
+  // lightly belong to. Whoever joins changes the membership and then looks at the cursor: if we do not
+  // see the one, he must see the other. A full barrier by an ordered store of what is there anyway.
+  void order_commits() { producers()[0].ranges[0].limit.store_ordered(kLastSequence + 1); }
 
   // What is committed out of order lies below `next`, whoever is to close what comes before it.
   void publish_next(uint64_t end) {
@@ -546,18 +561,44 @@ class Sequencer {
     return result;
   }
 
-  Result<Commit> try_commit(uint64_t start, uint64_t end, OutOfOrder mode) {
-    // The way of every message that is sent on its own: our latest claim, and its turn.
-    const bool ours = sole_ ? start <= end && end < next_ : claims_.is_latest(start, end + 1);
-    if (ours && frontier_.advance(start, end + 1)) {
-      claims_.settle_latest();
-      return Commit::kVisible;
-    }
-    return try_any_commit(start, end, mode);
+  // The way of every message that is sent on its own: our latest claim, and its turn.
+  bool commit_in_turn(uint64_t start, uint64_t end) {
+    if (sole_) return commit_alone(start, end);
+    if (!claims_.is_latest(start, end + 1) || !frontier_.advance(start, end + 1)) return false;
+    claims_.settle_latest();
+    return true;
   }
 
-  __attribute__((noinline)) Result<Commit> try_any_commit(uint64_t start, uint64_t end,
-                                                          OutOfOrder mode) {
+  // The same for the sole producer. As long as the shared `next` does not lie above the cursor,
+  // nobody else moves that: others know of no claim that they could commit or close. So a store
+  // will do. Should we be replaced at this very moment it hides that, but `next` still says so, to
+  // us with the next commit and to whoever runs dry (recover).
+  bool commit_alone(uint64_t start, uint64_t end) {
+    if (start > end || end >= next_) return false;
+    const uint64_t next = header_->next.load_acquire();
+    if (next > kLastSequence || header_->cursor.load_relaxed() != start) return false;
+    if (next > start || !light_ || header_->fences.load_acquire() != 0) {
+      return frontier_.advance(start, end + 1);
+    }
+    frontier_.advance_alone(end + 1);
+    return true;
+  }
+
+  __attribute__((noinline)) Result<Commit> commit_any(uint64_t start, uint64_t end, OutOfOrder mode,
+                                                      uint64_t nanoseconds) {
+    Result<Commit> result = try_any_commit(start, end, mode);
+    if (!result.ok() || result.value() == Commit::kVisible) return result;
+    if (result.value() == Commit::kPending) {
+      return nanoseconds == 0 ? result : await_visible(end, nanoseconds);
+    }
+    // Not its turn, perhaps because the one before is dead.
+    if (header_->cursor.load_ordered() < start && now_and_then([&] { return recover(); })) {
+      result = try_any_commit(start, end, mode);
+    }
+    return result;
+  }
+
+  Result<Commit> try_any_commit(uint64_t start, uint64_t end, OutOfOrder mode) {
     if (start > end) return Commit::kRefused;
     const uint64_t next = claimed();
     if (next > kLastSequence) return broken(next);
@@ -699,7 +740,8 @@ class Sequencer {
     }
     Waiting waiting = waiting_;
     if (in_vain_) waiting.budget = 0;
-    in_vain_ = !wait_until(word, nanoseconds, waiting, ready, unblock);
+    in_vain_ = !wait_until(
+        word, nanoseconds, waiting, [&] { return announce(word); }, ready, unblock);
   }
 
   // For those who may not wait: does something about those who are dead and hold us up, if there
@@ -746,6 +788,8 @@ class Sequencer {
   bool joinable_;           // consumers come and go: any of them may be dead and in the way
   bool single_;             // there is one producer at a time
   bool sole_ = false;       // which we are
+  bool light_ = false;      // whoever sleeps has our stores ordered
+  bool fenced_ = false;     // we have told the sole producer that we cannot
   bool in_vain_ = false;    // the last wait ended without what it waited for
   uint64_t unblocked_ = 0;  // when we last looked after the dead without waiting
   bool at_once_ = false;    // the last consume found data without waiting

@@ -2,11 +2,16 @@
 // of its own, on one word; two wakers make one condition true each.
 //
 // BREAK_LOOK_AGAIN leaves out step 2 of a sleeper, BREAK_CHANGE_WORD the change of the word in b.
+//
+// With LIGHT the wakers' stores are no full barriers, as those of a ring's sole producer: each may stay
+// in the processor's buffer for as long as it likes, and a sleeper's heavy barrier (os/barrier.h)
+// empties all buffers. BREAK_BARRIER leaves that out.
 
 #define SLEEPERS 2
 
 int word = 0; // bit 0: somebody sleeps or is about to; the rest counts wakes
 bool condition[SLEEPERS];
+bool buffered[SLEEPERS]; // stored to condition, and not yet seen by others
 bool asleep[SLEEPERS];
 byte done = 0;
 
@@ -19,6 +24,16 @@ inline sleep_while(seen) {
     fi
   }
   !asleep[self]
+}
+
+// Also what any locked instruction of the waker does with its own.
+inline drain(whom) {
+  d_step {
+    if
+    :: buffered[whom] -> condition[whom] = true; buffered[whom] = false
+    :: else
+    fi
+  }
 }
 
 // FUTEX_WAKE: everybody who is queued now.
@@ -42,6 +57,18 @@ proctype Sleeper(byte self) {
       fi;
       seen = word
     }
+#if defined(LIGHT) && !defined(BREAK_BARRIER)
+    d_step {
+      if
+      :: buffered[0] -> condition[0] = true; buffered[0] = false
+      :: else
+      fi;
+      if
+      :: buffered[1] -> condition[1] = true; buffered[1] = false
+      :: else
+      fi
+    }
+#endif
 #ifndef BREAK_LOOK_AGAIN
     if
     :: condition[self] -> break
@@ -56,10 +83,15 @@ proctype Sleeper(byte self) {
 proctype Waker(byte whom) {
   int seen;
   bool swapped = false;
+#ifdef LIGHT
+  buffered[whom] = true;
+#else
   condition[whom] = true;
+#endif
   seen = word;
   if
   :: seen % 2 == 1 ->
+    drain(whom);
     atomic {
       if
       :: word == seen ->
@@ -79,8 +111,20 @@ proctype Waker(byte whom) {
   done++
 }
 
+#ifdef LIGHT
+// The processor, which empties the buffer at some time.
+proctype Buffer(byte whom) {
+  buffered[whom] || condition[whom];
+  drain(whom)
+}
+#endif
+
 init {
   atomic {
+#ifdef LIGHT
+    run Buffer(0);
+    run Buffer(1);
+#endif
     run Sleeper(0);
     run Sleeper(1);
     run Waker(0);
