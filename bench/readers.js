@@ -10,18 +10,20 @@ import { loadRival } from './rivals/rival.js';
 
 const KIB = 1024;
 const READERS = 1_000;
-const RING = 64 * KIB;
 const CHUNK = 64 * KIB;
 const CHUNKS = 16;
+
+/** Bytes: the ring that the rival's own test has for so many readers, and one that is a chunk long. */
+const RINGS = [10_000, 64 * KIB];
 
 const OURS = 'shm-disruptor';
 const RIVAL = 'shared-memory-disruptor';
 
 export const roles = {
-  async readers({ rival, place }) {
+  async readers({ rival, place, ring }) {
     const { Disruptor, DisruptorReadStream } = await loadRival(rival);
     const attach = (consumer) =>
-      new Disruptor(ringName(place), RING, 1, READERS, consumer, consumer === 0, false);
+      new Disruptor(ringName(place), ring, 1, READERS, consumer, consumer === 0, false);
     const streams = Array.from(
       { length: READERS },
       (_, consumer) => new DisruptorReadStream(attach(consumer)),
@@ -31,40 +33,46 @@ export const roles = {
     };
   },
 
-  async writer({ rival, place }) {
+  async writer({ rival, place, ring }) {
     const { Disruptor, DisruptorWriteStream } = await loadRival(rival);
-    const d = new Disruptor(ringName(place), RING, 1, READERS, -1, false, false);
+    const d = new Disruptor(ringName(place), ring, 1, READERS, -1, false, false);
     const stream = new DisruptorWriteStream(d);
     return () => writePattern(stream, CHUNKS, CHUNK);
   },
 };
 
 /** Seconds until the last reader has read everything. */
-function seconds(rival) {
+function seconds(rival, ring) {
   return withPlace(async (place) => {
     const [readers, writer] = await together('readers', [
-      { role: 'readers', rival, place },
-      { role: 'writer', rival, place },
+      { role: 'readers', rival, place, ring },
+      { role: 'writer', rival, place, ring },
     ]);
     return (readers.end - Math.min(readers.begin, writer.begin)) / 1e9;
   });
 }
 
-async function measure(rival, rounds) {
+async function measure(rival, ring, rounds) {
   const samples = [];
-  for (let round = 0; round < rounds; round += 1) samples.push(await seconds(rival));
-  return summary(samples);
+  for (let round = 0; round < rounds; round += 1) samples.push(await seconds(rival, ring));
+  return {
+    name: `${rival}, ring of ${ring.toLocaleString('en')} bytes`,
+    seconds: summary(samples),
+  };
 }
 
 async function run({ rounds, rivalToo }) {
-  const ours = { name: OURS, seconds: await measure(OURS, rounds) };
-  if (!rivalToo) return [ours];
-  // Once: it may take many seconds.
-  const theirs = { name: RIVAL, seconds: await measure(RIVAL, 1) };
-  return [ours, theirs].map((row) => ({
-    ...row,
-    timesRival: theirs.seconds.median / row.seconds.median,
-  }));
+  const rows = [];
+  for (const ring of RINGS) {
+    const ours = await measure(OURS, ring, rounds);
+    rows.push(ours);
+    if (!rivalToo) continue;
+    // Once: it may take many seconds.
+    const theirs = await measure(RIVAL, ring, 1);
+    ours.timesRival = theirs.seconds.median / ours.seconds.median;
+    rows.push({ ...theirs, timesRival: 1 });
+  }
+  return rows;
 }
 
 export const scenario = {

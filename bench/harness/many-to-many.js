@@ -7,7 +7,8 @@ const list = (count, make) => Array.from({ length: count }, (_, i) => make(i));
 /**
  * Runs the roles `producer` and `consumer` of a scenario, which get a `place`, their index and the
  * other parameters. The first producer is there first: it creates the ring. Each sends the same
- * part of all messages, and each consumer gets all of them.
+ * part of all messages, and each consumer gets all of them. A producer that returns a number began
+ * then, and what it did before does not count.
  *
  * @returns nanoseconds for each message, until the last consumer has seen the last of them; undefined
  * if all took longer than `limit` milliseconds
@@ -21,7 +22,8 @@ export function manyToMany(scenario, parameters, limit) {
     ];
     const times = await together(scenario, parts, limit);
     if (times === undefined) return undefined;
-    const begin = Math.min(...times.map((time) => time.begin));
+    const begun = times.slice(0, producers).map((time) => time.result ?? time.begin);
+    const begin = Math.min(...begun);
     const end = Math.max(...times.slice(producers).map((time) => time.end));
     return (end - begin) / messages;
   });

@@ -545,24 +545,26 @@ export class Disruptor {
   }
 
   /**
-   * As consumeNew for at most `most` elements, at once; undefined when that is to be called: because
-   * somebody has replaced it, or so that the event loop gets its turn.
+   * As consumeNew for at most `most` elements, at once; undefined when that is to be called, because
+   * somebody has replaced it.
    * @internal
    */
   [consumeSome](most: number): Consumed | undefined {
-    if (this.#replaced('consumeNew', 'consumeCommit')) return undefined;
-    return mayAnswerNow() ? this.#consumer.consumeSome(most) : undefined;
+    return this.#replaced('consumeNew', 'consumeCommit')
+      ? undefined
+      : this.#consumer.consumeSome(most);
   }
 
-  /** The same for produceClaimAvail. @internal */
+  /** The same for produceClaimAvail; undefined also so that the event loop gets its turn. @internal */
   [claimSome](most: number): ClaimedMany | undefined {
     if (this.#replaced('produceClaimAvail', 'produceCommit') || !mayAnswerNow()) return undefined;
     return this.#producer.many(this.#producer.claimSync(1, this.#producer.atMostAll(most)));
   }
 
-  /** @internal */
-  [whenReadable](abandoned: () => boolean): Promise<true> {
-    return this.#when(Word.Data, abandoned, () => this.#consumer.ready);
+  /** True when it is now; otherwise undefined, and `done` is called when it is. @internal */
+  [whenReadable](abandoned: () => boolean, done: (error?: Error) => void): true | undefined {
+    const attempt = () => (abandoned() || this.#consumer.ready ? true : undefined);
+    return this.#attachment.waiter.orLater(Word.Data, { attempt }, done);
   }
 
   /** @internal */

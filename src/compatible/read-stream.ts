@@ -7,6 +7,9 @@ import type { Disruptor } from './disruptor.js';
 import { keepFreedMemory } from '../native.js';
 import { checkStreamable, PORTION, StreamStatus } from '../streaming.js';
 
+/** After so many looks at once the event loop has a turn: who always finds data must not keep it. */
+const MOST_IN_A_ROW = 64;
+
 /**
  * A Readable over a ring of bytes: everything that a {@link DisruptorWriteStream} writes to it,
  * for each consumer. It ends when the writer has ended and all data is read, and fails with
@@ -19,6 +22,8 @@ export class DisruptorReadStream extends Readable {
   /** The ring that is read, as it was given. */
   readonly disruptor: Disruptor;
   #reading = false;
+  /** Looks since the event loop had a turn. */
+  #inARow = 0;
   #writerErrored = false;
 
   /**
@@ -38,14 +43,9 @@ export class DisruptorReadStream extends Readable {
   override _read(): void {
     if (this.#reading || this.destroyed) return;
     this.#reading = true;
-    const consumed = this.disruptor[consumeSome](PORTION);
-    if (!consumed) {
-      void this.#pump();
-      return;
-    }
     // Not before `read` has returned: it would give more than what was buffered.
     process.nextTick(() => {
-      this.#readOn(consumed);
+      this.#readOn();
     });
   }
 
@@ -71,39 +71,58 @@ export class DisruptorReadStream extends Readable {
     callback(error);
   }
 
-  /** Pushes that and what else is there, without a promise, and then waits for more. */
-  #readOn(first: Consumed): void {
-    let consumed: Consumed | undefined = first;
-    let wanted: boolean | undefined = true;
+  /** Pushes what there is until no more is wanted, or waits for it. */
+  #readOn(): void {
     try {
-      while (consumed && (wanted = this.#pushConsumed(consumed))) {
-        consumed = this.disruptor[consumeSome](PORTION);
-      }
+      while (this.#pushSome());
     } catch (error) {
-      this.destroy(error as Error);
-      return;
-    }
-    this.#reading = wanted !== false;
-    if (this.#reading) void this.#pump();
-  }
-
-  async #pump(): Promise<void> {
-    try {
-      while (!this.destroyed && (await this.#pushSome()));
-    } catch (error) {
-      this.destroy(error as Error);
-    } finally {
-      this.#reading = false;
+      this.#fail(error);
     }
   }
 
-  /** Pushes what there is, or waits for it. Resolves to whether more is wanted. */
-  async #pushSome(): Promise<boolean> {
+  #fromTheLoop(): void {
+    this.#inARow = 0;
+    this.#readOn();
+  }
+
+  #fail(error: unknown): void {
+    this.#reading = false;
+    this.destroy(error as Error);
+  }
+
+  /** Whether there may be more at once. No promise: a crowd of readers would wait for those. */
+  #pushSome(): boolean {
+    this.#inARow += 1;
+    if (this.#inARow > MOST_IN_A_ROW) {
+      setImmediate(() => {
+        this.#fromTheLoop();
+      });
+      return false;
+    }
     // Before consuming: if the writer had ended by now, what we then find is all there is.
     const { status } = this.disruptor;
-    const consumed = this.disruptor[consumeSome](PORTION) ?? (await this.disruptor.consumeNew());
-    const wanted = this.#pushConsumed(consumed);
-    if (wanted !== undefined) return wanted;
+    const consumed = this.disruptor[consumeSome](PORTION);
+    if (consumed) return this.#pushed(consumed, status);
+    void this.#ask(status);
+    return false;
+  }
+
+  async #ask(status: number): Promise<void> {
+    try {
+      if (this.#pushed(await this.disruptor.consumeNew(), status)) this.#readOn();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #pushed(consumed: Consumed, status: number): boolean {
+    const wanted = this.#pushConsumed(consumed) ?? this.#waited(status);
+    if (!wanted) this.#reading = wanted === undefined;
+    return wanted ?? false;
+  }
+
+  /** There was nothing: whether there is something now; undefined when there will be, later. */
+  #waited(status: number): boolean | undefined {
     if (status === StreamStatus.Ended) {
       this.push(null);
       return false;
@@ -113,8 +132,11 @@ export class DisruptorReadStream extends Readable {
       this.#failWhenDrained();
       return false;
     }
-    await this.disruptor[whenReadable](() => this.destroyed || this.disruptor.status !== status);
-    return true;
+    const abandoned = () => this.destroyed || this.disruptor.status !== status;
+    return this.disruptor[whenReadable](abandoned, (error) => {
+      if (error) this.#fail(error);
+      else this.#fromTheLoop();
+    });
   }
 
   /** Pushes and commits. Returns whether more is wanted; undefined when there was nothing. */

@@ -57,6 +57,9 @@ const method = asked ?? (otherRuntime ? WakerMethod.Thread : WakerMethod.Best);
 const polling = new Set<Channel>();
 let immediate: NodeJS.Immediate | undefined;
 
+/** So many waits are more than it costs to ask whether anything has happened at all. */
+const CROWD = 8;
+
 /** A turn of the event loop costs as much as several looks: so many waits are looked at in each. */
 const LOOKS_PER_TURN = 16;
 
@@ -161,6 +164,7 @@ export class Channel {
   add(wait: Wait): void {
     this.#budget.allow(wait.mostPolling, this.#waits.size > 0);
     this.#waits.add(wait);
+    if (wait.source.comesAfter) this.#dependent = true;
     this.#poll();
   }
 
@@ -170,11 +174,22 @@ export class Channel {
     if (this.#waits.size === 0) this.letGo(wait.source);
   }
 
-  /** Looks at all waits, in the order in which they began; forgets those that are over. */
-  look(): void {
+  /**
+   * Looks at all waits, in the order in which they began; forgets those that are over. Says whether any
+   * was: others may have begun meanwhile.
+   */
+  look(): boolean {
+    let left = this.#waits.size;
+    let ended = false;
     for (const wait of this.#waits) {
-      if (wait.look()) this.#waits.delete(wait);
+      // Those that begin meanwhile come last, and have just looked.
+      left -= 1;
+      if (left < 0) break;
+      if (!wait.look()) continue;
+      this.#waits.delete(wait);
+      ended = true;
     }
+    return ended;
   }
 
   /** Has the waker let go of the word, and thereby of its mapping. Who still waits begins anew. */
@@ -195,9 +210,7 @@ export class Channel {
 
   /** One look while polling. Says whether a wait has ended. */
   turn(now: number): boolean {
-    const before = this.#waits.size;
-    this.look();
-    const ended = this.#waits.size < before;
+    const ended = this.#mayEnd() && this.look();
     if (ended) {
       this.#budget.paidOff();
       this.#pollsUntil = now + this.#budget.microseconds;
@@ -220,6 +233,17 @@ export class Channel {
     return ended;
   }
 
+  /** Whether it is worth looking: a crowd is asked together first. */
+  #mayEnd(): boolean {
+    if (this.#waits.size < CROWD) return true;
+    const [wait] = this.#waits;
+    // Before looking: what comes meanwhile differs from it.
+    const fingerprint = this.#fingerprintOf(wait!.source);
+    if (fingerprint === this.#fingerprint) return false;
+    this.#fingerprint = fingerprint;
+    return true;
+  }
+
   get #quiet(): boolean {
     for (const wait of this.#waits) if (wait.source.quiet) return true;
     return false;
@@ -227,9 +251,8 @@ export class Channel {
 
   /** One look in the place of being woken. */
   turnQuietly(): void {
-    const before = this.#waits.size;
-    this.look();
-    if (this.#waits.size > 0 && this.#waits.size === before && this.#quiet) return;
+    const ended = this.look();
+    if (this.#waits.size > 0 && !ended && this.#quiet) return;
     quiet.delete(this);
     this.#budget.slept(microseconds() - this.#sleepsSince);
     if (this.#waits.size > 0) this.#poll();

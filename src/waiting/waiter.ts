@@ -293,6 +293,22 @@ export class Waiter {
   }
 
   /**
+   * For ourselves, without a promise: what `attempt` gives or throws now; or else undefined, and `done`
+   * is called from the event loop when there is something.
+   */
+  orLater<T>(word: number, operation: Operation<T>, done: (error?: Error) => void): T | undefined {
+    let now: { error: Error | null; result?: T | undefined } | undefined;
+    let later = false;
+    this.#start(word, operation, undefined, (error, result) => {
+      if (later) done(error ?? undefined);
+      else now = { error, result };
+    });
+    later = true;
+    if (now?.error) throw now.error;
+    return now?.result;
+  }
+
+  /**
    * The one shape of every asynchronous method. `args` are the method's last ones: wait options, a
    * callback, both or neither. A promise without a callback, and otherwise a call of it through
    * `spread`, which turns a result into its arguments. `begin` checks the other arguments: what it
