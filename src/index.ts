@@ -49,7 +49,7 @@ export type {
   SlowConsumer,
   StallMessage,
 } from './segment/events.js';
-export type { DeadConsumers, Orphans, Producers } from './native.js';
+export type { DeadConsumers, Orphans, Producers } from './native/creation.js';
 export type { ConsumerCount, Losses, Participants, SegmentInfo } from './segment/segments.js';
 export type { DisruptorArguments, DisruptorOptions } from './compatible/options.js';
 export type { WaitStrategy } from './waiting/strategy.js';

@@ -29,9 +29,16 @@ const BINDING = [
   ['addon'],
 ];
 const SOURCES = [
-  ['errors'],
+  ['errors', 'native/creation', 'native/exchange', 'native/joining'],
+  ['native/facts'],
+  ['native/addon'],
   [
-    'native',
+    'native/allocator',
+    'native/broadcast',
+    'native/memory',
+    'native/ring',
+    'native/segments',
+    'native/waker',
     'validate',
     'values/fingerprint',
     'segment/slots',

@@ -1,4 +1,4 @@
-// The addon's own functions; src/native.ts documents each.
+// The addon's own functions; src/native documents each.
 #include <napi.h>
 
 #include <string>

@@ -11,7 +11,7 @@
 
 namespace shm_disruptor::binding {
 
-/// What a `Publisher` of src/native.ts works through.
+/// What a `Publisher` of src/native/broadcast.ts works through.
 class PublisherHandle : public Registered {
  public:
   /// The object to whose life the handle is tied. Null with an exception.
@@ -34,7 +34,7 @@ class PublisherHandle : public Registered {
   napi_ref slots_ = nullptr;
 };
 
-/// What a `Subscriber` of src/native.ts works through.
+/// What a `Subscriber` of src/native/broadcast.ts works through.
 ///
 /// Messages land in a buffer of JavaScript's, which it gives beforehand: asking for a place with
 /// every message would cost more than the message.

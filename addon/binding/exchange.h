@@ -11,7 +11,7 @@ namespace shm_disruptor::binding {
 /// operations themselves. Signed conversions, because they are one instruction.
 class Exchange {
  public:
-  // The same list stands in src/native.ts.
+  // The same list stands in src/native/exchange.ts.
   enum Index : size_t {
     kHandle,
     kStart,

@@ -8,7 +8,7 @@
 
 namespace shm_disruptor::binding {
 
-/// A `SegmentFacts` of src/native.ts.
+/// A `SegmentFacts` of src/native/facts.ts.
 Napi::Object to_object(Napi::Env env, const SegmentFacts& facts);
 Napi::Object to_object(Napi::Env env, const Census& census);
 

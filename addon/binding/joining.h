@@ -8,10 +8,10 @@
 
 namespace shm_disruptor::binding {
 
-/// As `Creation` of src/native.ts.
+/// As `Creation` of src/native/creation.ts.
 RingCreation creation_of(const Napi::Object& object);
 
-/// As `Joining` of src/native.ts.
+/// As `Joining` of src/native/joining.ts.
 Joining joining_of(const Napi::Object& object);
 
 }  // namespace shm_disruptor::binding

@@ -10,7 +10,7 @@
 
 namespace shm_disruptor::binding {
 
-/// What a `Memory` of src/native.ts works through. As RingHandle: every method is one function for
+/// What a `Memory` of src/native/memory.ts works through. As RingHandle: every method is one function for
 /// all handles of the environment, and numbers go through the exchange.
 class MemoryHandle : public Registered {
  public:

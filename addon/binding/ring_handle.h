@@ -10,7 +10,7 @@
 
 namespace shm_disruptor::binding {
 
-/// What a `Ring` of src/native.ts works through.
+/// What a `Ring` of src/native/ring.ts works through.
 ///
 /// Every method is one function for all handles of the environment, and takes and gives its numbers
 /// through the exchange, the handle's own among them. V8 calls a function that never changes more
@@ -69,7 +69,7 @@ class RingHandle : public Registered {
   static napi_value census(napi_env env, napi_callback_info info);
 
   // What this handle claimed and consumed last: TypeScript reads it without a call. The same list
-  // stands in src/native.ts.
+  // stands in src/native/ring.ts.
   enum State : size_t {
     kClaimStart,
     kClaimEnd,

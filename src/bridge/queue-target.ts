@@ -1,4 +1,4 @@
-import type { Ring } from '../native.js';
+import type { Ring } from '../native/ring.js';
 import { Queue } from '../queue/queue.js';
 import { attachmentOf } from '../segment/participant.js';
 import { wrongType, wrongValue } from '../validate.js';

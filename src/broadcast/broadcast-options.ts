@@ -2,8 +2,8 @@ import { constants } from 'node:buffer';
 
 import type { AnyEncoding } from '../values/encoding.js';
 import type { MessageFormat } from '../values/message-format.js';
-import { Kind } from '../native.js';
-import type { Creation, Producers } from '../native.js';
+import { Kind } from '../native/creation.js';
+import type { Creation, Producers } from '../native/creation.js';
 import type { RecordSchema, RecordType } from '../values/record.js';
 import type { RingWaiting } from '../ring/ring-options.js';
 import type { SegmentPath } from '../segment/location.js';

@@ -12,7 +12,7 @@ import { underName } from '../segment/free-name.js';
 import { located, shownName } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { checkFormat } from '../values/format.js';
-import { Publisher } from '../native.js';
+import { Publisher } from '../native/broadcast.js';
 import type { RecordCursor, RecordSchema, RecordType, SchemaInput } from '../values/record.js';
 import { SegmentHolder } from '../segment/holder.js';
 import { optionsObject, ringWaiting } from '../ring/ring-options.js';

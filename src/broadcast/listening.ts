@@ -1,5 +1,5 @@
 import { naming, namingLater } from '../errors.js';
-import { Subscriber } from '../native.js';
+import { Subscriber } from '../native/broadcast.js';
 import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
 import type { AttachmentMessage } from '../segment/events.js';
 import type { Hold } from '../segment/holder.js';

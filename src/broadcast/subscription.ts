@@ -2,7 +2,7 @@ import type { Callback, SyncWaitOptions } from '../ring/disruptor-producer.js';
 import { DisruptorError } from '../errors.js';
 import { Landing } from './landing.js';
 import type { Listening } from './listening.js';
-import type { Subscriber } from '../native.js';
+import type { Subscriber } from '../native/broadcast.js';
 import type { MessageFormat } from '../values/message-format.js';
 import { SegmentHolder } from '../segment/holder.js';
 import { integer, outOfRange, wrongType } from '../validate.js';

@@ -1,6 +1,8 @@
 import { naming } from '../errors.js';
 import type { SegmentPath } from '../index.js';
-import { Kind, Ring, Start } from '../native.js';
+import { Kind } from '../native/creation.js';
+import { Start } from '../native/joining.js';
+import { Ring } from '../native/ring.js';
 import { observe } from '../observe/observation.js';
 import type { Observation } from '../observe/observation.js';
 import type { ObservedConsumer } from '../observe/ring.js';

@@ -1,5 +1,5 @@
-import { Kind } from '../native.js';
-import type { Creation, DeadConsumers, Orphans, Producers } from '../native.js';
+import { Kind } from '../native/creation.js';
+import type { Creation, DeadConsumers, Orphans, Producers } from '../native/creation.js';
 import { located } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { MOST_PARTICIPANTS, policy } from '../segment/policy.js';

@@ -4,7 +4,7 @@ import type { ReadableOptions } from 'node:stream';
 import { abandon, consumeSome, forget, whenReadable } from './disruptor.js';
 import type { Consumed } from '../ring/consumer.js';
 import type { Disruptor } from './disruptor.js';
-import { keepFreedMemory } from '../native.js';
+import { keepFreedMemory } from '../native/allocator.js';
 import { checkStreamable, PORTION, StreamStatus } from '../streaming.js';
 
 /** After so many looks at once the event loop has a turn: who always finds data must not keep it. */

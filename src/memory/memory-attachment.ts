@@ -3,7 +3,7 @@ import { markAsUntransferable } from 'node:worker_threads';
 import { DisruptorError, naming, namingLater } from '../errors.js';
 import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
 import type { Hold } from '../segment/holder.js';
-import type { Memory } from '../native.js';
+import type { Memory } from '../native/memory.js';
 import { Waiter } from '../waiting/waiter.js';
 import type { Strategy } from '../waiting/strategy.js';
 

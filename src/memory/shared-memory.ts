@@ -2,8 +2,9 @@ import { constants } from 'node:buffer';
 
 import { DisruptorError, naming, released } from '../errors.js';
 import { MemoryAttachment } from './memory-attachment.js';
-import { Kind, Memory } from '../native.js';
-import type { Creation } from '../native.js';
+import { Kind } from '../native/creation.js';
+import { Memory } from '../native/memory.js';
+import type { Creation } from '../native/creation.js';
 import { optionsObject, ringWaiting } from '../ring/ring-options.js';
 import type { RingWaiting } from '../ring/ring-options.js';
 import type { Callback, SyncWaitOptions } from '../ring/disruptor-producer.js';

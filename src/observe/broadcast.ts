@@ -1,4 +1,4 @@
-import type { SegmentFacts } from '../native.js';
+import type { SegmentFacts } from '../native/facts.js';
 import type { Sleepers } from '../ring/statistics.js';
 import { observedProducer } from './ring.js';
 import type { ObservedProducer } from './ring.js';

@@ -1,6 +1,7 @@
 import { coreErrorCode, coreErrorMessage } from '../errors.js';
-import { Kind, Role, SlotFault } from '../native.js';
-import type { SegmentFacts } from '../native.js';
+import { Kind } from '../native/creation.js';
+import { Role, SlotFault } from '../native/facts.js';
+import type { SegmentFacts } from '../native/facts.js';
 import type { Finding } from './finding.js';
 
 const LAST_SEQUENCE = Number.MAX_SAFE_INTEGER;

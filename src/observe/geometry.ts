@@ -1,5 +1,7 @@
-import { deadConsumersOf, Kind, orphansOf, producersOf, Role } from '../native.js';
-import type { DeadConsumers, Orphans, Producers, SegmentFacts } from '../native.js';
+import { Kind } from '../native/creation.js';
+import { deadConsumersOf, orphansOf, producersOf, Role } from '../native/facts.js';
+import type { DeadConsumers, Orphans, Producers } from '../native/creation.js';
+import type { SegmentFacts } from '../native/facts.js';
 import { Shape } from '../values/format.js';
 
 /** What the elements of a disruptor, or the messages of a broadcast, are; a queue has messages. */

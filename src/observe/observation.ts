@@ -1,8 +1,9 @@
 import { basename, dirname } from 'node:path';
 
 import { naming } from '../errors.js';
-import { inspect, Kind, list, userName } from '../native.js';
-import type { SegmentFacts } from '../native.js';
+import { Kind } from '../native/creation.js';
+import { inspect, list, userName } from '../native/segments.js';
+import type { SegmentFacts } from '../native/facts.js';
 import { directoryOf, located, shownName } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { observeBroadcast } from './broadcast.js';

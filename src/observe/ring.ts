@@ -1,5 +1,5 @@
-import { Role } from '../native.js';
-import type { Census, SegmentFacts } from '../native.js';
+import { Role } from '../native/facts.js';
+import type { Census, SegmentFacts } from '../native/facts.js';
 import type { Losses } from '../segment/segments.js';
 import type { Sleepers } from '../ring/statistics.js';
 

@@ -1,8 +1,8 @@
 import { constants } from 'node:buffer';
 
 import type { AnyEncoding } from '../values/encoding.js';
-import { Kind } from '../native.js';
-import type { Creation } from '../native.js';
+import { Kind } from '../native/creation.js';
+import type { Creation } from '../native/creation.js';
 import type { SegmentPath } from '../segment/location.js';
 import { policy } from '../segment/policy.js';
 import type { RingWaiting } from '../ring/ring-options.js';

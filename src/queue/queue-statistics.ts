@@ -1,5 +1,5 @@
 import { DisruptorError } from '../errors.js';
-import type { Ring } from '../native.js';
+import type { Ring } from '../native/ring.js';
 import { CELL } from './queue-options.js';
 import type { Losses } from '../segment/segments.js';
 

@@ -2,7 +2,7 @@ import type { Attachment } from '../segment/attachment.js';
 import { DisruptorError } from '../errors.js';
 import { tellOfGap } from '../segment/events.js';
 import type { Gap } from '../segment/events.js';
-import { Outcome } from '../native.js';
+import { Outcome } from '../native/ring.js';
 import { outOfRange } from '../validate.js';
 import { insist, SLICE_MILLISECONDS } from '../waiting/waiter.js';
 import type { Operation } from '../waiting/waiter.js';

@@ -1,6 +1,6 @@
 import type { Attachment } from '../segment/attachment.js';
-import { Commit, Outcome } from '../native.js';
-import type { Ring } from '../native.js';
+import { Commit, Outcome } from '../native/ring.js';
+import type { Ring } from '../native/ring.js';
 import type { Slots } from '../segment/slots.js';
 import { insist, SLICE_MILLISECONDS } from '../waiting/waiter.js';
 import type { Operation } from '../waiting/waiter.js';

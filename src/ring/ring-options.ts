@@ -1,7 +1,7 @@
 import type { FormatOptions } from '../values/format.js';
 import { DisruptorError } from '../errors.js';
-import { Kind } from '../native.js';
-import type { Creation, DeadConsumers, Declared, Orphans, Producers } from '../native.js';
+import { Kind } from '../native/creation.js';
+import type { Creation, DeadConsumers, Declared, Orphans, Producers } from '../native/creation.js';
 import type { SegmentPath } from '../segment/location.js';
 import { MOST_PARTICIPANTS, policy } from '../segment/policy.js';
 import { strategy } from '../waiting/strategy.js';

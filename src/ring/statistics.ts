@@ -1,5 +1,5 @@
-import { Role } from '../native.js';
-import type { Ring } from '../native.js';
+import { Role } from '../native/facts.js';
+import type { Ring } from '../native/ring.js';
 import type { Losses } from '../segment/segments.js';
 
 /** One consumer, group or member of a group. */

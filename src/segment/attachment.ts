@@ -5,7 +5,7 @@ import { tellOfAttachment, tellOfDetachment, tellOfStall } from './events.js';
 import type { AttachmentMessage } from './events.js';
 import type { Hold } from './holder.js';
 import { shownName } from './location.js';
-import { Ring } from '../native.js';
+import { Ring } from '../native/ring.js';
 import type { Resolved } from '../compatible/options.js';
 import { Slots } from './slots.js';
 import { Waiter, Word } from '../waiting/waiter.js';

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 
-import { Role } from '../native.js';
-import type { Ring } from '../native.js';
+import { Role } from '../native/facts.js';
+import type { Ring } from '../native/ring.js';
 
 /** What subscribers of `shm-disruptor:attach` and `shm-disruptor:detach` are told. */
 export interface AttachmentMessage {

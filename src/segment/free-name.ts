@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { DisruptorError } from '../errors.js';
-import type { Existing } from '../native.js';
+import type { Existing } from '../native/creation.js';
 
 const NAMES_TRIED = 100;
 

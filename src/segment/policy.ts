@@ -1,4 +1,4 @@
-import type { Creation, DeadConsumers, Orphans, Producers } from '../native.js';
+import type { Creation, DeadConsumers, Orphans, Producers } from '../native/creation.js';
 import { integer, oneOf } from '../validate.js';
 
 /** The most producers, and the most consumers, that a segment can have. */

@@ -2,8 +2,11 @@ import { basename } from 'node:path';
 
 import { coreErrorCode, naming } from '../errors.js';
 import type { DisruptorErrorCode } from '../errors.js';
-import { deadConsumersOf, Kind, list, orphansOf, unlink } from '../native.js';
-import type { DeadConsumers, Orphans, SegmentFacts } from '../native.js';
+import { Kind } from '../native/creation.js';
+import { deadConsumersOf, orphansOf } from '../native/facts.js';
+import { list, unlink } from '../native/segments.js';
+import type { DeadConsumers, Orphans } from '../native/creation.js';
+import type { SegmentFacts } from '../native/facts.js';
 import { directoryOf, located, shownName } from './location.js';
 import type { SegmentPath } from './location.js';
 import { wrongType } from '../validate.js';

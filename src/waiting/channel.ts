@@ -1,5 +1,5 @@
 import { keptAlive, sleepersExist } from './keep-alive.js';
-import { forget, startWaker, WakerMethod } from '../native.js';
+import { forget, startWaker, WakerMethod } from '../native/waker.js';
 import { PollingBudget } from './polling-budget.js';
 
 /**

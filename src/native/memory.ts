@@ -1,0 +1,133 @@
+import { addon } from './addon.js';
+import type { MadeMemory } from './addon.js';
+import { numbered } from './creation.js';
+import type { CoreStrategy, Creation } from './creation.js';
+import { Exchange } from './exchange.js';
+
+const { exchange } = addon;
+
+/** So many views are remembered before those that nobody has any more are looked for. */
+const VIEWS_KEPT = 64;
+
+/** One handle on plain memory. After `release` every method throws `ERR_RELEASED`. */
+export class Memory {
+  // The handle in the addon lives as long as this object.
+  readonly #made: MadeMemory;
+
+  /** Whether it is only to be read. */
+  readonly readOnly: boolean;
+  /** Nobody takes part in memory. */
+  readonly comesAfter = false;
+  #views: WeakRef<ArrayBuffer>[] = [];
+  #mostViews = VIEWS_KEPT;
+
+  private constructor(made: MadeMemory, readOnly: boolean) {
+    this.#made = made;
+    this.readOnly = readOnly;
+  }
+
+  static create(name: string, creation: Creation, { core, budget }: CoreStrategy): Memory {
+    return new Memory(addon.createMemory(name, numbered(creation), core, budget), false);
+  }
+
+  static open(name: string, readOnly: boolean, { core, budget }: CoreStrategy): Memory {
+    return new Memory(addon.openMemory(name, readOnly, core, budget), readOnly);
+  }
+
+  /** The bytes from `start` to before `end`, where they may be written. Detached by `release`. */
+  view(start: number, end: number): ArrayBuffer {
+    exchange[Exchange.Handle] = this.#made.handle;
+    exchange[Exchange.Start] = start;
+    exchange[Exchange.End] = end;
+    const view = addon.memoryView();
+    if (this.#views.length >= this.#mostViews) {
+      this.#views = this.#views.filter((each) => each.deref() !== undefined);
+      this.#mostViews = Math.max(VIEWS_KEPT, 2 * this.#views.length);
+    }
+    this.#views.push(new WeakRef(view));
+    return view;
+  }
+
+  get size(): number {
+    return this.#made.size;
+  }
+
+  /** As {@link Ring.object}. */
+  get object(): string {
+    return this.#made.object;
+  }
+
+  #ask(method: () => void): number {
+    exchange[Exchange.Handle] = this.#made.handle;
+    method();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /**
+   * Blocks the thread for at most `milliseconds`, until the word at `offset` is not `value`. Whether
+   * it is not.
+   */
+  wait(offset: number, value: number, milliseconds: number): boolean {
+    exchange[Exchange.Start] = offset;
+    exchange[Exchange.Mark] = value;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    return this.#ask(addon.memoryWait) === 1;
+  }
+
+  load(offset: number): number {
+    exchange[Exchange.Start] = offset;
+    return this.#ask(addon.memoryLoad);
+  }
+
+  /** Wakes at most `count` who sleep on that word: how many. */
+  notify(offset: number, count: number): number {
+    exchange[Exchange.Start] = offset;
+    exchange[Exchange.Most] = count;
+    return this.#ask(addon.memoryNotify);
+  }
+
+  /** Copies to all of `target` what begins at `offset`. */
+  read(offset: number, target: Uint8Array): void {
+    exchange[Exchange.Handle] = this.#made.handle;
+    exchange[Exchange.Start] = offset;
+    addon.memoryRead(target);
+  }
+
+  /** As {@link Ring.watch}, for the word at `offset`. */
+  watch(offset: number, key: number): void {
+    exchange[Exchange.Start] = offset;
+    exchange[Exchange.Key] = key;
+    this.#ask(addon.memoryWatch);
+  }
+
+  /** As {@link Ring.tend}: there is nobody who could hold up others. */
+  tend(): void {
+    return;
+  }
+
+  /** As {@link Ring.fingerprint}. */
+  fingerprint(offset: number): string {
+    return `${this.load(offset)} ${this.replaced()}`;
+  }
+
+  replaced(): boolean {
+    return this.#ask(addon.memoryReplaced) === 1;
+  }
+
+  /** As {@link Ring.sync}. */
+  async sync(): Promise<void> {
+    exchange[Exchange.Handle] = this.#made.handle;
+    await addon.memorySync();
+  }
+
+  /** The same; blocks the thread. */
+  syncNow(): void {
+    this.#ask(addon.memorySyncNow);
+  }
+
+  release(): void {
+    exchange[Exchange.Handle] = this.#made.handle;
+    addon.memoryRelease(this.#views.flatMap((each) => each.deref() ?? []));
+    this.#views = [];
+  }
+}

@@ -1,0 +1,509 @@
+import { constants } from 'node:buffer';
+
+import { addon } from './addon.js';
+import type { Made } from './addon.js';
+import { Kind, numbered } from './creation.js';
+import type { CoreStrategy, Creation } from './creation.js';
+import { Exchange } from './exchange.js';
+import type { Census } from './facts.js';
+import type { Joining } from './joining.js';
+
+/** What a handle claimed and consumed last; the same list stands in `addon/binding/ring_handle.h`. */
+const State = {
+  ClaimStart: 0,
+  ClaimEnd: 1,
+  /** `[ConsumeStart, ConsumeNext)`; `ConsumeNext` is 0 once that is committed. */
+  ConsumeStart: 2,
+  ConsumeNext: 3,
+  /** How many gaps consuming has passed that `nextGap` has not yet given. */
+  Gaps: 4,
+  /** 1 when what was consumed last had gone to a member of the group that died. */
+  Redelivered: 5,
+  /**
+   * What the one producer of a ring may claim without asking the core: `[LeaseNext, LeaseLimit)`.
+   * Claiming of it moves `LeaseNext`, which the core reads with the next call.
+   */
+  LeaseNext: 6,
+  LeaseLimit: 7,
+} as const;
+
+/** How many numbers there are in it. */
+const STATES = 8;
+
+/** Outcomes of `claim` and `consume` other than the slot where the range begins. */
+export const Outcome = { Nothing: -1, AllIgnored: -2 } as const;
+
+/** Outcomes of `commit` and `awaitVisible`, in the order of `Commit` in `addon/core/sequencer.h`. */
+export const Commit = { Refused: 0, Visible: 1, Pending: 2 } as const;
+
+/** Elements that a member of a group has taken, and the seat that holds them. */
+export interface Share {
+  slot: number;
+  seat: number;
+  start: number;
+  /** The sequence after the last one. */
+  next: number;
+  redelivered: boolean;
+}
+
+// Constants of this module, which V8 compiles calls and accesses of directly.
+const { exchange, claim, commit, commitLatest, awaitVisible, consume, commitConsumed } = addon;
+const { sendMessage, moveMessage } = addon;
+
+/** One handle on a ring. After `release` every method throws `ERR_RELEASED`. */
+export class Ring {
+  readonly #handle: number;
+  readonly #state: Float64Array;
+  #leasedSlot = 0;
+  #comesAfter = false;
+  // Its own: what the addon makes has its properties in a table.
+  readonly #elementCount: number;
+  // The handle in the addon lives as long as this object.
+  readonly #made: Made;
+
+  /** Whether there is one producer at a time. */
+  readonly single: boolean;
+
+  private constructor(state: Float64Array, made: Made) {
+    this.single = made.single;
+    this.#handle = made.handle;
+    this.#elementCount = made.elementCount;
+    this.#state = state;
+    this.#made = made;
+  }
+
+  static create(name: string, creation: Creation, { core, budget }: CoreStrategy): Ring {
+    const state = newState();
+    const made = addon.createRing(
+      name,
+      numbered(creation),
+      constants.MAX_LENGTH,
+      core,
+      budget,
+      state,
+    );
+    return new Ring(state, made);
+  }
+
+  static open(name: string, { core, budget }: CoreStrategy, kind: number = Kind.Ring): Ring {
+    const state = newState();
+    const made = addon.openRing(name, kind, constants.MAX_LENGTH, core, budget, state);
+    return new Ring(state, made);
+  }
+
+  /** All elements; detached, and thereby empty, after `release`. */
+  get elements(): ArrayBuffer {
+    return this.#made.elements;
+  }
+
+  get elementCount(): number {
+    return this.#elementCount;
+  }
+
+  get elementSize(): number {
+    return this.#made.elementSize;
+  }
+
+  get consumerCount(): number {
+    return this.#made.consumerCount;
+  }
+
+  /** What its elements are, as its creator said. */
+  get shape(): number {
+    return this.#made.shape;
+  }
+
+  get schema(): bigint {
+    return this.#made.schema;
+  }
+
+  /** Of the segment's creation, 64 bits: no other segment has it, also later and elsewhere. */
+  get generation(): bigint {
+    return this.#made.generation;
+  }
+
+  /** Names the segment: the same for all handles on it, and for no others. */
+  get object(): string {
+    return this.#made.object;
+  }
+
+  /** First sequence of the latest claim. */
+  get claimStart(): number {
+    return this.#state[State.ClaimStart]!;
+  }
+
+  /** Last sequence of the latest claim. */
+  get claimEnd(): number {
+    return this.#state[State.ClaimEnd]!;
+  }
+
+  /** Makes the latest claim one that gave nothing. */
+  forgetClaim(): void {
+    this.#state[State.ClaimStart] = 1;
+    this.#state[State.ClaimEnd] = 0;
+  }
+
+  /** First sequence that was consumed last; 0 when there was nothing. */
+  get consumeStart(): number {
+    return this.#state[State.ConsumeStart]!;
+  }
+
+  /** The sequence after the last one consumed and not yet committed; 0 when there is none. */
+  get consumeNext(): number {
+    return this.#state[State.ConsumeNext]!;
+  }
+
+  /** Leaves of what was consumed only that before `next`: the rest is given again. */
+  shortenConsumed(next: number): void {
+    this.#state[State.ConsumeNext] = next;
+  }
+
+  /** `[start, next)` is what was consumed and is not committed. */
+  keepConsumed(start: number, next: number): void {
+    this.#state[State.ConsumeStart] = start;
+    this.#state[State.ConsumeNext] = next;
+  }
+
+  /** Forgets what was consumed, so that it is given again. */
+  forgetConsumed(): void {
+    this.#state[State.ConsumeNext] = 0;
+  }
+
+  /** Claims one element of the lease, where there is one producer at a time. Its slot; -1 when there is none left. */
+  claimLeased(): number {
+    const state = this.#state;
+    const next = state[State.LeaseNext]!;
+    if (next >= state[State.LeaseLimit]!) return -1;
+    const slot = this.#leasedSlot;
+    this.#leasedSlot = slot + 1 === this.#elementCount ? 0 : slot + 1;
+    state[State.ClaimStart] = next;
+    state[State.ClaimEnd] = next;
+    state[State.LeaseNext] = next + 1;
+    return slot;
+  }
+
+  /** Blocks the thread for at most `milliseconds`. A slot, or one of {@link Outcome}. */
+  claim(least: number, most: number, milliseconds: number): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Least] = least;
+    exchange[Exchange.Most] = most;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    claim();
+    if (this.single) this.#leasedSlot = this.#state[State.LeaseNext]! % this.#elementCount;
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /**
+   * `mark`: 1 to commit now what becomes visible later, 0 to refuse that. One of {@link Commit}.
+   */
+  commit(start: number, end: number, mark: 0 | 1): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Start] = start;
+    exchange[Exchange.End] = end;
+    exchange[Exchange.Mark] = mark;
+    exchange[Exchange.Milliseconds] = 0;
+    commit();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /** As `commit` for the latest claim. */
+  commitLatest(mark: 0 | 1): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Mark] = mark;
+    commitLatest();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /** Blocks the thread for at most `milliseconds`. One of {@link Commit}. */
+  awaitVisible(end: number, milliseconds: number): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.End] = end;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    awaitVisible();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /**
+   * Commits what was consumed before, then consumes what there is. Blocks the thread for at most
+   * `milliseconds`. A slot, or one of {@link Outcome}.
+   */
+  consume(consumer: number, milliseconds: number): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Consumer] = consumer;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    consume();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /** Commits what was consumed. False: another handle of this consumer has moved it. */
+  commitConsumed(consumer: number): boolean {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Consumer] = consumer;
+    commitConsumed();
+    return exchange[Exchange.Outcome] === 1;
+  }
+
+  // Everything below is seldom called.
+  #ask(method: () => void): number {
+    exchange[Exchange.Handle] = this.#handle;
+    method();
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /** Makes us that consumer: alone, or as one of several who share it. */
+  attachConsumer(consumer: number, shared: boolean): void {
+    exchange[Exchange.Consumer] = consumer;
+    exchange[Exchange.Mark] = shared ? 1 : 0;
+    this.#ask(addon.attachConsumer);
+  }
+
+  /** Becomes a consumer, or a member of a group. The index to consume under. */
+  join(joining: Joining): number {
+    exchange[Exchange.Handle] = this.#handle;
+    const index = addon.join(joining);
+    const own = this.census().consumers.find((one) => one.index === index);
+    // A member comes after its group.
+    this.#comesAfter = (own?.after.length ?? 0) > 0;
+    return index;
+  }
+
+  /** Whether we come after other consumers, or share a group's work: only we can tend to those. */
+  get comesAfter(): boolean {
+    return this.#comesAfter;
+  }
+
+  /** Ends our gating until we come back. */
+  leave(): void {
+    this.#ask(addon.leave);
+  }
+
+  /** How many elements a member takes at a time, at most. */
+  share(most: number): void {
+    exchange[Exchange.Most] = most;
+    this.#ask(addon.share);
+  }
+
+  /**
+   * Takes one more share of the group's elements, beside those that we hold. Blocks the thread for at
+   * most `milliseconds`. Undefined when there is none.
+   */
+  takeShare(milliseconds: number): Share | undefined {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    addon.takeShare();
+    const slot = exchange[Exchange.Outcome]!;
+    if (slot < 0) return undefined;
+    return {
+      slot,
+      seat: exchange[Exchange.Key]!,
+      start: exchange[Exchange.Start]!,
+      next: exchange[Exchange.End]!,
+      redelivered: exchange[Exchange.Mark] === 1,
+    };
+  }
+
+  /**
+   * Sends a queue's message. Blocks the thread for at most `milliseconds`. Its sequence; -1 when there
+   * is no room.
+   */
+  sendMessage(bytes: Uint8Array, milliseconds: number): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    sendMessage(bytes);
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /**
+   * Copies the next message of a queue to `target` and is done with it. Blocks the thread for at most
+   * `milliseconds`. Its length; -1 when there is none; -1 minus its length when it is longer than that,
+   * and the next again.
+   */
+  moveMessage(target: Uint8Array, milliseconds: number): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    moveMessage(target);
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /** The share in that seat is done with. False: there is none. */
+  finishShare(seat: number): boolean {
+    exchange[Exchange.Key] = seat;
+    return this.#ask(addon.finishShare) === 1;
+  }
+
+  /** The share in that seat is given again by the next `takeShare`. False: there is none. */
+  keepShare(seat: number): boolean {
+    exchange[Exchange.Key] = seat;
+    return this.#ask(addon.keepShare) === 1;
+  }
+
+  /** The share in that seat is for another member. False: there is none. */
+  giveBackShare(seat: number): boolean {
+    exchange[Exchange.Key] = seat;
+    return this.#ask(addon.giveBackShare) === 1;
+  }
+
+  /** Whether what was consumed last had gone to a member of the group that died. */
+  get redelivered(): boolean {
+    return this.#state[State.Redelivered] === 1;
+  }
+
+  census(): Census {
+    exchange[Exchange.Handle] = this.#handle;
+    return addon.census();
+  }
+
+  /** How many gaps consuming has passed that `nextGap` has not yet given. */
+  get gapsPassed(): number {
+    return this.#state[State.Gaps]!;
+  }
+
+  /** The oldest of them, both ends inclusive. */
+  nextGap(): { start: number; end: number } {
+    this.#ask(addon.nextGap);
+    return { start: exchange[Exchange.Start]!, end: exchange[Exchange.End]! - 1 };
+  }
+
+  /** Closes what a dead producer holds up. Whether that made anything visible. */
+  recover(): boolean {
+    return this.#ask(addon.recover) === 1;
+  }
+
+  /** Makes `[start, end]` ours, if nobody else who lives claimed it and nothing is committed. */
+  takeOver(start: number, end: number): boolean {
+    exchange[Exchange.Start] = start;
+    exchange[Exchange.End] = end;
+    return this.#ask(addon.takeOver) === 1;
+  }
+
+  /** How many gaps there were since creation, and how many elements in them. */
+  gaps(): { count: number; elements: number } {
+    this.#ask(addon.gaps);
+    return { count: exchange[Exchange.Start]!, elements: exchange[Exchange.End]! };
+  }
+
+  /**
+   * Whether `[start, end]`, which somebody claimed who is dead or knows no more, was committed: certain
+   * when it says so. When there were gaps behind `start` it says no.
+   */
+  wasCommitted(start: number, end: number): boolean {
+    this.recover();
+    // In this order: a gap raises the limit before the cursor passes it.
+    const cursor = this.cursor();
+    this.#ask(addon.gaps);
+    if (exchange[Exchange.Most]! > start) return false;
+    if (cursor > start) return true;
+    // Out of turn, behind somebody who has not committed yet; or not at all.
+    return this.next() > end && !this.uncommitted(start, end);
+  }
+
+  ignore(consumer: number): void {
+    exchange[Exchange.Consumer] = consumer;
+    this.#ask(addon.ignore);
+  }
+
+  /** Whether a claim of `least` would find room, or a reason to fail. */
+  claimable(least: number): boolean {
+    exchange[Exchange.Least] = least;
+    return this.#ask(addon.claimable) === 1;
+  }
+
+  /** Whether `consume` would find data, or a reason to fail. */
+  consumable(consumer: number): boolean {
+    exchange[Exchange.Consumer] = consumer;
+    return this.#ask(addon.consumable) === 1;
+  }
+
+  /** Whether a commit from `start` on would find its turn come, or a reason to fail. */
+  committable(start: number): boolean {
+    exchange[Exchange.Start] = start;
+    return this.#ask(addon.committable) === 1;
+  }
+
+  /** Whether `[start, end]` is claimed and nothing of it is committed. */
+  uncommitted(start: number, end: number): boolean {
+    exchange[Exchange.Start] = start;
+    exchange[Exchange.End] = end;
+    return this.#ask(addon.uncommitted) === 1;
+  }
+
+  next(): number {
+    return this.#ask(addon.next);
+  }
+
+  cursor(): number {
+    return this.#ask(addon.cursor);
+  }
+
+  consumerSequence(consumer: number): number {
+    exchange[Exchange.Consumer] = consumer;
+    return this.#ask(addon.consumerSequence);
+  }
+
+  allIgnored(): boolean {
+    return this.#ask(addon.allIgnored) === 1;
+  }
+
+  status(): number {
+    return this.#ask(addon.status);
+  }
+
+  setStatus(status: number): void {
+    exchange[Exchange.Status] = status;
+    this.#ask(addon.setStatus);
+  }
+
+  /**
+   * Announces a sleeper on the ring's word for data (0) or for space (1), and has the waker watch it
+   * under `key`. Look again afterwards: what came before is not told.
+   */
+  watch(word: number, key: number): void {
+    exchange[Exchange.Word] = word;
+    exchange[Exchange.Key] = key;
+    this.#ask(addon.watch);
+  }
+
+  /** Has another one look for messages: we may have been woken for one, and no longer wait. */
+  passOn(word: number): void {
+    if (word === 0) this.#ask(addon.passOn);
+  }
+
+  /** Does something about the dead who hold up whoever waits for data (0) or for space (1). */
+  tend(word: number): void {
+    exchange[Exchange.Word] = word;
+    this.#ask(addon.tend);
+  }
+
+  /**
+   * Differs when something has happened that waits for that word may wait for; undefined where only
+   * they can tell.
+   */
+  fingerprint(word: number): string | undefined {
+    // Room comes from any of the consumers.
+    return word === 0 ? `${this.cursor()} ${this.status()}` : undefined;
+  }
+
+  /** Has it written to its medium. */
+  async sync(): Promise<void> {
+    exchange[Exchange.Handle] = this.#handle;
+    await addon.sync();
+  }
+
+  /** The same; blocks the thread. */
+  syncNow(): void {
+    this.#ask(addon.syncNow);
+  }
+
+  release(): void {
+    // Nothing can be claimed any more without the core's saying so.
+    this.#state[State.LeaseLimit] = 0;
+    this.#ask(addon.release);
+  }
+}
+
+/** In memory of its own, which the garbage collector does not move. */
+function newState(): Float64Array {
+  const state = new Float64Array(new ArrayBuffer(STATES * Float64Array.BYTES_PER_ELEMENT));
+  state[State.ClaimStart] = 1;
+  return state;
+}
