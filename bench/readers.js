@@ -13,62 +13,70 @@ const READERS = 1_000;
 const CHUNK = 64 * KIB;
 const CHUNKS = 16;
 
-/** Bytes: the ring that the rival's own test has for so many readers, and one that is a chunk long. */
-const RINGS = [10_000, 64 * KIB];
+/** As in the rival's own test of so many readers; and with a ring that is a chunk long. */
+const KINDS = [
+  { name: 'writer in the same process, ring of 10,000 bytes', ring: 10_000, alone: true },
+  { name: 'writer in another process, ring of 64 KiB', ring: 64 * KIB, alone: false },
+];
 
 const OURS = 'shm-disruptor';
 const RIVAL = 'shared-memory-disruptor';
 
-export const roles = {
-  async readers({ rival, place, ring }) {
-    const { Disruptor, DisruptorReadStream } = await loadRival(rival);
-    const attach = (consumer) =>
-      new Disruptor(ringName(place), ring, 1, READERS, consumer, consumer === 0, false);
-    const streams = Array.from(
-      { length: READERS },
-      (_, consumer) => new DisruptorReadStream(attach(consumer)),
-    );
-    return async () => {
-      await Promise.all(streams.map((stream) => readPattern(stream, CHUNKS * CHUNK)));
-    };
-  },
+const attach = ({ Disruptor }, { place, ring }, consumer) =>
+  new Disruptor(ringName(place), ring, 1, READERS, consumer, consumer === 0, false);
 
-  async writer({ rival, place, ring }) {
-    const { Disruptor, DisruptorWriteStream } = await loadRival(rival);
-    const d = new Disruptor(ringName(place), ring, 1, READERS, -1, false, false);
-    const stream = new DisruptorWriteStream(d);
-    return () => writePattern(stream, CHUNKS, CHUNK);
+async function readers(part) {
+  const library = await loadRival(part.rival);
+  const streams = Array.from(
+    { length: READERS },
+    (_, consumer) => new library.DisruptorReadStream(attach(library, part, consumer)),
+  );
+  return async () => {
+    await Promise.all(streams.map((stream) => readPattern(stream, CHUNKS * CHUNK)));
+  };
+}
+
+async function writer(part) {
+  const library = await loadRival(part.rival);
+  const stream = new library.DisruptorWriteStream(attach(library, part, -1));
+  return () => writePattern(stream, CHUNKS, CHUNK);
+}
+
+export const roles = {
+  readers,
+  writer,
+  async everybody(part) {
+    const all = [await readers(part), await writer(part)];
+    return () => Promise.all(all.map((run) => run()));
   },
 };
 
 /** Seconds until the last reader has read everything. */
-function seconds(rival, ring) {
+function seconds(rival, { ring, alone }) {
   return withPlace(async (place) => {
-    const [readers, writer] = await together('readers', [
-      { role: 'readers', rival, place, ring },
-      { role: 'writer', rival, place, ring },
-    ]);
-    return (readers.end - Math.min(readers.begin, writer.begin)) / 1e9;
+    const participants = alone ? ['everybody'] : ['readers', 'writer'];
+    const times = await together(
+      'readers',
+      participants.map((role) => ({ role, rival, place, ring })),
+    );
+    return (times[0].end - Math.min(...times.map(({ begin }) => begin))) / 1e9;
   });
 }
 
-async function measure(rival, ring, rounds) {
+async function measure(rival, kind, rounds) {
   const samples = [];
-  for (let round = 0; round < rounds; round += 1) samples.push(await seconds(rival, ring));
-  return {
-    name: `${rival}, ring of ${ring.toLocaleString('en')} bytes`,
-    seconds: summary(samples),
-  };
+  for (let round = 0; round < rounds; round += 1) samples.push(await seconds(rival, kind));
+  return { name: `${rival}, ${kind.name}`, seconds: summary(samples) };
 }
 
 async function run({ rounds, rivalToo }) {
   const rows = [];
-  for (const ring of RINGS) {
-    const ours = await measure(OURS, ring, rounds);
+  for (const kind of KINDS) {
+    const ours = await measure(OURS, kind, rounds);
     rows.push(ours);
     if (!rivalToo) continue;
     // Once: it may take many seconds.
-    const theirs = await measure(RIVAL, ring, 1);
+    const theirs = await measure(RIVAL, kind, 1);
     ours.timesRival = theirs.seconds.median / ours.seconds.median;
     rows.push({ ...theirs, timesRival: 1 });
   }
