@@ -302,6 +302,102 @@ withServer(
   },
 );
 
+/** A client for the test's own use, as long as it runs. */
+function connected(t: ExecutionContext, url: string): Redis {
+  const redis = new Redis(url);
+  t.teardown(() => {
+    redis.disconnect();
+  });
+  return redis;
+}
+
+const sequences = (count: number) => some(count).map(({ sequence }) => sequence);
+
+/** The sequences of a stream's entries, in its order. */
+async function sequencesIn(redis: Redis, key: string): Promise<number[]> {
+  const entries = await redis.xrange(key, '-', '+');
+  return entries.map(([, fields]) => Number(/;sequence=(\d+)/.exec(fields.at(-1)!)?.[1]));
+}
+
+/** Why Redis refuses a batch: brings that about, and ends it. `before`: of the batch, how many it takes. */
+const REFUSALS = {
+  'in its middle': {
+    before: 3,
+    // Three more ids, and then none.
+    begin: (redis: Redis, key: string) =>
+      redis.xadd(key, `${2n ** 64n - 1n}-${2n ** 64n - 4n}`, 'data', 'last', 'other', ''),
+    end: (redis: Redis, key: string) => redis.del(key),
+  },
+  'for its key': {
+    before: 0,
+    begin: (redis: Redis, key: string) => redis.set(key, 'no stream'),
+    end: (redis: Redis, key: string) => redis.del(key),
+  },
+  'for want of memory': {
+    before: 0,
+    begin: (redis: Redis) => redis.config('SET', 'maxmemory', '1'),
+    end: (redis: Redis) => redis.config('SET', 'maxmemory', '0'),
+  },
+} as const;
+
+for (const [title, { before, begin, end }] of Object.entries(REFUSALS)) {
+  withServer('redis', `a batch refused ${title} is not overtaken`, async (t, { url }) => {
+    const redis = connected(t, url);
+    const key = 'refused';
+    await begin(redis, key);
+    const from = new ListSource(some(20));
+    const bridge = new Bridge({ from, to: redisTarget({ url, key }), maxInFlight: 8, backoff });
+    t.teardown(() => bridge.stop());
+    // Time enough for the next batch, if that were tried.
+    await until(() => bridge.stats().reconnects > 2 || from.acknowledged.length > 0);
+    t.deepEqual(from.acknowledged, []);
+    if (before > 0) {
+      const [, ...taken] = await sequencesIn(redis, key);
+      t.deepEqual(taken, sequences(before));
+    }
+    await end(redis, key);
+    await until(() => from.acknowledged.length === 20);
+    t.deepEqual(await sequencesIn(redis, key), sequences(20));
+  });
+}
+
+withServer('redis', 'what it executes after a hang comes in order', async (t, server) => {
+  const { url } = server;
+  const key = 'hung';
+  const to = redisTarget({ url, key, connection: { commandTimeout: 200 } });
+  const send = to.send.bind(to);
+  let calls = 0;
+  to.send = (parcels, signal) => {
+    calls += 1;
+    // It gets this batch, and looks at it when the bridge has given it up.
+    if (calls === 3) server.signal('SIGSTOP');
+    return send(parcels, signal);
+  };
+  const from = new ListSource(some(40));
+  const onAway = () => {
+    server.signal('SIGCONT');
+  };
+  const bridge = new Bridge({ from, to, maxInFlight: 8, backoff, onAway });
+  t.teardown(() => bridge.stop());
+  await until(() => from.acknowledged.length === 40);
+  t.is(bridge.stats().repeated, 8);
+  const there = await sequencesIn(connected(t, url), key);
+  t.deepEqual([...new Set(there)], sequences(40));
+});
+
+withServer('redis', 'what is too much for one argument goes in several', async (t, { url }) => {
+  const redis = connected(t, url);
+  const key = 'large';
+  await redis.config('SET', 'proto-max-bulk-len', String(2 ** 20));
+  const data = Buffer.alloc(100_000);
+  const from = new ListSource(some(40).map((each) => ({ ...each, data })));
+  const bridge = new Bridge({ from, to: redisTarget({ url, key }), backoff });
+  t.teardown(() => bridge.stop());
+  await until(() => from.acknowledged.length === 40 || bridge.stats().reconnects > 0);
+  t.deepEqual(await sequencesIn(redis, key), sequences(40));
+  t.is(bridge.stats().reconnects, 0);
+});
+
 withServer('redis', 'an entry of other fields comes as JSON', async (t, { url }) => {
   const redis = new Redis(url);
   await redis.xadd('own', '*', 'a', '1', 'b', 'ü');

@@ -3,7 +3,8 @@ import type { From, Received, Subscription } from '../broadcast/subscription.js'
 import { oneOf, wrongType } from '../validate.js';
 import { Shape } from '../values/format.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
-import type { Parcel } from './parcel.js';
+import { segmentParcel } from './parcel.js';
+import type { Parcel, SegmentFacts } from './parcel.js';
 import { encodingNamed, toJson, writtenSchema } from './payload.js';
 import type { SegmentSourceOptions } from './ring-source.js';
 
@@ -33,7 +34,7 @@ class BroadcastSource implements BridgeSource {
   readonly #broadcast: Broadcast<never, unknown>;
   readonly #subscription: Subscription<unknown>;
   readonly #json: boolean;
-  readonly #facts: Pick<Parcel, 'origin' | 'encoding' | 'schema'>;
+  readonly #facts: SegmentFacts;
   /** Taken and not acknowledged; those before `#next` are under way. */
   readonly #held: Parcel[] = [];
   #next = 0;
@@ -101,14 +102,15 @@ class BroadcastSource implements BridgeSource {
 
   #hold({ data, sequence, lost }: Received<unknown>): void {
     this.#overrun += lost;
-    this.#held.push({
-      ...this.#facts,
-      data: this.#json ? toJson(data) : (data as Buffer),
-      sequence,
-      // What was lost does not come later either.
-      from: sequence - lost,
-      next: sequence + 1,
-      time: Date.now(),
-    });
+    this.#held.push(
+      segmentParcel(this.#facts, {
+        data: this.#json ? toJson(data) : (data as Buffer),
+        sequence,
+        // What was lost does not come later either.
+        from: sequence - lost,
+        next: sequence + 1,
+        time: Date.now(),
+      }),
+    );
   }
 }

@@ -5,7 +5,8 @@ import { cellsOf } from '../queue/queue-options.js';
 import { attachmentOf } from '../segment/participant.js';
 import { oneOf, wrongType, wrongValue } from '../validate.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
-import type { Parcel } from './parcel.js';
+import { segmentParcel } from './parcel.js';
+import type { Parcel, SegmentFacts } from './parcel.js';
 import { encodingNamed, toJson, writtenSchema } from './payload.js';
 import type { SegmentSourceOptions } from './ring-source.js';
 
@@ -33,7 +34,7 @@ class QueueSource implements BridgeSource {
   readonly name: string;
   readonly #queue: Queue<never, unknown>;
   readonly #json: boolean;
-  readonly #facts: Pick<Parcel, 'origin' | 'encoding' | 'schema'>;
+  readonly #facts: SegmentFacts;
   /** In the order in which they were taken; those before `#next` are under way. */
   readonly #held: Held[] = [];
   #next = 0;
@@ -112,8 +113,8 @@ class QueueSource implements BridgeSource {
       const bytes = this.#json ? toJson(data) : bytesAsTheyAre(data);
       // With its bytes at hand the next message's lowest sequence is known.
       const next = sequence + (this.#json ? 1 : cellsOf(bytes.length));
-      const parcel = { ...this.#facts, data: bytes, sequence, from: sequence, next, time };
-      this.#held.push({ message, parcel });
+      const own = { data: bytes, sequence, from: sequence, next, time };
+      this.#held.push({ message, parcel: segmentParcel(this.#facts, own) });
     }
   }
 }

@@ -17,23 +17,29 @@ export interface RedisTargetOptions extends RedisOptions {
 /** The field of an entry that has the message's bytes. */
 export const DATA_FIELD = 'data';
 
-// How many words say how the stream is trimmed, and those; then of each entry how many words its fields
-// have, and those. Should one be refused, none behind it is appended: nothing overtakes it.
-const APPEND = `
-local at = ARGV[1] + 2
-while ARGV[at] do
-  local last = at + ARGV[at]
-  if ARGV[1] == '0' then
-    redis.call('XADD', KEYS[1], '*', unpack(ARGV, at + 1, last))
-  else
-    redis.call('XADD', KEYS[1], ARGV[2], ARGV[3], ARGV[4], '*', unpack(ARGV, at + 1, last))
-  end
-  at = last + 1
+/** Bytes for one script: as few as a server can be told to take in one argument (`proto-max-bulk-len`). */
+const MOST_BYTES = 2 ** 20;
+
+/** Bytes in front of each entry's data, and of its header, that say how long that is. */
+const LENGTH_BYTES = 4;
+
+// A batch is one argument: each costs the client and the server more than what it holds. Should an entry be
+// refused, none behind it is appended (`call`, not `pcall`), and the bridge sends no other batch before this
+// one has arrived: nothing overtakes it. A batch that the server executes after its connection was given up
+// begins with the first message that the new connection sends as well, or with one before it: what comes
+// twice may come late, and nothing else.
+const append = (trimming: string) => `
+local call, key, batch = redis.call, KEYS[1], ARGV[1]
+local at, size = 1, #batch
+while at <= size do
+  local data, header
+  data, header, at = struct.unpack('<I4c0I4c0', batch, at)
+  call('XADD', key,${trimming} '*', '${DATA_FIELD}', data, '${HEADER}', header)
 end`;
 
 /**
- * Appends to a stream of Redis (`XADD`), by one script for each batch: in order, and nothing comes
- * between. Redis keeps repetitions: who reads the stream drops them by their origin and sequence.
+ * Appends to a stream of Redis (`XADD`), by one script for each batch of up to 1 MiB: in order, and nothing
+ * comes between. Redis keeps repetitions: who reads the stream drops them by their origin and sequence.
  *
  * Needs the package `ioredis`.
  *
@@ -47,7 +53,7 @@ class RedisTarget implements BridgeTarget {
   readonly name: string;
   readonly #connections: RedisConnections;
   readonly #key: string;
-  readonly #trimming: string[];
+  readonly #script: string;
 
   constructor(options: RedisTargetOptions) {
     this.#connections = new RedisConnections(options, false);
@@ -55,10 +61,11 @@ class RedisTarget implements BridgeTarget {
     const exact = flag(options.exact, 'exact');
     this.name = `redis ${key}`;
     this.#key = key;
-    this.#trimming =
+    this.#script = append(
       maxLength === undefined
-        ? []
-        : ['MAXLEN', exact ? '=' : '~', String(integer(maxLength, 'maxLength', 1))];
+        ? ''
+        : ` 'MAXLEN', '${exact ? '=' : '~'}', '${integer(maxLength, 'maxLength', 1)}',`,
+    );
   }
 
   async open(): Promise<void> {
@@ -66,14 +73,11 @@ class RedisTarget implements BridgeTarget {
   }
 
   async send(parcels: readonly Parcel[]): Promise<number> {
-    const args: (string | Buffer | number)[] = [this.#trimming.length, ...this.#trimming];
-    for (const parcel of parcels) {
-      const counted = args.push(0) - 1;
-      addFields(args, parcel);
-      args[counted] = args.length - 1 - counted;
-    }
-    await reaching('Redis', () => this.#connections.current.eval(APPEND, 1, this.#key, ...args));
-    return parcels.length;
+    const { batch, count } = packed(parcels);
+    await reaching('Redis', () =>
+      this.#connections.current.eval(this.#script, 1, this.#key, batch),
+    );
+    return count;
   }
 
   close(): Promise<void> {
@@ -90,7 +94,26 @@ class RedisTarget implements BridgeTarget {
   }
 }
 
-function addFields(args: (string | Buffer | number)[], parcel: Parcel): void {
-  const { buffer, byteOffset, byteLength } = parcel.data;
-  args.push(DATA_FIELD, Buffer.from(buffer, byteOffset, byteLength), HEADER, writeHeader(parcel));
+// As many of them as one script takes, and at least the first.
+function packed(parcels: readonly Parcel[]): { batch: Buffer; count: number } {
+  const headers: string[] = [];
+  let size = 0;
+  for (const parcel of parcels) {
+    const header = writeHeader(parcel);
+    const more = LENGTH_BYTES + parcel.data.length + LENGTH_BYTES + header.length;
+    if (headers.length > 0 && size + more > MOST_BYTES) break;
+    headers.push(header);
+    size += more;
+  }
+  const batch = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const [i, header] of headers.entries()) {
+    const { data } = parcels[i]!;
+    at = batch.writeUInt32LE(data.length, at);
+    batch.set(data, at);
+    at = batch.writeUInt32LE(header.length, at + data.length);
+    // It is ASCII.
+    at += batch.write(header, at, 'latin1');
+  }
+  return { batch, count: headers.length };
 }

@@ -4,7 +4,8 @@ import { DisruptorConsumer } from '../ring/disruptor-consumer.js';
 import { attachmentOf } from '../segment/participant.js';
 import { Shape } from '../values/format.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
-import type { Parcel } from './parcel.js';
+import { segmentParcel } from './parcel.js';
+import type { Parcel, SegmentFacts } from './parcel.js';
 import { encodingNamed, toJson, writtenSchema } from './payload.js';
 import type { PayloadForm } from './payload.js';
 
@@ -37,7 +38,7 @@ class RingSource implements BridgeSource {
   readonly #consumer: DisruptorConsumer<unknown>;
   readonly #json: boolean;
   readonly #sized: boolean;
-  readonly #facts: Pick<Parcel, 'origin' | 'encoding' | 'schema'>;
+  readonly #facts: SegmentFacts;
   #batch: Batch<unknown> | undefined;
   #bufs: Buffer[] = [];
   /** Of the batch: the first sequence not acknowledged, and the first not taken. */
@@ -84,14 +85,15 @@ class RingSource implements BridgeSource {
     const end = Math.min(batch.end, this.#next + most - 1);
     for (let sequence = this.#next; sequence <= end; sequence += 1) {
       const first = sequence === batch.start && batch.gaps.length > 0;
-      parcels.push({
-        ...this.#facts,
-        data: this.#json ? toJson(batch.at(sequence)) : this.#bytes(batch, sequence),
-        sequence,
-        from: first ? batch.gaps[0]!.start : sequence,
-        next: sequence + 1,
-        time,
-      });
+      parcels.push(
+        segmentParcel(this.#facts, {
+          data: this.#json ? toJson(batch.at(sequence)) : this.#bytes(batch, sequence),
+          sequence,
+          from: first ? batch.gaps[0]!.start : sequence,
+          next: sequence + 1,
+          time,
+        }),
+      );
     }
     this.#next = end + 1;
     return parcels;
