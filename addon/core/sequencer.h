@@ -415,7 +415,8 @@ class Sequencer {
  private:
   static constexpr uint64_t kWorthTaking = 64;
   static constexpr int kFirstPauses = 16;
-  static constexpr int kMorePauses = 48;
+  static constexpr uint64_t kPausesForEach = 32;
+  static constexpr uint64_t kMostPauses = 512;
   // Longer than a store stays in a processor's buffer.
   static constexpr uint64_t kStoreNanoseconds = 1'000'000;
 
@@ -765,7 +766,9 @@ class Sequencer {
     relax_processor(kFirstPauses);
     Result<Batch> result = try_consume(consumer);
     if (!result.ok() || result.value().count == seen) return result;
-    relax_processor(kMorePauses);
+    // The faster they come the longer: what is seldom is held up by less than it takes to come.
+    const uint64_t pauses = (result.value().count - seen) * kPausesForEach;
+    relax_processor(static_cast<int>(pauses < kMostPauses ? pauses : kMostPauses));
     return try_consume(consumer);
   }
 
