@@ -13,6 +13,9 @@ const MOST_ELEMENTS = 65_536;
 // Where shared memory is scarce, as in many containers, there are 64 MiB of it.
 const MOST_BYTES = 16 * 1024 * 1024;
 
+// Of messages one by one, so many are sent before: compiling takes longer than a batch.
+const WARM_UP = 0.2;
+
 const RIVALS = ['shm-disruptor', 'shared-memory-disruptor'];
 
 // One dimension at a time differs from this. What goes faster sends more messages (`times` as
@@ -20,7 +23,7 @@ const RIVALS = ['shm-disruptor', 'shared-memory-disruptor'];
 const BASE = { batch: 100, elementSize: 4, producers: 1, consumers: 1, times: 20 };
 const KINDS = [
   { name: 'one by one', batch: undefined, times: 1 },
-  { name: 'one by one, 4 producers', batch: undefined, producers: 4, times: 0.2 },
+  { name: 'one by one, 4 producers', batch: undefined, producers: 4, times: 1 },
   { name: 'one by one, 4 consumers', batch: undefined, consumers: 4, times: 1 },
   { name: 'batches of 1', batch: 1, times: 1 },
   { name: 'batches of 10', batch: 10, times: 4 },
@@ -99,7 +102,9 @@ export const roles = {
 /** Undefined if it took too long. */
 function measure(rival, { batch, elementSize, producers, consumers }, messages, limit) {
   const crowd = { producers, consumers };
-  if (batch === undefined) return syncLoop(rival, messages, crowd, limit);
+  if (batch === undefined) {
+    return syncLoop(rival, messages, { ...crowd, warmUp: messages * WARM_UP }, limit);
+  }
   const parameters = { rival, messages, batch, elementSize, ...crowd };
   return manyToMany('throughput', parameters, limit);
 }
