@@ -92,6 +92,10 @@ export class DisruptorReadStream extends Readable {
 
   /** Whether there may be more at once. No promise: a crowd of readers would wait for those. */
   #pushSome(): boolean {
+    if (this.destroyed) {
+      this.#reading = false;
+      return false;
+    }
     this.#inARow += 1;
     if (this.#inARow > MOST_IN_A_ROW) {
       setImmediate(() => {
