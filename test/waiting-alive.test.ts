@@ -49,6 +49,24 @@ for (const kind of ['consume', 'timeout', 'callback', 'loop']) {
   }
 }
 
+test('a process stays for a stream after another one was destroyed by its listener', async (t) => {
+  t.timeout(WATCHDOG_MILLISECONDS);
+  const { name, creator } = ring.named(t, { elements: 16, elementSize: 1, spin: false });
+  const program = fileURLToPath(new URL('./stream-child.js', import.meta.url));
+  const process_ = spawn(process.execPath, [program, name], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => process_.kill('SIGKILL'));
+  const end = Promise.all([text(process_.stdout), once(process_, 'exit')]);
+  // It may have to wait for the first as well.
+  await staysPending(end, 300);
+  produce(creator, 1);
+  await once(process_.stdout, 'data');
+  t.true(await staysPending(end, 300));
+  produce(creator, 1);
+  t.deepEqual(await end, ['waiting\ndelivered\n', [0, null]]);
+});
+
 for (const wait of ['block', 'sleep', 'yield', 'busy-spin']) {
   test(`a process stays for its wait, and not with unref: ${wait}`, async (t) => {
     t.timeout(WATCHDOG_MILLISECONDS);

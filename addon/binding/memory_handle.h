@@ -10,8 +10,8 @@
 
 namespace shm_disruptor::binding {
 
-/// What a `Memory` of src/native/memory.ts works through. As RingHandle: every method is one function for
-/// all handles of the environment, and numbers go through the exchange.
+/// What a `Memory` of src/native/memory.ts works through. As RingHandle: every method is one
+/// function for all handles of the environment, and numbers go through the exchange.
 class MemoryHandle : public Registered {
  public:
   /// The object that `Memory` keeps, and to whose life the handle is tied. Null with an exception.

@@ -24,8 +24,8 @@ inline Result<Claim> send_message(Sequencer& queue, const void* bytes, uint64_t 
   std::byte* message = queue.elements() + queue.ring().slot(start) * kCell;
   const MessageHeader header{static_cast<uint32_t>(length), 0};
   std::memcpy(message, &header, sizeof header);
-  // An empty message may come from nowhere.
-  if (length != 0) std::memcpy(message + sizeof header, bytes, length);
+  // An empty message may come from nowhere, and any from where there was another one before.
+  if (length != 0) std::memmove(message + sizeof header, bytes, length);
   const auto commit = queue.commit(start, start + cells - 1, OutOfOrder::kMark, 0);
   if (!commit.ok()) return commit.error();
   return claim;
@@ -56,8 +56,8 @@ inline Result<Moved> move_message(Sequencer& queue, void* target, uint64_t room,
       queue.keep_share(seat);
       return Moved::kTooLong;
     }
-    // An empty target may be nowhere.
-    if (whole && !dropped && length != 0) std::memcpy(target, message + sizeof header, length);
+    // An empty target may be nowhere, and any in the queue.
+    if (whole && !dropped && length != 0) std::memmove(target, message + sizeof header, length);
     queue.finish_share(seat);
     // Nobody else is to trip over it.
     if (!whole) return Errc::kSegmentCorrupt;

@@ -452,9 +452,9 @@ class Sequencer {
     }
     for (;;) {
       if (light_) order_commits();
-      // Acquire: pairs with the membership.add of ignore(), so that a changed membership makes us
-      // see the consumer's new state.
-      const uint32_t membership = header_->membership.load_acquire();
+      // Pairs with the membership.add of ignore(), so that a changed membership makes us see the
+      // consumer's new state; ordered, because of the stores before.
+      const uint32_t membership = header_->membership.load_ordered();
       const uint64_t next = claimed();
       uint64_t room = room_before(next, gate_);
       // Less than `most` asks again: as many as are free are to be given.
@@ -531,9 +531,10 @@ class Sequencer {
     return Done{};
   }
 
-  // Where nobody gates, claims are bounded by the cursor as we see it, which those that we have stored
-  // lightly belong to. Whoever joins changes the membership and then looks at the cursor: if we do not
-  // see the one, he must see the other. A full barrier by an ordered store of what is there anyway.
+  // Where nobody gates, claims are bounded by the cursor as we see it, which those that we have
+  // stored lightly belong to. Whoever joins changes the membership and then looks at the cursor: if
+  // we do not see the one, he must see the other. A full barrier by an ordered store of what is
+  // there anyway.
   void order_commits() { producers()[0].ranges[0].limit.store_ordered(kLastSequence + 1); }
 
   // What is committed out of order lies below `next`, whoever is to close what comes before it.
@@ -577,7 +578,7 @@ class Sequencer {
   bool commit_alone(uint64_t start, uint64_t end) {
     if (start > end || end >= next_) return false;
     const uint64_t next = header_->next.load_acquire();
-    if (next > kLastSequence || header_->cursor.load_relaxed() != start) return false;
+    if (next > kLastSequence || header_->cursor.load_acquire() != start) return false;
     if (next > start || !light_ || header_->fences.load_acquire() != 0) {
       return frontier_.advance(start, end + 1);
     }

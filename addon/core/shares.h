@@ -136,6 +136,7 @@ class Shares {
       if (seats_[i]) seats_[i]->leave(floor.consumers, floor.segment.file);
     }
     seats_.clear();
+    seen_ = 0;
     // If others are joining all the time there is somebody in it.
     static_cast<void>(floor.consumers.leave_group(floor.segment.file, group_));
   }

@@ -57,9 +57,6 @@ const method = asked ?? (otherRuntime ? WakerMethod.Thread : WakerMethod.Best);
 const polling = new Set<Channel>();
 let immediate: NodeJS.Immediate | undefined;
 
-/** So many waits are more than it costs to ask whether anything has happened at all. */
-const CROWD = 8;
-
 /** A turn of the event loop costs as much as several looks: so many waits are looked at in each. */
 const LOOKS_PER_TURN = 16;
 
@@ -164,7 +161,6 @@ export class Channel {
   add(wait: Wait): void {
     this.#budget.allow(wait.mostPolling, this.#waits.size > 0);
     this.#waits.add(wait);
-    if (wait.source.comesAfter) this.#dependent = true;
     this.#poll();
   }
 
@@ -210,7 +206,7 @@ export class Channel {
 
   /** One look while polling. Says whether a wait has ended. */
   turn(now: number): boolean {
-    const ended = this.#mayEnd() && this.look();
+    const ended = this.look();
     if (ended) {
       this.#budget.paidOff();
       this.#pollsUntil = now + this.#budget.microseconds;
@@ -231,17 +227,6 @@ export class Channel {
       this.#announce();
     }
     return ended;
-  }
-
-  /** Whether it is worth looking: a crowd is asked together first. */
-  #mayEnd(): boolean {
-    if (this.#waits.size < CROWD) return true;
-    const [wait] = this.#waits;
-    // Before looking: what comes meanwhile differs from it.
-    const fingerprint = this.#fingerprintOf(wait!.source);
-    if (fingerprint === this.#fingerprint) return false;
-    this.#fingerprint = fingerprint;
-    return true;
   }
 
   get #quiet(): boolean {

@@ -194,33 +194,41 @@ export class Waiter {
       done(abortError(signal));
       return true;
     }
+    // Whoever is told may look at all that wait, and begin to wait anew: by then this one is over.
+    let over = false;
+    let waiting = false;
+    let timer: NodeJS.Timeout | undefined;
+    const abort = () => {
+      giveUp(abortError(signal!));
+    };
+    const finish = (error: Error | null, result?: T) => {
+      over = true;
+      if (waiting) {
+        this.keepAlive.end();
+        clearTimeout(timer);
+        if (signal) aborts.get(signal)?.delete(abort);
+      }
+      done(error, result);
+    };
     const look = () => {
+      if (over) return true;
       let result;
       try {
         result = operation.attempt();
         if (result === undefined) return false;
       } catch (error) {
-        done(error as Error);
+        finish(error as Error);
         return true;
       }
-      done(null, result);
+      finish(null, result);
       return true;
     };
     if (look()) return true;
 
     const channel = this.#channel(word);
-    let timer: NodeJS.Timeout | undefined;
-    const end = () => {
-      this.keepAlive.end();
-      clearTimeout(timer);
-      if (signal) aborts.get(signal)?.delete(abort);
-    };
+    waiting = true;
     const wait: Wait = {
-      look: () => {
-        const over = look();
-        if (over) end();
-        return over;
-      },
+      look,
       source: this.#source,
       mostPolling: this.#strategy.mostPolling,
       stalled: () => {
@@ -229,11 +237,7 @@ export class Waiter {
     };
     const giveUp = (error: Error) => {
       channel.delete(wait);
-      end();
-      done(error);
-    };
-    const abort = () => {
-      giveUp(abortError(signal!));
+      finish(error);
     };
     if (signal) onAbort(signal, abort);
     const timeout = options?.timeout;
