@@ -14,7 +14,7 @@ namespace shm_disruptor {
 /// Where that ends which consumers may read. Committing in any order moves it on in order.
 class Frontier {
  public:
-  /// `one_reader`: each range that is committed is for one of those who wait, and not for all.
+  /// `one_reader`: what is committed is messages, each for one of those who wait, and not for all.
   Frontier(Header* header, Sequence* markers, uint64_t elements, bool one_reader = false)
       : header_(header), markers_(markers), ring_(elements), one_reader_(one_reader) {}
 
@@ -32,11 +32,11 @@ class Frontier {
 
   /// Moves the cursor from `from`, which is the caller's to commit, and on over whatever was marked
   /// behind. False: somebody else has moved it.
-  bool advance(uint64_t from, uint64_t to) {
+  bool advance(uint64_t from, uint64_t to, uint32_t messages = 1) {
     // Release: the elements were written before. Pairs with try_consume's load of the cursor.
     if (!header_->cursor.compare_exchange(from, to)) return false;
     help(to);
-    wake_readers(1);
+    wake_readers(messages);
     return true;
   }
 
@@ -52,7 +52,7 @@ class Frontier {
 
   /// Leaves a mark for [start, end), which is the caller's to commit, while the cursor is below.
   /// False: it was committed before.
-  bool mark(uint64_t start, uint64_t end) {
+  bool mark(uint64_t start, uint64_t end, uint32_t messages = 1) {
     Sequence& word = marker_at(start);
     for (;;) {
       const Marker older(word.load_relaxed());
@@ -61,7 +61,8 @@ class Frontier {
       // Ordered: pairs with help()'s load of the marker. Either the one who moves the cursor to
       // `start` sees the mark, or we see that the cursor has come. Fails when somebody has touched
       // it (recovery.h) as well.
-      if (word.compare_exchange(older.word(), Marker::committed(end).word())) return true;
+      const Marker mark = Marker::committed(end, messages > 1);
+      if (word.compare_exchange(older.word(), mark.word())) return true;
     }
   }
 
@@ -89,7 +90,7 @@ class Frontier {
 
  private:
   __attribute__((noinline)) void pass_marks(uint64_t cursor) {
-    uint32_t ranges = 0;
+    uint64_t messages = 0;
     while (cursor <= kLastSequence) {
       const Marker mark = marker(cursor);
       if (!marked(cursor, mark)) break;
@@ -97,15 +98,16 @@ class Frontier {
       if (mark.is_gap()) raise_gap_limit(mark.end());
       if (!header_->cursor.compare_exchange(cursor, mark.end())) break;
       if (mark.is_gap()) count_gap(mark.end() - cursor);
-      ++ranges;
+      // Of several nobody knows how many they are: at most as many as there are elements.
+      messages += mark.has_several() ? mark.end() - cursor : 1;
       cursor = mark.end();
     }
-    if (ranges != 0) wake_readers(ranges);
+    if (messages != 0) wake_readers(messages);
   }
 
-  void wake_readers(uint32_t ranges) {
+  void wake_readers(uint64_t messages) {
     if (one_reader_) {
-      wake_some(header_->data_waiters, ranges);
+      wake_some(header_->data_waiters, messages < kMostWoken ? messages : kMostWoken);
     } else {
       wake_sleepers(header_->data_waiters);
     }
@@ -123,6 +125,8 @@ class Frontier {
     header_->gaps.add(1);
     header_->lost.add(elements);
   }
+
+  static constexpr uint32_t kMostWoken = 0x7fff'ffff;
 
   Header* header_;
   Sequence* markers_;

@@ -14,7 +14,6 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
 
 #include "consumers.h"
 #include "layout.h"
@@ -55,12 +54,16 @@ class Group {
     return handed_out(consumers.entry(group));
   }
 
-  /// Whether what we hold has not been given to anybody here: it was a dead member's.
-  bool waits_to_be_given() const { return begin_ < limit_ && !given_; }
-  /// It is given. False: it was before.
-  bool give() { return !std::exchange(given_, true); }
+  /// Whether the first of what we hold has not been given to anybody here: it was a dead member's.
+  bool waits_to_be_given() const { return begin_ < limit_ && given_ <= begin_; }
+  /// What we hold is given, as far as `limit`.
+  void give(uint64_t limit) { given_ = limit; }
+  /// What of that is not done with.
+  Share given() const {
+    return given_ > begin_ ? Share{begin_, given_ - begin_, redelivered_} : Share{};
+  }
   /// It is to be given again.
-  void keep() { given_ = false; }
+  void keep() { given_ = 0; }
 
   /// Takes the next elements below `barrier`, `most` at most and none beyond what `reach` says,
   /// when called with the range. We hold nothing.
@@ -124,8 +127,8 @@ class Group {
     const bool adopted = slot_ != member_;
     const uint64_t slot = slot_;
     slot_ = member_;
-    begin_ = limit_ = 0;
-    redelivered_ = given_ = false;
+    begin_ = limit_ = given_ = 0;
+    redelivered_ = false;
     consumers.lose(slot);
     liveness::leave_consumer(file, slot);
     wake_sleepers(consumers.header().data_waiters);
@@ -201,7 +204,7 @@ class Group {
     begin_ = taken ? begin : 0;
     limit_ = taken ? limit : 0;
     redelivered_ = taken;
-    given_ = false;
+    given_ = 0;
     if (!taken) {
       drop(consumers, file);
       settle(consumers, group_);
@@ -232,8 +235,8 @@ class Group {
       liveness::leave_consumer(file, slot_);
     }
     slot_ = member_;
-    begin_ = limit_ = 0;
-    redelivered_ = given_ = false;
+    begin_ = limit_ = given_ = 0;
+    redelivered_ = false;
   }
 
   static bool raise(Sequence& sequence, uint64_t to) {
@@ -250,8 +253,8 @@ class Group {
   uint64_t slot_;  // whose entry has what we hold: our own, or that of a dead member
   uint64_t begin_ = 0;
   uint64_t limit_ = 0;
+  uint64_t given_ = 0;  // up to where to the caller of Shares::another
   bool redelivered_ = false;
-  bool given_ = false;  // to the caller of Shares::another
   bool settled_ = false;
 };
 

@@ -29,4 +29,11 @@ inline constexpr uint64_t cells_of(uint64_t length) {
   return (sizeof(MessageHeader) + length + kCell - 1) / kCell;
 }
 
+/// How much is taken at a time: so many messages at most, and of those behind the first only what
+/// fits into so many bytes with it.
+struct Portion {
+  uint64_t messages = 1;
+  uint64_t bytes = ~uint64_t{0};
+};
+
 }  // namespace shm_disruptor

@@ -1,5 +1,5 @@
-// Sending and receiving a queue's messages whole: a claim, or a share, and a copy. For those who
-// fill or read a message in place there are the sequencer's own claim and take_share.
+// Sending and receiving a queue's messages whole, one or several: a claim, or a share, and copies.
+// For those who fill or read a message in place there are the sequencer's own claim and take_share.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,16 @@
 
 namespace shm_disruptor {
 
+/// Writes the message that begins at the sequence `start`, and whose cells are the caller's.
+inline void write_message(const Sequencer& queue, uint64_t start, const void* bytes,
+                          uint64_t length) {
+  std::byte* message = queue.elements() + queue.ring().slot(start) * kCell;
+  const MessageHeader header{static_cast<uint32_t>(length), 0};
+  std::memcpy(message, &header, sizeof header);
+  // An empty message may come from nowhere, and any from where there was another one before.
+  if (length != 0) std::memmove(message + sizeof header, bytes, length);
+}
+
 /// Sends `length` bytes as one message, shorter than the queue. The sequence of its first cell;
 /// `count` is 0 when there is no room for it within `nanoseconds`.
 ///
@@ -21,14 +31,76 @@ inline Result<Claim> send_message(Sequencer& queue, const void* bytes, uint64_t 
   const Result<Claim> claim = queue.claim(cells, cells, nanoseconds);
   if (!claim.ok() || claim.value().count == 0) return claim;
   const uint64_t start = claim.value().start;
-  std::byte* message = queue.elements() + queue.ring().slot(start) * kCell;
-  const MessageHeader header{static_cast<uint32_t>(length), 0};
-  std::memcpy(message, &header, sizeof header);
-  // An empty message may come from nowhere, and any from where there was another one before.
-  if (length != 0) std::memmove(message + sizeof header, bytes, length);
+  write_message(queue, start, bytes, length);
   const auto commit = queue.commit(start, start + cells - 1, OutOfOrder::kMark, 0);
   if (!commit.ok()) return commit.error();
   return claim;
+}
+
+/// What sending several messages came to.
+struct Sent {
+  uint64_t count = 0;    ///< the first so many were sent
+  uint64_t last = 0;     ///< the sequence of the last of these, if there are any
+  bool damaged = false;  ///< the next is longer than it may be
+};
+
+/// Sends `count` messages that lie one behind the other in `size` bytes, as many as there is room
+/// for, waiting for at most `nanoseconds` if there is none for the first. Those of one claim become
+/// visible together; a claim has no more than a quarter of the queue, so that others can go on
+/// meanwhile.
+///
+/// What it is given may change while it is read: it stops before a message that is longer than the
+/// rest of `size`, or than `longest`.
+///
+/// Errors: as send_message, if nothing was sent before.
+inline Result<Sent> send_messages(Sequencer& queue, const std::byte* bytes, uint64_t size,
+                                  const uint32_t* lengths, uint64_t count, uint64_t longest,
+                                  uint64_t nanoseconds) {
+  constexpr uint64_t kMostInClaim = 256;
+  const uint64_t most_cells = queue.ring().elements() / 4;
+  Sent sent;
+  while (sent.count < count) {
+    // Each is read once: what is checked is what is used.
+    uint32_t piece[kMostInClaim];
+    uint64_t messages = 0;
+    uint64_t cells = 0;
+    for (uint64_t rest = size; messages < kMostInClaim && sent.count + messages < count;) {
+      const uint32_t length = lengths[sent.count + messages];
+      if (length > rest || length > longest) break;
+      if (messages != 0 && cells + cells_of(length) > most_cells) break;
+      rest -= length;
+      cells += cells_of(length);
+      piece[messages++] = length;
+    }
+    if (messages == 0) {
+      sent.damaged = true;
+      return sent;
+    }
+    const auto whole = [&piece](uint64_t free) {
+      uint64_t end = 0;
+      for (uint64_t i = 0; end + cells_of(piece[i]) <= free; ++i) end += cells_of(piece[i]);
+      return end;
+    };
+    const auto claimed =
+        queue.claim(cells_of(piece[0]), cells, sent.count == 0 ? nanoseconds : 0, whole);
+    if (!claimed.ok()) return sent.count == 0 ? Result<Sent>(claimed.error()) : sent;
+    const Claim claim = claimed.value();
+    if (claim.count == 0) return sent;
+    const uint64_t end = claim.start + claim.count;
+    Sent more = sent;
+    for (uint64_t i = 0, start = claim.start; start < end; ++i) {
+      write_message(queue, start, bytes, piece[i]);
+      bytes += piece[i];
+      size -= piece[i];
+      more = {more.count + 1, start, false};
+      start += cells_of(piece[i]);
+    }
+    const auto committed = queue.commit(claim.start, end - 1, OutOfOrder::kMark, 0,
+                                        static_cast<uint32_t>(more.count - sent.count));
+    if (!committed.ok()) return sent.count == 0 ? Result<Sent>(committed.error()) : sent;
+    sent = more;
+  }
+  return sent;
 }
 
 /// What moving a message out of a queue came to.
@@ -63,6 +135,60 @@ inline Result<Moved> move_message(Sequencer& queue, void* target, uint64_t room,
     if (!whole) return Errc::kSegmentCorrupt;
     if (!dropped) return Moved::kMoved;
   }
+}
+
+/// What moving several came to.
+struct Haul {
+  uint64_t count = 0;     ///< so many were moved
+  uint64_t too_long = 0;  ///< the length of the next, if that is why there are none
+};
+
+/// Copies the next messages to `target`, one behind the other, as many as there are and as fit into
+/// `room` bytes, `most` at most, and is done with them; `lengths` become their lengths. One that
+/// does not fit stays the next. Waits for the first for at most `nanoseconds`.
+///
+/// Errors: as move_message's, if nothing was moved before.
+inline Result<Haul> move_messages(Sequencer& queue, std::byte* target, uint64_t room,
+                                  uint32_t* lengths, uint64_t most, uint64_t nanoseconds) {
+  Haul haul;
+  while (haul.count < most) {
+    const Portion portion{most - haul.count, room};
+    const auto taken = queue.take_share(haul.count == 0 ? nanoseconds : 0, portion);
+    if (!taken.ok()) return haul.count == 0 ? Result<Haul>(taken.error()) : haul;
+    const auto [share, seat] = taken.value();
+    if (share.count == 0) return haul;
+    const uint64_t end = share.start + share.count;
+    for (uint64_t at = share.start; at < end;) {
+      const std::byte* message = queue.elements() + queue.ring().slot(at) * kCell;
+      MessageHeader header;
+      std::memcpy(&header, message, sizeof header);
+      const uint64_t length = header.length;
+      const bool whole = cells_of(length) <= end - at;
+      const bool dropped = header.deliveries == kDropped;
+      if (!whole || (!dropped && length > room)) {
+        // Behind the first there is only what fits, unless it has changed since it was looked at.
+        const bool first = at == share.start;
+        if (first && whole && haul.count == 0) haul.too_long = length;
+        // What was moved before is given first; this is for the next call to say.
+        if (first && (whole || haul.count != 0)) {
+          queue.keep_share(seat);
+          return haul;
+        }
+        // Nobody else is to trip over it.
+        queue.finish_share(seat);
+        return haul.count == 0 ? Result<Haul>(Errc::kSegmentCorrupt) : haul;
+      }
+      at += cells_of(length);
+      if (dropped) continue;
+      // An empty target may be nowhere, and any in the queue.
+      if (length != 0) std::memmove(target, message + sizeof header, length);
+      target += length;
+      room -= length;
+      lengths[haul.count++] = header.length;
+    }
+    queue.finish_share(seat);
+  }
+  return haul;
 }
 
 }  // namespace shm_disruptor

@@ -95,10 +95,17 @@ class Sequencer {
   ///
   /// Errors: kSequenceExhausted, kTooManyProducers, kSystem.
   Result<Claim> claim(uint64_t least, uint64_t most, uint64_t nanoseconds) {
-    Result<Claim> result = try_claim(least, most);
+    return claim(least, most, nanoseconds, [](uint64_t free) { return free; });
+  }
+
+  /// The same for what cannot be divided anywhere: of `free` sequences, more than `least` and fewer
+  /// than `most`, it claims `fit(free)`, from `least` to `free`.
+  template <class Fit>
+  Result<Claim> claim(uint64_t least, uint64_t most, uint64_t nanoseconds, Fit fit) {
+    Result<Claim> result = try_claim(least, most, fit);
     if (!result.ok() || result.value().settled()) return result;
     const auto settled = [&] {
-      result = try_claim(least, most);
+      result = try_claim(least, most, fit);
       return !result.ok() || result.value().settled();
     };
     wait(header_->space_waiters, nanoseconds, settled, [&] { return make_room(); });
@@ -122,12 +129,14 @@ class Sequencer {
   }
 
   /// Commits [start, end], both inclusive: one claim, several adjacent ones, or a part of one.
-  /// Waits for the range to become visible for at most `nanoseconds` (with kMark only).
+  /// Waits for the range to become visible for at most `nanoseconds` (with kMark only). In a queue
+  /// it holds so many messages.
   ///
   /// Errors: kNotClaimed.
-  Result<Commit> commit(uint64_t start, uint64_t end, OutOfOrder mode, uint64_t nanoseconds) {
-    if (commit_in_turn(start, end)) return Commit::kVisible;
-    return commit_any(start, end, mode, nanoseconds);
+  Result<Commit> commit(uint64_t start, uint64_t end, OutOfOrder mode, uint64_t nanoseconds,
+                        uint32_t messages = 1) {
+    if (commit_in_turn(start, end, messages)) return Commit::kVisible;
+    return commit_any(start, end, mode, nanoseconds, messages);
   }
 
   /// Whether a pending commit up to `end` has become visible, waiting for at most `nanoseconds`:
@@ -193,14 +202,15 @@ class Sequencer {
   void share(uint64_t most) { shares_.limit(most); }
 
   /// As a member of a group: one more share, beside those that we hold, which stays ours until it
-  /// is finished or given back. Waits for one for at most `nanoseconds`.
+  /// is finished or given back. Waits for one for at most `nanoseconds`. Of messages it is a
+  /// portion.
   ///
   /// Errors: kTooManyConsumers, kSegmentBusy, kSystem.
-  Result<Shares::Taken> take_share(uint64_t nanoseconds) {
-    Result<Shares::Taken> result = shares_.another(floor());
+  Result<Shares::Taken> take_share(uint64_t nanoseconds, const Portion& portion = {}) {
+    Result<Shares::Taken> result = shares_.another(floor(), portion);
     if (!result.ok() || result.value().share.count != 0) return result;
     const auto settled = [&] {
-      result = shares_.another(floor());
+      result = shares_.another(floor(), portion);
       return !result.ok() || result.value().share.count != 0;
     };
     wait(header_->data_waiters, nanoseconds, settled, [&] { return go_on(); });
@@ -209,8 +219,8 @@ class Sequencer {
 
   /// The share in that seat is done with. False: there is none.
   bool finish_share(uint64_t seat) {
-    const Share held = shares_.held(seat);
-    return held.count != 0 && commit_share(seat, held.start, held.start + held.count);
+    const Share given = shares_.given(seat);
+    return given.count != 0 && commit_share(seat, given.start, given.start + given.count);
   }
 
   /// The share in that seat is given again by the next take_share. False: there is none.
@@ -430,7 +440,8 @@ class Sequencer {
   // `gate_` is the smallest gating sequence when we last looked. Consumers only move on, so it
   // errs on the safe side, and the cost of a claim that it admits does not depend on how many
   // consumers there are.
-  Result<Claim> try_claim(uint64_t least, uint64_t most) {
+  template <class Fit>
+  Result<Claim> try_claim(uint64_t least, uint64_t most, Fit fit) {
     // The way of every message that is sent on its own: as below, where nothing is in the way.
     const uint32_t membership = header_->membership.load_acquire();
     const uint64_t next = claimed();
@@ -441,11 +452,12 @@ class Sequencer {
       announced = true;
       back_off();
     }
-    return try_any_claim(least, most, announced);
+    return try_any_claim(least, most, announced, fit);
   }
 
+  template <class Fit>
   __attribute__((noinline)) Result<Claim> try_any_claim(uint64_t least, uint64_t most,
-                                                        bool announced) {
+                                                        bool announced, Fit fit) {
     if (single_ && !sole_) {
       const Status sole = become_sole();
       if (!sole.ok()) return sole.error();
@@ -488,8 +500,8 @@ class Sequencer {
       if (next > kLastSequence) return given_up(announced, broken(next));
       const uint64_t left = kLastSequence - next;
       if (left < least) return given_up(announced, Errc::kSequenceExhausted);
-      const uint64_t free = most < room ? most : room;
-      const uint64_t count = free < left ? free : left;
+      const uint64_t free = room < left ? room : left;
+      const uint64_t count = most <= free ? most : fit(free);
       const Status place =
           sole_ ? Status(Done{}) : claims_.prepare(segment_.file, next, header_->cursor);
       if (!place.ok()) return given_up(announced, place.error());
@@ -564,9 +576,10 @@ class Sequencer {
   }
 
   // The way of every message that is sent on its own: our latest claim, and its turn.
-  bool commit_in_turn(uint64_t start, uint64_t end) {
+  bool commit_in_turn(uint64_t start, uint64_t end, uint32_t messages) {
     if (sole_) return commit_alone(start, end);
-    if (!claims_.is_latest(start, end + 1) || !frontier_.advance(start, end + 1)) return false;
+    if (!claims_.is_latest(start, end + 1)) return false;
+    if (!frontier_.advance(start, end + 1, messages)) return false;
     claims_.settle_latest();
     return true;
   }
@@ -587,20 +600,20 @@ class Sequencer {
   }
 
   __attribute__((noinline)) Result<Commit> commit_any(uint64_t start, uint64_t end, OutOfOrder mode,
-                                                      uint64_t nanoseconds) {
-    Result<Commit> result = try_any_commit(start, end, mode);
+                                                      uint64_t nanoseconds, uint32_t messages) {
+    Result<Commit> result = try_any_commit(start, end, mode, messages);
     if (!result.ok() || result.value() == Commit::kVisible) return result;
     if (result.value() == Commit::kPending) {
       return nanoseconds == 0 ? result : await_visible(end, nanoseconds);
     }
     // Not its turn, perhaps because the one before is dead.
     if (header_->cursor.load_ordered() < start && now_and_then([&] { return recover(); })) {
-      result = try_any_commit(start, end, mode);
+      result = try_any_commit(start, end, mode, messages);
     }
     return result;
   }
 
-  Result<Commit> try_any_commit(uint64_t start, uint64_t end, OutOfOrder mode) {
+  Result<Commit> try_any_commit(uint64_t start, uint64_t end, OutOfOrder mode, uint32_t messages) {
     if (start > end) return Commit::kRefused;
     const uint64_t next = claimed();
     if (next > kLastSequence) return broken(next);
@@ -620,8 +633,9 @@ class Sequencer {
     // Adopting may have moved it.
     if (sole_) publish_next(end + 1);
     const bool its_turn = (adopted ? header_->cursor.load_ordered() : cursor) == start;
-    const bool done = its_turn ? frontier_.advance(start, end + 1)
-                               : mode == OutOfOrder::kMark && frontier_.mark(start, end + 1);
+    const bool done = its_turn
+                          ? frontier_.advance(start, end + 1, messages)
+                          : mode == OutOfOrder::kMark && frontier_.mark(start, end + 1, messages);
     if (!done) {
       if (adopted) claims_.abandon(start, end + 1);
       return refused();

@@ -29,7 +29,7 @@ class Shares {
     const RingSegment& segment;
     Consumers& consumers;
     const Frontier& frontier;
-    std::vector<Gap>& gaps;  ///< those that were passed
+    std::vector<Gap>& gaps;  ///< those that were passed; of a ring's elements only
   };
 
   /// A share and the seat that holds it.
@@ -64,37 +64,41 @@ class Shares {
     }
     Group& seat = *seats_.front();
     const bool holds = seat.held().count != 0 && !pass_gap(floor, seat);
-    return holds ? seat.held() : take(floor, seat);
+    return holds ? seat.held() : take(floor, seat, {});
   }
 
-  /// One more share, in a seat that is free. Errors: kTooManyConsumers, kSegmentBusy, kSystem,
-  /// kSegmentCorrupt, kSegmentReplaced.
-  Result<Taken> another(const Floor& floor) {
+  /// One more share, in a seat that is free: of messages a portion, of which what was a dead
+  /// member's is a single one. Errors: kTooManyConsumers, kSegmentBusy, kSystem, kSegmentCorrupt,
+  /// kSegmentReplaced.
+  Result<Taken> another(const Floor& floor, const Portion& portion) {
     // What a seat got with a dead member's place.
     for (uint64_t i = 0; i < seats_.size(); ++i) {
       if (!seats_[i] || seats_[i]->held().count == 0 || pass_gap(floor, *seats_[i])) continue;
-      if (seats_[i]->give()) {
-        return Taken{seats_[i]->held(), i};
-      }
+      if (!seats_[i]->waits_to_be_given()) continue;
+      const auto [start, count, redelivered] = seats_[i]->held();
+      seats_[i]->give(is_queue(floor) ? end_of_portion(floor, start, start + count, {})
+                                      : start + count);
+      return Taken{seats_[i]->given(), i};
     }
     if (!has_free_seat()) {
       const Status joined = join_again(floor);
       if (!joined.ok()) return joined.error();
-      return another(floor);
+      return another(floor, portion);
     }
     // Now and then, so that what the dead left does not wait until there is nothing else.
-    if (++taken_ % kTakesBetweenAdoptions == 0 && adopt(floor)) return another(floor);
+    if (++taken_ % kTakesBetweenAdoptions == 0 && adopt(floor)) return another(floor, portion);
     const uint64_t free = free_seat();
-    const auto share = take(floor, *seats_[free]);
-    if (!share.ok()) return share.error();
-    if (share.value().count != 0) seats_[free]->give();
-    return Taken{share.value(), free};
+    const auto taken = take(floor, *seats_[free], portion);
+    if (!taken.ok()) return taken.error();
+    const Share& share = taken.value();
+    if (share.count != 0) seats_[free]->give(share.start + share.count);
+    return Taken{share, free};
   }
 
   /// What the seat holds.
-  Share held(uint64_t seat) const {
-    return seat < seats_.size() && seats_[seat] ? seats_[seat]->held() : Share{};
-  }
+  Share held(uint64_t seat) const { return taken(seat) ? seats_[seat]->held() : Share{}; }
+  /// What of that was given and is not finished.
+  Share given(uint64_t seat) const { return taken(seat) ? seats_[seat]->given() : Share{}; }
 
   /// What the seat holds is done with, as far as `next`. Says whether others may go on.
   bool finish(const Floor& floor, uint64_t seat, uint64_t next) {
@@ -115,7 +119,7 @@ class Shares {
     if (seats_.empty()) return false;
     if (!has_free_seat()) {
       // Who takes one share at a time has enough to do with that.
-      if (floor.segment.layout.kind != Kind::kQueue || !join_again(floor).ok()) return false;
+      if (!is_queue(floor) || !join_again(floor).ok()) return false;
     }
     if (!has_free_seat()) return true;
     return seats_[free_seat()]->adopt(floor.consumers, floor.segment.file);
@@ -152,6 +156,9 @@ class Shares {
     return Done{};
   }
 
+  static bool is_queue(const Floor& floor) { return floor.segment.layout.kind == Kind::kQueue; }
+
+  bool taken(uint64_t seat) const { return seat < seats_.size() && seats_[seat]; }
   bool has_free_seat() const { return free_seat() != seats_.size(); }
   uint64_t free_seat() const {
     uint64_t i = 0;
@@ -163,14 +170,20 @@ class Shares {
   static bool pass_gap(const Floor& floor, Group& seat) {
     const auto [start, count, redelivered] = seat.held();
     if (!redelivered || floor.frontier.first_gap(start, start + count) != start) return false;
-    floor.gaps.push_back({start, start + count});
+    note_gap(floor, start, start + count);
     if (seat.finish(floor.consumers, floor.segment.file, start + count)) tell_of_progress(floor);
     return true;
   }
 
-  Result<Share> take(const Floor& floor, Group& seat) {
+  // Of a queue's nobody asks.
+  static void note_gap(const Floor& floor, uint64_t begin, uint64_t end) {
+    if (!is_queue(floor)) floor.gaps.push_back({begin, end});
+  }
+
+  Result<Share> take(const Floor& floor, Group& seat, const Portion& portion) {
     for (;;) {
-      const bool known = seen_ != 0;
+      // Who takes several wants as many as there are.
+      const bool known = seen_ != 0 && portion.messages == 1;
       const Result<uint64_t> looked = known ? Result<uint64_t>(seen_) : look(floor);
       if (!looked.ok()) return looked.error();
       const uint64_t barrier = looked.value();
@@ -181,9 +194,9 @@ class Shares {
         // A gap ends where the cursor has been, or is damaged.
         const uint64_t passed = gap ? floor.frontier.marker(from).end() : end;
         if (gap) return passed < barrier ? passed : barrier;
-        return floor.segment.layout.kind == Kind::kQueue ? end_of_message(floor, from, end) : end;
+        return is_queue(floor) ? end_of_portion(floor, from, end, portion) : end;
       };
-      const uint64_t most = floor.segment.layout.kind == Kind::kQueue ? ~uint64_t{0} : most_;
+      const uint64_t most = is_queue(floor) ? ~uint64_t{0} : most_;
       const auto share =
           seat.take(floor.consumers, barrier, floor.frontier.ring().elements(), most, reach);
       if (!share.ok()) return share;
@@ -194,7 +207,7 @@ class Shares {
         if (known) continue;
       }
       if (count == 0 || !gap) return share;
-      floor.gaps.push_back({start, start + count});
+      note_gap(floor, start, start + count);
       if (seat.finish(floor.consumers, floor.segment.file, start + count)) tell_of_progress(floor);
     }
   }
@@ -213,13 +226,21 @@ class Shares {
   }
 
   // A message that says that it goes on beyond `end` is damaged; who reads it checks its length.
-  static uint64_t end_of_message(const Floor& floor, uint64_t from, uint64_t end) {
+  static uint64_t end_of_portion(const Floor& floor, uint64_t from, uint64_t end,
+                                 const Portion& portion) {
     const std::byte* elements =
         floor.segment.mapping->base() + floor.segment.layout.elements_offset;
-    const auto* header =
-        reinterpret_cast<const MessageHeader*>(elements + floor.frontier.ring().slot(from) * kCell);
-    const uint64_t cells = cells_of(header->length);
-    return cells < end - from ? from + cells : end;
+    uint64_t bytes = 0;
+    for (uint64_t messages = 0; messages < portion.messages && from < end; ++messages) {
+      const std::byte* message = elements + floor.frontier.ring().slot(from) * kCell;
+      const uint64_t length = reinterpret_cast<const MessageHeader*>(message)->length;
+      const bool fits = bytes <= portion.bytes && length <= portion.bytes - bytes;
+      if (messages != 0 && !fits) break;
+      bytes += length;
+      const uint64_t cells = cells_of(length);
+      from = cells < end - from ? from + cells : end;
+    }
+    return from;
   }
 
   static void tell_of_progress(const Floor& floor) {

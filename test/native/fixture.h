@@ -43,10 +43,10 @@ struct TestRing {
 
   /// Another attachment, with its own locks, over the same mapping: ThreadSanitizer knows memory by
   /// its address.
-  Sequencer sequencer() const {
+  Sequencer sequencer(Waiting waiting = {}) const {
     auto opened = open_ring(name, segment.layout.kind);
     opened.value().mapping = segment.mapping;
-    return Sequencer(std::move(opened.value()));
+    return Sequencer(std::move(opened.value()), waiting);
   }
   Header& header() const { return segment.header(); }
   Sequence& consumer(uint64_t index) const {

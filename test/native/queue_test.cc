@@ -2,7 +2,9 @@
 // Sequencer is the death of its participant, as in recovery_test.cc.
 #include "../../addon/core/queue.h"
 
+#include <atomic>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
@@ -72,6 +74,36 @@ std::optional<std::string> move(Sequencer& ring) {
   if (!moved.ok() || moved.value() != Moved::kMoved) return std::nullopt;
   text.resize(length);
   return text;
+}
+
+// Sends them together, as far as there is room. How many were sent.
+uint64_t send_all(Sequencer& ring, const std::vector<std::string>& texts, uint64_t patience = 0) {
+  std::string bytes;
+  std::vector<uint32_t> lengths;
+  for (const std::string& text : texts) {
+    bytes += text;
+    lengths.push_back(static_cast<uint32_t>(text.size()));
+  }
+  const auto sent = send_messages(ring, reinterpret_cast<const std::byte*>(bytes.data()),
+                                  bytes.size(), lengths.data(), lengths.size(), kPage, patience);
+  CHECK(sent.ok() && !sent.value().damaged);
+  return sent.ok() ? sent.value().count : 0;
+}
+
+// The next messages, moved out together: `most` at most, and no more than `room` bytes.
+std::vector<std::string> move_all(Sequencer& ring, uint64_t most = 1000, uint64_t room = kPage,
+                                  uint64_t patience = 0) {
+  std::vector<std::byte> target(room);
+  std::vector<uint32_t> lengths(most);
+  const auto moved = move_messages(ring, target.data(), room, lengths.data(), most, patience);
+  CHECK(moved.ok());
+  std::vector<std::string> texts;
+  const auto* at = reinterpret_cast<const char*>(target.data());
+  for (uint64_t i = 0; moved.ok() && i < moved.value().count; ++i) {
+    texts.emplace_back(at, lengths[i]);
+    at += lengths[i];
+  }
+  return texts;
 }
 
 // The next message, which stays in its seat; an empty share when there is none.
@@ -355,4 +387,228 @@ TEST("a message that says that it is longer than its place is reported once, and
   CHECK(move_message(consumer, target, sizeof target, length).error().code ==
         Errc::kSegmentCorrupt);
   CHECK(send(sender, "sound") && move(consumer) == "sound");
+}
+
+using Texts = std::vector<std::string>;
+
+TEST("several messages go and come together, whole and in their order, beside single ones") {
+  const TestRing test(queue_of(2));
+  Sequencer sender = test.sequencer();
+  Sequencer consumer = consumer_of(test);
+  const Texts texts{"", "a", std::string(24, 'b'), std::string(25, 'c'), "", std::string(700, 'd')};
+  // Several times round the ring, cut differently each time.
+  for (uint64_t round = 0; round < 60; ++round) {
+    CHECK(send_all(sender, texts) == texts.size() && send(sender, "alone"));
+    Texts got;
+    while (got.size() <= texts.size()) {
+      const auto some = move_all(consumer, 1 + round % 8);
+      CHECK(!some.empty());
+      if (some.empty()) return;
+      got.insert(got.end(), some.begin(), some.end());
+    }
+    CHECK(got.back() == "alone");
+    got.pop_back();
+    CHECK(got == texts && move_all(consumer).empty());
+    CHECK(send_all(sender, texts) == texts.size());
+    for (const std::string& text : texts) CHECK(move(consumer) == text);
+  }
+}
+
+TEST("of several messages those are sent that there is room for, and the others are not begun") {
+  const TestRing test(queue_of(2));
+  Sequencer sender = test.sequencer();
+  Sequencer consumer = consumer_of(test);
+  const std::string three(3 * kCell - sizeof(MessageHeader), '3');
+  const Texts texts(50, three);
+  CHECK(send_all(sender, texts) == kCells / 3);
+  CHECK(send_all(sender, texts) == 0 && send_all(sender, {}) == 0);
+  CHECK(sender.next() == kCells / 3 * 3 && sender.cursor() == sender.next());
+  // What is left of the ring is enough for what is smaller.
+  CHECK(send_all(sender, {"a", "b", three}) == 2);
+  CHECK(move(consumer) == three && send_all(sender, {three, "c"}) == 1);
+  CHECK(move_all(consumer).size() == kCells / 3 - 1 + 2 + 1);
+}
+
+TEST("whoever sends several goes on with the first when there is room for it") {
+  const TestRing test(queue_of(2));
+  Sequencer sender = test.sequencer();
+  Sequencer consumer = consumer_of(test);
+  while (send(sender, "x")) continue;
+  std::thread other([&] {
+    Sequencer waiting = test.sequencer();
+    CHECK(send_all(waiting, {"a", "b", "c"}, kPatience) == 1);
+  });
+  // However late it comes, or early.
+  os::nap(20 * kMillisecond);
+  CHECK(move(consumer) == "x");
+  other.join();
+  while (const auto text = move(consumer)) CHECK(text == "x" || text == "a");
+}
+
+TEST("more messages than go into one claim are sent all the same") {
+  RingCreation creation = queue_of(2);
+  creation.geometry.elements = 16 * kCells;
+  const TestRing test(creation);
+  Sequencer sender = test.sequencer();
+  Sequencer consumer = consumer_of(test);
+  Texts texts;
+  for (int i = 0; i < 1000; ++i) texts.push_back(std::to_string(i));
+  for (int round = 0; round < 4; ++round) {
+    CHECK(send_all(sender, texts) == texts.size());
+    CHECK(move_all(consumer) == texts);
+  }
+}
+
+TEST("lengths that go beyond the bytes, or beyond the longest message, are not believed") {
+  const TestRing test(queue_of(2));
+  Sequencer sender = test.sequencer();
+  Sequencer consumer = consumer_of(test);
+  const std::byte bytes[8] = {};
+  const auto send_some = [&](std::vector<uint32_t> lengths, uint64_t longest) {
+    const auto sent =
+        send_messages(sender, bytes, sizeof bytes, lengths.data(), lengths.size(), longest, 0);
+    CHECK(sent.ok() && sent.value().damaged);
+    return sent.value().count;
+  };
+  CHECK(send_some({9}, 100) == 0);
+  CHECK(send_some({4, 5}, 100) == 1);
+  CHECK(send_some({4, 4, 1}, 100) == 2);
+  CHECK(send_some({3, 4}, 3) == 1);
+  CHECK(send_some({0xffff'ffff}, 0xffff'ffff) == 0);
+  CHECK(move_all(consumer).size() == 4);
+}
+
+TEST("of several messages those come that fit, and what does not is the next again") {
+  const TestRing test(queue_of(2));
+  Sequencer sender = test.sequencer();
+  Sequencer consumer = consumer_of(test);
+  CHECK(send_all(sender, {"one", "two", "three", "", "four"}) == 5);
+  CHECK((move_all(consumer, 9, 7) == Texts{"one", "two"}));
+  CHECK(move_all(consumer, 9, 4).empty());
+  std::byte target[4];
+  uint32_t length = 0;
+  CHECK(move_messages(consumer, target, sizeof target, &length, 1, 0).value().too_long == 5);
+  CHECK((move_all(consumer, 9, 5) == Texts{"three", ""}));
+  CHECK((move_all(consumer, 0, 5).empty() && move_all(consumer, 1, 5) == Texts{"four"}));
+  CHECK(consumer.consumer_sequence(0) == sender.next());
+}
+
+TEST("dropped messages and gaps among several are passed without a word") {
+  const TestRing test(queue_of(2));
+  Sequencer sender = test.sequencer();
+  Sequencer consumer = consumer_of(test);
+  CHECK(send(sender, "dropped", kDropped) && send(sender, "first"));
+  CHECK(send(sender, std::string(500, 'd'), kDropped) && send_all(sender, {"second", "third"}));
+  {
+    Sequencer dying = test.sequencer();
+    CHECK(dying.claim(3, 3, 0).value().count == 3);
+  }
+  CHECK(send_all(sender, {"fourth", "fifth"}) == 2);
+  CHECK(sender.recover() && send(sender, "dropped too", kDropped));
+  Texts got;
+  for (auto some = move_all(consumer, 9, 12); !some.empty(); some = move_all(consumer, 9, 12)) {
+    got.insert(got.end(), some.begin(), some.end());
+  }
+  CHECK((got == Texts{"first", "second", "third", "fourth", "fifth"}));
+  CHECK(consumer.consumer_sequence(0) == sender.next() && consumer.gap_count() == 0);
+}
+
+TEST("what a dead one had taken together comes one by one, marked, whoever takes it over") {
+  const TestRing test(queue_of(6));
+  Sequencer sender = test.sequencer();
+  const Texts texts{"a", std::string(100, 'b'), "", "d", "e"};
+  CHECK(send_all(sender, texts) == texts.size());
+  const auto portion = Portion{4, kPage};
+  {
+    Sequencer dying = consumer_of(test);
+    CHECK(dying.take_share(0, portion).value().share.count == 1 + 4 + 1 + 1);
+  }
+  {
+    // One that is done with, one that is given back, and one in hand.
+    Sequencer dying = consumer_of(test);
+    const Shares::Taken first = take(dying, kPatience);
+    CHECK(text_of(dying, first) == "a" && first.share.redelivered);
+    CHECK(dying.finish_share(first.seat) && !dying.finish_share(first.seat));
+    const Shares::Taken second = take(dying);
+    CHECK(text_of(dying, second) == texts[1] && second.seat == first.seat);
+    CHECK(dying.keep_share(second.seat));
+    CHECK(text_of(dying, take(dying)) == texts[1]);
+    CHECK(dying.give_back_share(second.seat));
+    CHECK(text_of(dying, take(dying, kPatience)) == texts[1]);
+  }
+  Sequencer consumer = consumer_of(test);
+  // Together with the others of the dead: one by one, and then what nobody had.
+  CHECK(move_all(consumer, 1, kPage, kPatience) == Texts{texts[1]});
+  CHECK(consumer.consumer_sequence(0) == 5);
+  CHECK((move_all(consumer) == Texts{"", "d", "e"}));
+  CHECK(consumer.consumer_sequence(0) == sender.next());
+}
+
+TEST("a message that says that it is longer than its place ends what comes together") {
+  const TestRing test(queue_of(2));
+  Sequencer sender = test.sequencer();
+  Sequencer consumer = consumer_of(test);
+  CHECK(send_all(sender, {"a", "b", "damaged"}) == 3);
+  const MessageHeader header{1'000, 0};
+  std::memcpy(place_of(sender, 2), &header, sizeof header);
+  CHECK((move_all(consumer, 9, 100) == Texts{"a", "b"}));
+  std::byte target[2000];
+  uint32_t lengths[2];
+  CHECK(move_messages(consumer, target, sizeof target, lengths, 2, 0).error().code ==
+        Errc::kSegmentCorrupt);
+  CHECK(send_all(sender, {"c", "d"}) == 2);
+  CHECK((move_all(consumer) == Texts{"c", "d"}));
+}
+
+namespace {
+
+// Sleeps until a message comes, which is all that it takes. So many of them are woken by what
+// `send` sends.
+void all_are_woken(int sleepers, const TestRing& test, const std::function<void()>& send) {
+  std::vector<std::thread> threads;
+  std::atomic<int> received{0};
+  for (int i = 0; i < sleepers; ++i) {
+    threads.emplace_back([&] {
+      Sequencer consumer = test.sequencer({Strategy::kBlock, 0});
+      Joining joining;
+      joining.name = "consumers";
+      joining.group = true;
+      CHECK(consumer.join(joining).ok());
+      if (take(consumer, kPatience).share.count == 0) return;
+      received += 1;
+      // With the message in hand until all have one: nobody is woken by its death.
+      for (int rest = 5000; rest > 0 && received < sleepers; --rest) os::nap(kMillisecond);
+    });
+  }
+  os::nap(50 * kMillisecond);
+  send();
+  const uint64_t begin = os::now_nanoseconds();
+  while (received < sleepers && os::now_nanoseconds() - begin < 4000 * kMillisecond) {
+    os::nap(kMillisecond);
+  }
+  CHECK(received == sleepers);
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+
+TEST("as many are woken as messages come together, in turn or not") {
+  for (const bool in_turn : {true, false}) {
+    const TestRing test(queue_of(8));
+    Sequencer sender = test.sequencer();
+    Sequencer before = test.sequencer();
+    all_are_woken(3, test, [&] {
+      const auto claim = before.claim(1, 1, 0);
+      if (in_turn) {
+        const MessageHeader dropped{0, kDropped};
+        std::memcpy(place_of(before, claim.value().start), &dropped, sizeof dropped);
+        CHECK(before.commit(0, 0, OutOfOrder::kMark, 0).ok());
+      }
+      CHECK(send_all(sender, {"a", "b", "c"}) == 3);
+      if (in_turn) return;
+      const MessageHeader dropped{0, kDropped};
+      std::memcpy(place_of(before, claim.value().start), &dropped, sizeof dropped);
+      CHECK(before.commit(0, 0, OutOfOrder::kMark, 0).ok());
+    });
+  }
 }
