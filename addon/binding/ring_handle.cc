@@ -41,17 +41,27 @@ RingHandle* RingHandle::named(const Environment& environment) {
 RingHandle::RingHandle(RingSegment segment, Waiting waiting, double* state)
     : sequencer_(std::in_place, std::move(segment), waiting), state_(state) {}
 
-// A call with a Uint8Array.
-RingHandle::Bytes RingHandle::with_bytes(napi_env env, napi_callback_info info) {
+// A call with a Uint8Array, or with that and a Uint32Array.
+RingHandle::Call RingHandle::with_arrays(napi_env env, napi_callback_info info) {
   void* data = nullptr;
-  size_t count = 1;
-  napi_value given = nullptr;
-  napi_get_cb_info(env, info, &count, &given, nullptr, &data);
+  size_t given = 2;
+  napi_value arrays[2] = {};
+  napi_get_cb_info(env, info, &given, arrays, nullptr, &data);
   auto& environment = *static_cast<Environment*>(data);
   void* bytes = nullptr;
-  size_t length = 0;
-  napi_get_typedarray_info(env, given, nullptr, &length, &bytes, nullptr, nullptr);
-  return {environment, named(environment), bytes, length};
+  size_t size = 0;
+  napi_get_typedarray_info(env, arrays[0], nullptr, &size, &bytes, nullptr, nullptr);
+  void* lengths = nullptr;
+  size_t count = 0;
+  if (given == 2) {
+    napi_get_typedarray_info(env, arrays[1], nullptr, &count, &lengths, nullptr, nullptr);
+  }
+  return {environment,
+          named(environment),
+          static_cast<std::byte*>(bytes),
+          size,
+          static_cast<uint32_t*>(lengths),
+          count};
 }
 
 // Plain Node-API: see errors.cc.
@@ -122,6 +132,8 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
       method("leave", invoke<RingHandle, &RingHandle::leave>),
       method("sendMessage", send_message),
       method("moveMessage", move_message),
+      method("sendMessages", send_messages),
+      method("moveMessages", move_messages),
       method("join", join),
       method("census", census),
       method("nextGap", invoke<RingHandle, &RingHandle::next_gap>),
@@ -424,11 +436,11 @@ Status RingHandle::pass_on(Environment& /*environment*/) {
 
 // (bytes): sends them as a message. Its sequence, or `kNothing`.
 napi_value RingHandle::send_message(napi_env env, napi_callback_info info) {
-  const auto [environment, handle, bytes, length] = with_bytes(env, info);
+  const auto [environment, handle, bytes, size, lengths, messages] = with_arrays(env, info);
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   Exchange& exchange = environment.exchange;
   const auto sent =
-      shm_disruptor::send_message(*handle->sequencer_, bytes, length, exchange.patience());
+      shm_disruptor::send_message(*handle->sequencer_, bytes, size, exchange.patience());
   if (!sent.ok()) return throw_error(env, sent.error());
   const auto [start, count, ignored] = sent.value();
   exchange.answer(count == 0 ? kNothing : static_cast<int64_t>(start));
@@ -438,7 +450,7 @@ napi_value RingHandle::send_message(napi_env env, napi_callback_info info) {
 // (target): copies the next message to it. The length; negative for one that is longer, and
 // `kNothing`.
 napi_value RingHandle::move_message(napi_env env, napi_callback_info info) {
-  const auto [environment, handle, bytes, room] = with_bytes(env, info);
+  const auto [environment, handle, bytes, room, lengths, messages] = with_arrays(env, info);
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   Exchange& exchange = environment.exchange;
   uint64_t length = 0;
@@ -449,6 +461,38 @@ napi_value RingHandle::move_message(napi_env env, napi_callback_info info) {
   exchange.answer(moved.value() == Moved::kNothing   ? kNothing
                   : moved.value() == Moved::kTooLong ? -1 - answer
                                                      : answer);
+  return nullptr;
+}
+
+// (bytes, lengths): sends them as messages. How many were sent, or `kNothing` when the first is
+// longer than it may be; `start` is the sequence of the last.
+napi_value RingHandle::send_messages(napi_env env, napi_callback_info info) {
+  const auto [environment, handle, bytes, size, lengths, count] = with_arrays(env, info);
+  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  Exchange& exchange = environment.exchange;
+  const auto sent =
+      shm_disruptor::send_messages(*handle->sequencer_, bytes, size, lengths, count,
+                                   exchange.get(Exchange::kMost), exchange.patience());
+  if (!sent.ok()) return throw_error(env, sent.error());
+  const auto [sent_count, last, damaged] = sent.value();
+  exchange.set(Exchange::kStart, last);
+  exchange.answer(sent_count == 0 && damaged ? kNothing : static_cast<int64_t>(sent_count));
+  return nullptr;
+}
+
+// (target, lengths): copies the next messages to it. How many; negative for one that is longer, and
+// `kNothing`.
+napi_value RingHandle::move_messages(napi_env env, napi_callback_info info) {
+  const auto [environment, handle, target, room, lengths, most] = with_arrays(env, info);
+  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  Exchange& exchange = environment.exchange;
+  const auto moved = shm_disruptor::move_messages(*handle->sequencer_, target, room, lengths, most,
+                                                  exchange.patience());
+  if (!moved.ok()) return throw_error(env, moved.error());
+  const auto [count, too_long] = moved.value();
+  exchange.answer(count != 0      ? static_cast<int64_t>(count)
+                  : too_long != 0 ? -1 - static_cast<int64_t>(too_long)
+                                  : kNothing);
   return nullptr;
 }
 

@@ -3,6 +3,8 @@
 
 #include <node_api.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "../core/sequencer.h"
@@ -65,6 +67,8 @@ class RingHandle : public Registered {
   static napi_value release(napi_env env, napi_callback_info info);
   static napi_value send_message(napi_env env, napi_callback_info info);
   static napi_value move_message(napi_env env, napi_callback_info info);
+  static napi_value send_messages(napi_env env, napi_callback_info info);
+  static napi_value move_messages(napi_env env, napi_callback_info info);
   static napi_value join(napi_env env, napi_callback_info info);
   static napi_value census(napi_env env, napi_callback_info info);
 
@@ -90,13 +94,15 @@ class RingHandle : public Registered {
   bool commit_previous(uint64_t consumer);
 
   // What a call came with.
-  struct Bytes {
+  struct Call {
     Environment& environment;
     RingHandle* handle;  // null when it was released
-    void* bytes;
-    size_t length;
+    std::byte* bytes;
+    size_t size;
+    uint32_t* lengths;  // of a call with two arrays
+    size_t count;
   };
-  static Bytes with_bytes(napi_env env, napi_callback_info info);
+  static Call with_arrays(napi_env env, napi_callback_info info);
   void take_lease();
   void give_lease();
   Word& word(const Exchange& exchange);

@@ -120,6 +120,8 @@ interface Addon extends Record<
   /** Of the handle that the exchange names, as those that follow. */
   sendMessage: (bytes: Uint8Array) => void;
   moveMessage: (target: Uint8Array) => void;
+  sendMessages: (bytes: Uint8Array, lengths: Uint32Array) => void;
+  moveMessages: (target: Uint8Array, lengths: Uint32Array) => void;
   join(joining: Joining): number;
   census(): Census;
   createBroadcast(name: string, creation: object): MadePublisher;

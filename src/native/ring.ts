@@ -48,7 +48,7 @@ export interface Share {
 
 // Constants of this module, which V8 compiles calls and accesses of directly.
 const { exchange, claim, commit, commitLatest, awaitVisible, consume, commitConsumed } = addon;
-const { sendMessage, moveMessage } = addon;
+const { sendMessage, moveMessage, sendMessages, moveMessages } = addon;
 
 /** One handle on a ring. After `release` every method throws `ERR_RELEASED`. */
 export class Ring {
@@ -322,6 +322,42 @@ export class Ring {
     exchange[Exchange.Handle] = this.#handle;
     exchange[Exchange.Milliseconds] = milliseconds;
     moveMessage(target);
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /**
+   * Sends several messages that lie one behind the other, none longer than `longest`, as many as there
+   * is room for. Blocks the thread for at most `milliseconds` if there is none. How many were sent, and
+   * `lastSent` is then the sequence of the last; -1 when the first goes on behind the bytes or is longer.
+   */
+  sendMessages(
+    bytes: Uint8Array,
+    lengths: Uint32Array,
+    longest: number,
+    milliseconds: number,
+  ): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Most] = longest;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    sendMessages(bytes, lengths);
+    return exchange[Exchange.Outcome]!;
+  }
+
+  /** Good until the next call of any ring. */
+  get lastSent(): number {
+    return exchange[Exchange.Start]!;
+  }
+
+  /**
+   * Copies the next messages of a queue to `target`, one behind the other, and is done with them: as
+   * many as there are and fit, at most as many as there are `lengths`, which become theirs. Blocks the
+   * thread for at most `milliseconds`. How many; -1 when there is none; -1 minus its length when the
+   * first does not fit, and is the next again.
+   */
+  moveMessages(target: Uint8Array, lengths: Uint32Array, milliseconds: number): number {
+    exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Milliseconds] = milliseconds;
+    moveMessages(target, lengths);
     return exchange[Exchange.Outcome]!;
   }
 
