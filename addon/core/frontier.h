@@ -107,7 +107,8 @@ class Frontier {
 
   void wake_readers(uint64_t messages) {
     if (one_reader_) {
-      wake_some(header_->data_waiters, messages < kMostWoken ? messages : kMostWoken);
+      const uint64_t most = messages < kMostWoken ? messages : kMostWoken;
+      wake_some(header_->data_waiters, static_cast<uint32_t>(most));
     } else {
       wake_sleepers(header_->data_waiters);
     }
@@ -126,7 +127,7 @@ class Frontier {
     header_->lost.add(elements);
   }
 
-  static constexpr uint32_t kMostWoken = 0x7fff'ffff;
+  static constexpr uint64_t kMostWoken = 0x7fff'ffff;
 
   Header* header_;
   Sequence* markers_;

@@ -89,13 +89,19 @@ struct Sender {
     return Space{claim.value().start, cells, id};
   }
 
-  void write(const Space& space) {
-    const uint64_t length = shared->length[space.id];
-    Letter letter{space.id, who, 0};
+  std::vector<std::byte> bytes_of(uint64_t id) const {
+    const uint64_t length = shared->length[id];
+    Letter letter{id, who, 0};
     letter.check = letter.expected();
     std::vector<std::byte> bytes(length);
-    for (uint64_t i = 0; i < length; ++i) bytes[i] = filler(space.id, i);
+    for (uint64_t i = 0; i < length; ++i) bytes[i] = filler(id, i);
     memcpy(bytes.data(), &letter, std::min<uint64_t>(length, sizeof letter));
+    return bytes;
+  }
+
+  void write(const Space& space) {
+    const uint64_t length = shared->length[space.id];
+    const std::vector<std::byte> bytes = bytes_of(space.id);
     const MessageHeader header{static_cast<uint32_t>(length), 0};
     std::byte* const place = place_of(ring, space.start);
     store("the header", [&] { memcpy(place, &header, sizeof header); });
@@ -131,6 +137,26 @@ struct Sender {
     return send(usual_length((who - 1) * kOfEach + sent), nanoseconds);
   }
 
+  // As Queue.tryEnqueuePacked.
+  void send_together(const std::vector<uint32_t>& lengths) {
+    std::vector<std::byte> all;
+    const uint64_t first = (who - 1) * kOfEach + sent;
+    for (const uint32_t length : lengths) {
+      const uint64_t id = (who - 1) * kOfEach + sent++;
+      shared->who[id] = static_cast<uint8_t>(who);
+      shared->length[id] = length;
+      shared->fate[id] = Fate::kBegun;
+      const std::vector<std::byte> bytes = bytes_of(id);
+      all.insert(all.end(), bytes.begin(), bytes.end());
+    }
+    const auto done =
+        send_messages(ring, all.data(), all.size(), lengths.data(), lengths.size(), kPage, 0);
+    if (!done.ok()) return complain("sending: error %d", static_cast<int>(done.error().code));
+    for (uint64_t i = 0; i < lengths.size(); ++i) {
+      shared->fate[first + i] = i < done.value().count ? Fate::kCommitted : Fate::kUnclaimed;
+    }
+  }
+
   // What is in it is visible.
   void publish(const Space& space) {
     const auto done = ring.commit(space.start, space.start + space.cells - 1, OutOfOrder::kMark, 0);
@@ -140,14 +166,16 @@ struct Sender {
   }
 };
 
+bool is_known(const Letter& letter) {
+  return letter.id < kMost && letter.check == letter.expected() &&
+         shared->fate[letter.id] != Fate::kUnclaimed && letter.who == shared->who[letter.id];
+}
+
 // Which message it is, if it is whole.
 std::optional<uint64_t> read(const std::byte* bytes, uint64_t length) {
   Letter letter{};
   memcpy(&letter, bytes, std::min<uint64_t>(length, sizeof letter));
-  const bool known = letter.id < kMost && letter.check == letter.expected() &&
-                     shared->fate[letter.id] != Fate::kUnclaimed &&
-                     letter.who == shared->who[letter.id];
-  if (!known) {
+  if (!is_known(letter)) {
     complain("%llu of %llu arrives, which nobody has sent", number(letter.id), number(letter.who));
     return std::nullopt;
   }
@@ -386,6 +414,23 @@ struct World {
     shared->orphan[*id] = true;
   }
 
+  // The same with several at a time.
+  void take_together_and_die(uint64_t messages) {
+    Sequencer dying = queue.test.sequencer();
+    join(dying);
+    const auto taken = dying.take_share(0, Portion{messages, kPage});
+    if (!taken.ok()) return complain("nothing for the dead");
+    uint64_t at = taken.value().share.start;
+    for (uint64_t i = 0; i < messages; ++i) {
+      const uint64_t cells = cells_of(header_of(dying, at).length);
+      const auto id = read(dying, Share{at, cells});
+      if (!id) return complain("nothing for the dead");
+      shared->taken[*id] = 1;
+      shared->orphan[*id] = true;
+      at += cells;
+    }
+  }
+
   Side queue{kDriver};
   Side letters{kLetters};
 };
@@ -452,12 +497,21 @@ struct Actor {
     const auto moved = move_message(ring(), childs_target, room, length);
     if (!moved.ok()) complain("the child moves: error %d", static_cast<int>(moved.error().code));
     if (!moved.ok() || moved.value() != Moved::kMoved) return false;
-    const auto id = read(childs_target, length);
-    if (!id) return false;
-    if (shared->done[*id] || shared->taken[*id] != 0) complain("%llu came twice", number(*id));
-    shared->taken[*id] = 1;
-    shared->finished[*id] = shared->finishing[*id] = true;
-    return true;
+    return moved_out(childs_target, length);
+  }
+
+  // As Queue.tryDequeuePacked. How many there were.
+  uint64_t move_together(uint64_t most, uint64_t room = kPage) {
+    std::vector<uint32_t> lengths(most);
+    const auto moved = move_messages(ring(), childs_target, room, lengths.data(), most, 0);
+    if (!moved.ok()) complain("the child moves: error %d", static_cast<int>(moved.error().code));
+    if (!moved.ok()) return 0;
+    const std::byte* at = childs_target;
+    for (uint64_t i = 0; i < moved.value().count; ++i) {
+      moved_out(at, lengths[i]);
+      at += lengths[i];
+    }
+    return moved.value().count;
   }
 
   // As Queue.receive.
@@ -544,6 +598,15 @@ struct Actor {
   std::vector<Held> messages;
 
  private:
+  static bool moved_out(const std::byte* bytes, uint64_t length) {
+    const auto id = read(bytes, length);
+    if (!id) return false;
+    if (shared->done[*id] || shared->taken[*id] != 0) complain("%llu came twice", number(*id));
+    shared->taken[*id] = 1;
+    shared->finished[*id] = shared->finishing[*id] = true;
+    return true;
+  }
+
   // As Queue.#oldest.
   Held take_oldest() {
     ring().go_on();
@@ -632,6 +695,26 @@ std::vector<Operation> operations() {
          child.sender->drop(space);
          child.send(30);
        }},
+      {"enqueue several", nothing, attach,
+       [](Actor& child) {
+         child.sender->send_together({24, 300, 25});
+       }},
+      {"enqueue several behind another's claim", claim_before, attach,
+       [](Actor& child) {
+         child.sender->send_together({50, 24});
+         child.sender->send_together({200});
+       },
+       send_claimed},
+      {"enqueue several round the end of the ring", [](World& world) { world.turn_to(kCells - 2); },
+       attach,
+       [](Actor& child) {
+         child.sender->send_together({30, 300, 40});
+       }},
+      {"enqueue more than there is room for", [](World& world) { world.turn_to(kCells / 2); },
+       attach,
+       [](Actor& child) {
+         child.sender->send_together({1000, 900, 900, 900, 900, 24});
+       }},
       {"first dequeue", sends(3), attach,
        [](Actor& child) {
          join(child.ring());
@@ -640,6 +723,37 @@ std::vector<Operation> operations() {
       {"dequeue", sends(3), consume,
        [](Actor& child) {
          while (child.move()) continue;
+       }},
+      {"dequeue several", sends(5), consume,
+       [](Actor& child) {
+         child.move_together(2);
+         child.move_together(8);
+       }},
+      {"dequeue several round the end of the ring",
+       [](World& world) {
+         world.turn_to(kCells - 2);
+         world.send(4);
+       },
+       consume, [](Actor& child) { child.move_together(3); }},
+      {"dequeue several over dropped messages and gaps",
+       [](World& world) {
+         among_dropped(world);
+         among_gaps(world);
+       },
+       consume,
+       [](Actor& child) {
+         while (child.move_together(3) != 0) continue;
+       }},
+      {"dequeue several that a dead one had",
+       [](World& world) {
+         world.send(4);
+         world.take_together_and_die(3);
+       },
+       consume,
+       [](Actor& child) {
+         // It may have what others had, and then alone what was left.
+         for (int i = 0; i < 3; ++i) child.acknowledge(child.receive(20 * kMillisecond));
+         child.move_together(3);
        }},
       {"dequeue round the end of the ring",
        [](World& world) {
@@ -776,14 +890,17 @@ std::vector<Operation> operations() {
 
 // What was promised, when all is over.
 void verify(bool killed) {
-  uint64_t moved_last = 0;
-  memcpy(&moved_last, childs_target, sizeof moved_last);
-  const uint32_t length = moved_last < kMost ? shared->length[moved_last] : 0;
-  if (length == 0 || read(childs_target, length) != moved_last) moved_last = kNowhere;
+  bool in_target[kMost] = {};
+  Letter letter{};
+  for (uint64_t at = 0; at + sizeof letter <= kPage; at += shared->length[letter.id]) {
+    memcpy(&letter, childs_target + at, sizeof letter);
+    if (!is_known(letter) || at + shared->length[letter.id] > kPage) break;
+    in_target[letter.id] = true;
+  }
   for (uint64_t id = 0; id < kMost; ++id) {
     const bool committed = shared->fate[id] == Fate::kCommitted;
-    const bool arrived = shared->done[id] || shared->finishing[id] || known.buried[id] ||
-                         (killed && id == moved_last);
+    const bool arrived =
+        shared->done[id] || shared->finishing[id] || known.buried[id] || (killed && in_target[id]);
     if (committed && !arrived) complain("%llu is lost", number(id));
     if (known.unheard[id] && !killed) complain("%llu was redelivered", number(id));
     if (shared->moved[id] && !known.buried[id]) complain("%llu is no dead letter", number(id));
