@@ -10,9 +10,21 @@ export interface QueueFace {
   enqueue(queue: Queue, value: Bytes, options?: WaitOptions): Promise<number>;
   claim(queue: Queue, length: number, options?: WaitOptions): Promise<Space>;
   enqueueMany(queue: Queue, values: Iterable<Bytes>, options?: WaitOptions): Promise<number>;
+  enqueuePacked(
+    queue: Queue,
+    bytes: Uint8Array,
+    lengths: Uint32Array,
+    options?: WaitOptions,
+  ): Promise<number>;
   dequeue(queue: Queue, options?: WaitOptions): Promise<Buffer>;
   dequeueInto(queue: Queue, target: Uint8Array, options?: WaitOptions): Promise<number>;
   dequeueMany(queue: Queue, max: number, options?: WaitOptions): Promise<Buffer[]>;
+  dequeuePacked(
+    queue: Queue,
+    target: Uint8Array,
+    lengths: Uint32Array,
+    options?: WaitOptions,
+  ): Promise<number>;
   receive(queue: Queue, options?: WaitOptions): Promise<Message<Buffer>>;
 }
 
@@ -21,9 +33,11 @@ export const promises: QueueFace = {
   enqueue: (queue, value, options) => queue.enqueue(value, options),
   claim: (queue, length, options) => queue.claim(length, options),
   enqueueMany: (queue, values, options) => queue.enqueueMany(values, options),
+  enqueuePacked: (queue, bytes, lengths, options) => queue.enqueuePacked(bytes, lengths, options),
   dequeue: (queue, options) => queue.dequeue(options),
   dequeueInto: (queue, target, options) => queue.dequeue(target, options),
   dequeueMany: (queue, max, options) => queue.dequeueMany(max, options),
+  dequeuePacked: (queue, target, lengths, options) => queue.dequeuePacked(target, lengths, options),
   receive: (queue, options) => queue.receive(options),
 };
 
@@ -43,6 +57,16 @@ export const callbacks: QueueFace = {
     given((done) => {
       if (options) queue.enqueueMany(values, options, done);
       else queue.enqueueMany(values, done);
+    }),
+  enqueuePacked: (queue, bytes, lengths, options) =>
+    given((done) => {
+      if (options) queue.enqueuePacked(bytes, lengths, options, done);
+      else queue.enqueuePacked(bytes, lengths, done);
+    }),
+  dequeuePacked: (queue, target, lengths, options) =>
+    given((done) => {
+      if (options) queue.dequeuePacked(target, lengths, options, done);
+      else queue.dequeuePacked(target, lengths, done);
     }),
   dequeueMany: (queue, max, options) =>
     given((done) => {
@@ -75,10 +99,14 @@ export const syncs: QueueFace = {
   claim: (queue, length, options) => settled(() => queue.claimSync(length, bounded(options))),
   enqueueMany: (queue, values, options) =>
     settled(() => queue.enqueueManySync(values, bounded(options))),
+  enqueuePacked: (queue, bytes, lengths, options) =>
+    settled(() => queue.enqueuePackedSync(bytes, lengths, bounded(options))),
   dequeue: (queue, options) => settled(() => queue.dequeueSync(bounded(options))),
   dequeueInto: (queue, target, options) =>
     settled(() => queue.dequeueSync(target, bounded(options))),
   dequeueMany: (queue, max, options) => settled(() => queue.dequeueManySync(max, bounded(options))),
+  dequeuePacked: (queue, target, lengths, options) =>
+    settled(() => queue.dequeuePackedSync(target, lengths, bounded(options))),
   receive: (queue, options) => settled(() => queue.receiveSync(bounded(options))),
 };
 

@@ -5,7 +5,9 @@ import { outOfRange, wrongType } from '../validate.js';
 export function checkPacked(bytes: unknown, lengths: unknown, maxMessage: number): void {
   checkArrays(bytes, 'bytes', lengths);
   let needed = 0;
-  for (const length of lengths as Uint32Array) {
+  const all = lengths as Uint32Array;
+  for (let i = 0; i < all.length; i += 1) {
+    const length = all[i]!;
     if (length > maxMessage) throw outOfRange(`at most ${maxMessage} each`, 'lengths', length);
     needed += length;
   }

@@ -432,22 +432,17 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     lengths: Uint32Array,
     ...args: unknown[]
   ): Promise<number> | undefined {
-    const begin = () => {
-      checkTarget(target, lengths);
-      return { attempt: () => this.#moveSeveral(target, lengths, 0) };
-    };
-    return this.#face(Word.Data, args, begin);
+    const attempt = () => this.#moveSeveral(target, lengths, 0);
+    return this.#face(Word.Data, args, () => ({ attempt }));
   }
 
   /** As {@link Queue.dequeuePacked}; blocks the thread. */
   dequeuePackedSync(target: Uint8Array, lengths: Uint32Array, options?: SyncWaitOptions): number {
-    checkTarget(target, lengths);
     return awaited((milliseconds) => this.#moveSeveral(target, lengths, milliseconds), options);
   }
 
   /** As {@link Queue.dequeuePacked}; 0 when there is nothing now. */
   tryDequeuePacked(target: Uint8Array, lengths: Uint32Array): number {
-    checkTarget(target, lengths);
     return this.#moveSeveral(target, lengths, 0) ?? 0;
   }
 
@@ -624,6 +619,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   // How many of the next messages are out of the queue.
   #moveSeveral(target: Uint8Array, lengths: Uint32Array, milliseconds: number): number | undefined {
+    checkTarget(target, lengths);
     this.#join();
     return moved(this.attachment.ring.moveMessages(target, lengths, milliseconds), target);
   }

@@ -125,6 +125,18 @@ export class QueueUse {
     bytes.toString('latin1');
   }
 
+  /** What came together lies within the target. */
+  #checkPacked(
+    target: Uint8Array,
+    lengths: Uint32Array,
+    dequeue: (target: Uint8Array, lengths: Uint32Array) => number,
+  ): void {
+    const count = dequeue(target, lengths);
+    requireThat(count >= 0 && count <= lengths.length, `${count} messages`);
+    const bytes = lengths.subarray(0, count).reduce((sum, length) => sum + length, 0);
+    requireThat(bytes <= target.length, `${bytes} bytes in a target of ${target.length}`);
+  }
+
   #hold(message: Message<Buffer> | undefined): void {
     if (!message) return;
     this.#check(message.data);
@@ -141,9 +153,28 @@ export class QueueUse {
     this.#spaces.push(space);
   }
 
+  /** Some messages, one behind the other. */
+  #packed(): [Uint8Array, Uint32Array] {
+    const { below } = this.#image;
+    const lengths = Uint32Array.from({ length: below(40) }, () => below(100));
+    return [
+      Buffer.alloc(
+        lengths.reduce((sum, length) => sum + length, 0),
+        1,
+      ),
+      lengths,
+    ];
+  }
+
+  /** Where some messages fit. */
+  #target(): [Uint8Array, Uint32Array] {
+    const { below } = this.#image;
+    return [Buffer.alloc(below(4) === 0 ? below(50) : 5000), new Uint32Array(1 + below(40))];
+  }
+
   #try(queue: Queue): void {
     const { below } = this.#image;
-    switch (below(5)) {
+    switch (below(7)) {
       case 0:
         queue.tryEnqueue(this.#bytes());
         break;
@@ -155,6 +186,14 @@ export class QueueUse {
         break;
       case 3:
         queue.tryDequeue(Buffer.alloc(below(300)));
+        break;
+      case 4:
+        queue.tryEnqueuePacked(...this.#packed());
+        break;
+      case 5:
+        this.#checkPacked(...this.#target(), (target, lengths) =>
+          queue.tryDequeuePacked(target, lengths),
+        );
         break;
       default:
         this.#hold(queue.tryReceive());
@@ -168,7 +207,16 @@ export class QueueUse {
     // Without a limit closing ends it.
     const options = limited ? { timeout: below(PATIENCE) } : undefined;
     const outcome = attempted(face.name, async () => {
-      switch (below(6)) {
+      switch (below(8)) {
+        case 6:
+          await face.enqueuePacked(queue, ...this.#packed(), options);
+          break;
+        case 7: {
+          const [target, lengths] = this.#target();
+          const count = await face.dequeuePacked(queue, target, lengths, options);
+          this.#checkPacked(target, lengths, () => count);
+          break;
+        }
         case 0:
           await face.enqueue(queue, this.#bytes(), options);
           break;

@@ -644,6 +644,23 @@ void send_some(Bytes& input, Sequencer& ring, Memory& memory) {
       ring.commit(memory.claim.start, memory.claim.start + cells - 1, OutOfOrder::kMark, 0));
 }
 
+// Sends several together, whose lengths may be anything.
+void send_several(Bytes& input, Sequencer& ring) {
+  std::vector<std::byte> bytes(input.byte() * 16);
+  std::vector<uint32_t> lengths(input.below(40));
+  for (uint32_t& length : lengths) {
+    length = input.below(16) == 0 ? static_cast<uint32_t>(input.raw()) : input.byte();
+  }
+  const auto sent =
+      send_messages(ring, bytes.data(), bytes.size(), lengths.data(), lengths.size(),
+                    ring.elements_bytes() - sizeof(MessageHeader), draw_patience(input));
+  if (!sent.ok()) return;
+  uint64_t total = 0;
+  for (uint64_t i = 0; i < sent.value().count; ++i) total += lengths[i];
+  require(sent.value().count <= lengths.size() && total <= bytes.size(),
+          "nothing is sent but what there is");
+}
+
 // Becomes one of the queue's consumers, all of which are in one group.
 void join_queue(Sequencer& ring, Memory& memory) {
   Joining joining;
@@ -669,6 +686,21 @@ void move_some(Bytes& input, Sequencer& ring, Memory& memory) {
   require((moved.value() == Moved::kMoved) == (length <= room),
           "a message is moved if there is room for it");
   require(length <= ring.elements_bytes(), "a message is no longer than the queue");
+}
+
+void move_several(Bytes& input, Sequencer& ring, Memory& memory) {
+  if (!memory.joined) join_queue(ring, memory);
+  if (!memory.joined || !memory.shares) return;
+  const uint64_t room = input.below(4) == 0 ? input.byte() : ring.elements_bytes();
+  std::vector<std::byte> target(static_cast<size_t>(room));
+  std::vector<uint32_t> lengths(input.below(40));
+  const auto moved = move_messages(ring, target.data(), room, lengths.data(), lengths.size(),
+                                   draw_patience(input));
+  if (!moved.ok()) return;
+  uint64_t total = 0;
+  require(moved.value().count <= lengths.size(), "no more messages come than there is room for");
+  for (uint64_t i = 0; i < moved.value().count; ++i) total += lengths[i];
+  require(total <= room, "messages lie within the target");
 }
 
 void take_census(Sequencer& ring) {
@@ -776,10 +808,18 @@ void use(Bytes& input, const Shape& shape) {
     }
     Sequencer& ring = *guests[which]->sequencer;
     if (shape.queue() && input.below(3) == 0) {
-      if (input.below(2) == 0) {
-        send_some(input, ring, memory);
-      } else {
-        move_some(input, ring, memory);
+      switch (input.below(4)) {
+        case 0:
+          send_some(input, ring, memory);
+          break;
+        case 1:
+          send_several(input, ring);
+          break;
+        case 2:
+          move_some(input, ring, memory);
+          break;
+        default:
+          move_several(input, ring, memory);
       }
       continue;
     }
