@@ -19,20 +19,32 @@ const MOST_FILLING = 4000;
 const HELD = 3;
 const PAUSES_EVERY = 50;
 const PAUSE_MILLISECONDS = 2;
+/** How many one who packs sends or takes at a time. */
+const PACKED = 20;
 const WAIT = { timeout: WATCHDOG_MILLISECONDS };
 
 // All of a message's bytes follow from its number.
 const fillings = Array.from({ length: 256 }, (_, byte) => Buffer.alloc(MOST_FILLING, byte));
 
+// Every other one sends several at a time.
 function produce({ name, id, count }: Party & { role: 'producer' }): void {
   const queue = Queue.open(name);
-  const message = Buffer.alloc(HEADER + MOST_FILLING);
-  message.writeUInt32LE(id, 0);
-  for (let number = 0; number < count; number += 1) {
-    const length = Math.floor(Math.random() * (MOST_FILLING + 1));
-    message.writeUInt32LE(number, 4);
-    fillings[number % 256]!.copy(message, HEADER, 0, length);
-    queue.enqueueSync(message.subarray(0, HEADER + length), WAIT);
+  const bytes = Buffer.alloc((HEADER + MOST_FILLING) * PACKED);
+  const lengths = new Uint32Array(PACKED);
+  const most = id % 2 === 0 ? PACKED : 1;
+  for (let number = 0; number < count;) {
+    let packed = 0;
+    for (let end = 0; packed < most && number < count; number += 1) {
+      const length = Math.floor(Math.random() * (MOST_FILLING + 1));
+      bytes.writeUInt32LE(id, end);
+      bytes.writeUInt32LE(number, end + 4);
+      fillings[number % 256]!.copy(bytes, end + HEADER, 0, length);
+      end += HEADER + length;
+      lengths[packed] = HEADER + length;
+      packed += 1;
+    }
+    if (most === 1) queue.enqueueSync(bytes.subarray(0, lengths[0]), WAIT);
+    else queue.enqueuePackedSync(bytes, lengths.subarray(0, packed), WAIT);
   }
   queue.close();
 }
@@ -68,6 +80,21 @@ async function consume({ name, id, log, acknowledges }: Party & { role: 'consume
       // Some hold theirs for a while, so that they may be killed meanwhile.
       if (Math.random() * PAUSES_EVERY < 1) await sleep(PAUSE_MILLISECONDS);
       for (const each of held.reverse()) each.ack();
+    }
+  } else if (id >= 2) {
+    const target = Buffer.alloc((HEADER + MOST_FILLING) * PACKED);
+    const lengths = new Uint32Array(PACKED);
+    for (let ends = 0; ends === 0;) {
+      const count = blocks
+        ? queue.dequeuePackedSync(target, lengths, WAIT)
+        : await queue.dequeuePacked(target, lengths, WAIT);
+      let end = 0;
+      for (const length of lengths.subarray(0, count)) {
+        if (!take(file, target.subarray(end, end + length), false)) ends += 1;
+        end += length;
+      }
+      // Those of others.
+      for (; ends > 1; ends -= 1) queue.enqueueSync('', WAIT);
     }
   } else {
     const next = () => (blocks ? queue.dequeueSync(WAIT) : queue.dequeue(WAIT));

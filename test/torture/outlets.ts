@@ -75,7 +75,8 @@ class QueueOutlet implements Outlet {
   readonly #queue: Queue;
   readonly #manner: Manner;
   readonly #below: Random;
-  readonly #target = Buffer.alloc(LONGEST);
+  readonly #target = Buffer.alloc(MOST_TAKEN * LONGEST);
+  readonly #lengths = new Uint32Array(MOST_TAKEN);
 
   constructor(name: string, manner: Manner, below: Random) {
     this.#queue = Queue.open(name, waiting(below));
@@ -101,8 +102,17 @@ class QueueOutlet implements Outlet {
         break;
       case 1: {
         const some = Array.from({ length: 1 + below(MOST_SENT) }, () => this.#next(write));
-        if (below(2) === 0) await this.#queue.enqueueMany(some, PATIENCE);
-        else this.#queue.enqueueManySync(some, PATIENCE);
+        const packed = [
+          Buffer.concat(some),
+          Uint32Array.from(some, ({ length }) => length),
+        ] as const;
+        const ways = [
+          () => this.#queue.enqueueMany(some, PATIENCE),
+          () => this.#queue.enqueueManySync(some, PATIENCE),
+          () => this.#queue.enqueuePacked(...packed, PATIENCE),
+          () => this.#queue.enqueuePackedSync(...packed, PATIENCE),
+        ];
+        await ways[below(ways.length)]!();
         return { sent: some.length, dropped: 0 };
       }
       case 2:
@@ -153,7 +163,24 @@ class QueueOutlet implements Outlet {
     const add = (data: Buffer | undefined) => {
       if (data) some.push(data);
     };
-    switch (below(5)) {
+    const packed = [this.#target, this.#lengths] as const;
+    const addPacked = (count = 0) => {
+      let end = 0;
+      for (const length of this.#lengths.subarray(0, count)) {
+        add(this.#target.subarray(end, end + length));
+        end += length;
+      }
+    };
+    switch (below(8)) {
+      case 5:
+        addPacked(await this.#queue.dequeuePacked(...packed, wait).catch(given));
+        break;
+      case 6:
+        addPacked(intime(() => this.#queue.dequeuePackedSync(...packed, wait)));
+        break;
+      case 7:
+        addPacked(this.#queue.tryDequeuePacked(...packed));
+        break;
       case 0:
         add(await this.#queue.dequeue(wait).catch(given));
         break;
