@@ -39,15 +39,30 @@ const ALONE = [
 ];
 
 const REDIS = ['redis-list', 'redis-list-pipelined'];
-const RIVALS = ['queue', 'zeromq-push', 'unix-socket-messages', 'process-send', ...REDIS];
+
+/** Ways of sending messages. Where a hundred go in one call, it is the `packed` ones. */
+const WAYS = {
+  queue: { name: 'shm-disruptor queue' },
+  'queue-packed': { name: 'shm-disruptor queue, 100 at a time', packed: true },
+  'zeromq-push': { name: 'zeromq push/pull, ipc' },
+  'unix-socket-messages': { name: 'unix socket, length prefix' },
+  'unix-socket-messages-packed': { name: 'unix socket, 100 at a time', packed: true },
+  'process-send': { name: 'process.send' },
+  'redis-list': { name: 'Redis list' },
+  'redis-list-pipelined': { name: 'Redis list, 100 at a time', packed: true },
+};
+const OURS = ['queue', 'queue-packed'];
 
 // Fewer of what is larger or goes slower, so that each takes about as long.
 const SHARE = { 16: 1, 256: 1, 4096: 0.5, 65_536: 0.1 };
-const RIVALS_SHARE = 0.1;
+const shareOf = (way, size) => {
+  if (way === 'queue-packed' && size < 4096) return 5;
+  return SHARE[size] * (OURS.includes(way) ? 1 : 0.1);
+};
 
 const contestants = ({ crowds, bytes }) =>
   crowds.flatMap((crowd) =>
-    bytes.flatMap((size) => RIVALS.map((rival) => ({ rival, size, crowd }))),
+    bytes.flatMap((size) => Object.keys(WAYS).map((rival) => ({ rival, size, crowd }))),
   );
 
 export const roles = {
@@ -127,8 +142,7 @@ function alone(which, messages) {
 
 /** Nanoseconds for each message between processes, until the last was received. */
 function between({ rival, size, crowd }, messages) {
-  const share = SHARE[size] * (rival === 'queue' ? 1 : RIVALS_SHARE);
-  const count = Math.ceil((messages * share) / crowd) * crowd;
+  const count = Math.ceil((messages * shareOf(rival, size)) / crowd) * crowd;
   return withPlace(async (place) => {
     const part = { rival, place, size, crowd, messages: count };
     // Whoever is bound to is there first.
@@ -173,15 +187,6 @@ async function available(all) {
   return all.filter(({ rival }) => !missing.includes(rival));
 }
 
-const NAMES = {
-  queue: 'shm-disruptor queue',
-  'zeromq-push': 'zeromq push/pull, ipc',
-  'unix-socket-messages': 'unix socket, length prefix',
-  'process-send': 'process.send',
-  'redis-list': 'Redis list',
-  'redis-list-pipelined': 'Redis list, 100 at a time',
-};
-
 async function run({ inProcess, messages, rounds, crowds, bytes, ...calls }) {
   const aloneCosts = (
     await alternate(ALONE, rounds * 3, (one) => alone(ALONE.indexOf(one), inProcess))
@@ -196,14 +201,18 @@ async function run({ inProcess, messages, rounds, crowds, bytes, ...calls }) {
   return [
     ...ALONE.map(({ name }, i) => ({ name, cost: aloneCosts[i] })),
     ...all.map(({ rival, size, crowd }, i) => {
-      const others = costs.filter(
-        (_, j) => all[j].size === size && all[j].crowd === crowd && all[j].rival !== 'queue',
-      );
-      const best = Math.min(...others.map(({ median }) => median));
+      const times = (packed) => {
+        const others = costs.filter((_, j) => {
+          const other = all[j];
+          const same = other.size === size && other.crowd === crowd && !OURS.includes(other.rival);
+          return same && Boolean(WAYS[other.rival].packed) === packed;
+        });
+        return Math.min(...others.map(({ median }) => median)) / costs[i].median;
+      };
       return {
-        name: `${NAMES[rival]}, ${size} bytes, ${crowd}x${crowd}`,
+        name: `${WAYS[rival].name}, ${size} bytes, ${crowd}x${crowd}`,
         cost: costs[i],
-        timesBest: rival === 'queue' ? best / costs[i].median : undefined,
+        ...(OURS.includes(rival) && { timesSingle: times(false), timesPacked: times(true) }),
       };
     }),
     {
@@ -244,7 +253,8 @@ export const scenario = {
   columns: [
     nameColumn,
     ...costColumns('message'),
-    column('x best rival', ({ timesBest }) => timesBest, 2),
+    column('x best one by one', ({ timesSingle }) => timesSingle, 2),
+    column('x best 100 at a time', ({ timesPacked }) => timesPacked, 2),
   ],
   chart: lessIsBetter('ns per message', ({ cost }) => cost.median),
   run,

@@ -71,6 +71,7 @@ const SOURCES = [
     'ring/disruptor-producer',
     'queue/message',
     'queue/shipment',
+    'queue/packed',
     'ring/ring-options',
     'values/message-format',
     'broadcast/landing',

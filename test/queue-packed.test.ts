@@ -235,6 +235,10 @@ overQueueFaces('bad arrays', async (t, face) => {
     t.throws(() => queue.tryEnqueuePacked(bytes, Uint32Array.from(lengths)), range);
   }
   t.is(queue.stats().unread, 0, 'nothing is sent of what is wrong somewhere');
+  const disguised = new Uint8Array(400);
+  Object.setPrototypeOf(disguised, Uint32Array.prototype);
+  await t.throwsAsync(() => face.enqueuePacked(queue, bytes, disguised as never), type);
+  await t.throwsAsync(() => face.dequeuePacked(queue, bytes, disguised as never), type);
   queue.tryEnqueue('x');
   await t.throwsAsync(() => face.dequeuePacked(queue, bytes, none), range);
   t.throws(() => queue.tryDequeuePacked(bytes, none), range);
@@ -252,6 +256,24 @@ overQueueFaces(
     t.deepEqual(rest(queue), numbers(CELLS));
     const error = await t.throwsAsync(sending, { code: 'ERR_OUT_OF_RANGE' });
     t.like(error, { sent: CELLS });
+    // Given away: some of them are sent before, or none.
+    for (const [sent, array] of [
+      [CELLS, 0],
+      [CELLS, 1],
+      [0, 0],
+      [0, 1],
+    ] as const) {
+      if (sent === 0) fill(queue);
+      const given = packed(numbers(CELLS + 10));
+      const [bytes, lengths] = [Uint8Array.from(given[0]), given[1]];
+      const failing = face.enqueuePacked(queue, bytes, lengths);
+      t.true(await staysPending(failing));
+      const { buffer } = array === 0 ? bytes : lengths;
+      structuredClone(buffer, { transfer: [buffer] });
+      queue.tryDequeue();
+      t.like(await t.throwsAsync(failing, { code: 'ERR_OUT_OF_RANGE' }), { sent });
+      rest(queue);
+    }
     const lengths = new Uint32Array(3);
     const waiting = face.dequeuePacked(queue, Buffer.alloc(10), lengths);
     t.true(await staysPending(waiting));

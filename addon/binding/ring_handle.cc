@@ -54,7 +54,10 @@ RingHandle::Call RingHandle::with_arrays(napi_env env, napi_callback_info info) 
   void* lengths = nullptr;
   size_t count = 0;
   if (given == 2) {
-    napi_get_typedarray_info(env, arrays[1], nullptr, &count, &lengths, nullptr, nullptr);
+    napi_typedarray_type type = napi_uint32_array;
+    napi_get_typedarray_info(env, arrays[1], &type, &count, &lengths, nullptr, nullptr);
+    // Whatever JavaScript takes it for.
+    if (type != napi_uint32_array) count = 0;
   }
   return {environment,
           named(environment),
@@ -465,7 +468,7 @@ napi_value RingHandle::move_message(napi_env env, napi_callback_info info) {
 }
 
 // (bytes, lengths): sends them as messages. How many were sent, or `kNothing` when the first is
-// longer than it may be; `start` is the sequence of the last.
+// longer than it may be; `start` is the sequence of the last, `end` how many bytes they have.
 napi_value RingHandle::send_messages(napi_env env, napi_callback_info info) {
   const auto [environment, handle, bytes, size, lengths, count] = with_arrays(env, info);
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
@@ -474,8 +477,9 @@ napi_value RingHandle::send_messages(napi_env env, napi_callback_info info) {
       shm_disruptor::send_messages(*handle->sequencer_, bytes, size, lengths, count,
                                    exchange.get(Exchange::kMost), exchange.patience());
   if (!sent.ok()) return throw_error(env, sent.error());
-  const auto [sent_count, last, damaged] = sent.value();
+  const auto [sent_count, last, sent_bytes, damaged] = sent.value();
   exchange.set(Exchange::kStart, last);
+  exchange.set(Exchange::kEnd, sent_bytes);
   exchange.answer(sent_count == 0 && damaged ? kNothing : static_cast<int64_t>(sent_count));
   return nullptr;
 }

@@ -140,12 +140,13 @@ class Consumers {
     return joined;
   }
 
-  /// One more entry of ours as a member of `group`. Errors: kTooManyConsumers, kSegmentBusy,
-  /// kSystem.
-  Result<uint64_t> join_again(const os::File& file, uint64_t group, uint64_t most_members) {
+  /// One more entry of ours as a member of `group`, with what a dead one has left in it unless it
+  /// is to be `empty`. Errors: kTooManyConsumers, kSegmentBusy, kSystem.
+  Result<uint64_t> join_again(const os::File& file, uint64_t group, uint64_t most_members,
+                              bool empty = false) {
     const Status locked = lock_directory(file);
     if (!locked.ok()) return locked.error();
-    const auto joined = join_group(file, group, most_members);
+    const auto joined = join_group(file, group, most_members, empty);
     os::unlock(file, liveness::kDirectory);
     return joined;
   }
@@ -440,7 +441,8 @@ class Consumers {
 
   // An entry that becomes ours as a member of `group`: one that a dead member has left, work and
   // all, or a vacant one.
-  Result<uint64_t> join_group(const os::File& file, uint64_t group, uint64_t most) {
+  Result<uint64_t> join_group(const os::File& file, uint64_t group, uint64_t most,
+                              bool empty = false) {
     for (const bool vacant : {false, true}) {
       for (uint64_t i = 0; i < count_ && i < most; ++i) {
         const bool fits = vacant ? free(file, i) : directory_.member(i, group);
@@ -449,6 +451,11 @@ class Consumers {
         const auto taken = liveness::take_consumer(file, i, os::Hold::kExclusive);
         if (!taken.ok()) return taken.error();
         if (!taken.value()) continue;
+        const ConsumerEntry& entry = table_[i];
+        if (empty && !vacant && entry.begin.load_ordered() < entry.limit.load_ordered()) {
+          liveness::leave_consumer(file, i);
+          continue;
+        }
         // Before it can announce anything: settle() reads it after `work`.
         if (header_->members.load_ordered() <= i) {
           header_->members.store_ordered(static_cast<uint32_t>(i + 1));

@@ -43,11 +43,11 @@ class Frontier {
   /// The same where nobody else moves the cursor and nothing is marked behind, and without the full
   /// barrier between the store and the look for sleepers: they have one executed here
   /// (os/barrier.h).
-  void advance_alone(uint64_t to) {
+  void advance_alone(uint64_t to, uint32_t messages) {
     // Release: as above.
     header_->cursor.store_release(to);
     os::light_barrier();
-    wake_readers(1);
+    wake_readers(messages);
   }
 
   /// Leaves a mark for [start, end), which is the caller's to commit, while the cursor is below.

@@ -5,8 +5,9 @@
 // What a member holds, or is about to take, is in its `begin` and `limit`.
 //
 // Invariants. (1) Before `work` passes an element, the range of the member that takes it covers it,
-// and goes on covering it until that element is done with; so the group's sequence, which only
-// rises to the lowest beginning of any range, passes nothing that somebody has. (2) Before `work`
+// and goes on covering it until that element is done with, or another range does that has its
+// place (divide); so the group's sequence, which only rises to the lowest beginning of any range,
+// passes nothing that somebody has. (2) Before `work`
 // moves on from where member m left it, m's entry says so (`work` of a member: its latest limit
 // confirmed). So a dead member's range was truly taken if, and only if, `work` stands where its
 // last take left it or its entry confirms it; otherwise it died before it could take. (3) A range
@@ -66,7 +67,7 @@ class Group {
   void keep() { given_ = 0; }
 
   /// Takes the next elements below `barrier`, `most` at most and none beyond what `reach` says,
-  /// when called with the range. We hold nothing.
+  /// when called with the range; nothing if that is where it begins. We hold nothing.
   ///
   /// Errors: kSegmentCorrupt.
   template <class Reach>
@@ -91,6 +92,7 @@ class Group {
         continue;
       }
       const uint64_t to = reach(from, barrier - from > most ? from + most : barrier);
+      if (to == from) return Share{};
       confirm(consumers, word);
       // The limit last: in between the range is empty.
       own.begin.store_release(from);
@@ -119,6 +121,32 @@ class Group {
       drop(consumers, file);
     }
     return settle(consumers, group_);
+  }
+
+  /// Whether what we hold is in an entry beside our own, which is free.
+  bool has_own_entry_free() const { return slot_ != member_; }
+  /// Another entry has become our own, beside the one that has what we hold.
+  void move_to(uint64_t member) { member_ = member; }
+
+  /// Keeps what we hold as far as `end`, in our own entry, and leaves the rest where it is, as if
+  /// its member had just died. If we die half way, the first of it may be given twice, marked.
+  void divide(Consumers& consumers, const os::File& file, uint64_t end) {
+    ConsumerEntry& own = consumers.entry(member_);
+    ConsumerEntry& rest = consumers.entry(slot_);
+    raise(own.work, end);
+    // The limit last, as in take(). From then on both cover it, until the other begins behind it.
+    // The other way round it would be lost with us.
+    own.begin.store_release(begin_);
+    own.limit.store_ordered(end);
+    // Before the other lets go of it: whoever settles, and has looked at ours too early, looks
+    // again.
+    consumers.header().membership.add(1);
+    rest.begin.store_ordered(end);
+    limit_ = end;
+    consumers.lose(slot_);
+    liveness::leave_consumer(file, slot_);
+    slot_ = member_;
+    wake_sleepers(consumers.header().data_waiters);
   }
 
   /// Leaves what we hold to another member, as if we had died. False: with it our entry is gone,
@@ -154,6 +182,8 @@ class Group {
   static bool settle(const Consumers& consumers, uint64_t group) {
     Sequence& sequence = consumers.sequence(group);
     for (;;) {
+      // Ranges may move on to entries that we have passed: see divide().
+      const uint32_t membership = consumers.header().membership.load_ordered();
       // First, and nothing but this is replaced: an old view never raises a newer sequence.
       const uint64_t seen = sequence.load_ordered();
       if (seen > kLastSequence) return false;
@@ -168,6 +198,7 @@ class Group {
         if (begin < limit && begin < done && consumers.directory().member(i, group)) done = begin;
       }
       if (done <= seen) return false;
+      if (consumers.header().membership.load_ordered() != membership) continue;
       // Release: pairs with gating_sequence and barrier.
       if (sequence.compare_exchange(seen, done)) return true;
     }

@@ -41,7 +41,7 @@
 namespace shm_disruptor {
 
 inline constexpr uint64_t kMagic = 0x52505352444d4853;  // "SHMDRSPR" read as little endian
-inline constexpr uint32_t kLayoutVersion = 4;
+inline constexpr uint32_t kLayoutVersion = 5;
 inline constexpr uint32_t kByteOrder = 0x01020304;
 
 /// What a segment holds.

@@ -29,11 +29,12 @@ inline constexpr uint64_t cells_of(uint64_t length) {
   return (sizeof(MessageHeader) + length + kCell - 1) / kCell;
 }
 
-/// How much is taken at a time: so many messages at most, and of those behind the first only what
-/// fits into so many bytes with it.
+/// How much is taken at a time.
 struct Portion {
-  uint64_t messages = 1;
-  uint64_t bytes = ~uint64_t{0};
+  bool held = true;               ///< what is taken may be held for long, and more taken meanwhile
+  uint64_t messages = 1;          ///< at most
+  uint64_t bytes = ~uint64_t{0};  ///< of all of them, unless it is one
+  uint64_t first = ~uint64_t{0};  ///< the most bytes of the first; nothing is taken if it has more
 };
 
 }  // namespace shm_disruptor

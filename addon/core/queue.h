@@ -41,6 +41,7 @@ inline Result<Claim> send_message(Sequencer& queue, const void* bytes, uint64_t 
 struct Sent {
   uint64_t count = 0;    ///< the first so many were sent
   uint64_t last = 0;     ///< the sequence of the last of these, if there are any
+  uint64_t bytes = 0;    ///< how many bytes they have
   bool damaged = false;  ///< the next is longer than it may be
 };
 
@@ -64,7 +65,8 @@ inline Result<Sent> send_messages(Sequencer& queue, const std::byte* bytes, uint
     uint32_t piece[kMostInClaim];
     uint64_t messages = 0;
     uint64_t cells = 0;
-    for (uint64_t rest = size; messages < kMostInClaim && sent.count + messages < count;) {
+    for (uint64_t rest = size - sent.bytes;
+         messages < kMostInClaim && sent.count + messages < count;) {
       const uint32_t length = lengths[sent.count + messages];
       if (length > rest || length > longest) break;
       if (messages != 0 && cells + cells_of(length) > most_cells) break;
@@ -89,10 +91,8 @@ inline Result<Sent> send_messages(Sequencer& queue, const std::byte* bytes, uint
     const uint64_t end = claim.start + claim.count;
     Sent more = sent;
     for (uint64_t i = 0, start = claim.start; start < end; ++i) {
-      write_message(queue, start, bytes, piece[i]);
-      bytes += piece[i];
-      size -= piece[i];
-      more = {more.count + 1, start, false};
+      write_message(queue, start, bytes + more.bytes, piece[i]);
+      more = {more.count + 1, start, more.bytes + piece[i], false};
       start += cells_of(piece[i]);
     }
     const auto committed = queue.commit(claim.start, end - 1, OutOfOrder::kMark, 0,
@@ -113,8 +113,10 @@ enum class Moved : uint8_t { kNothing, kMoved, kTooLong };
 /// Errors: as Sequencer::take_share's, and kSegmentCorrupt.
 inline Result<Moved> move_message(Sequencer& queue, void* target, uint64_t room, uint64_t& length,
                                   uint64_t nanoseconds = 0) {
+  Portion portion;
+  portion.held = false;
   for (;;) {
-    const auto taken = queue.take_share(nanoseconds);
+    const auto taken = queue.take_share(nanoseconds, portion);
     if (!taken.ok()) return taken.error();
     const auto [share, seat] = taken.value();
     if (share.count == 0) return Moved::kNothing;
@@ -150,9 +152,18 @@ struct Haul {
 /// Errors: as move_message's, if nothing was moved before.
 inline Result<Haul> move_messages(Sequencer& queue, std::byte* target, uint64_t room,
                                   uint32_t* lengths, uint64_t most, uint64_t nanoseconds) {
+  // Of a part of them at a time, so that others can go on meanwhile.
+  constexpr uint64_t kMostInShare = 256;
+  const uint64_t most_bytes = queue.elements_bytes() / 4;
   Haul haul;
   while (haul.count < most) {
-    const Portion portion{most - haul.count, room};
+    const uint64_t messages = most - haul.count;
+    Portion portion;
+    portion.held = false;
+    portion.messages = messages < kMostInShare ? messages : kMostInShare;
+    portion.bytes = room < most_bytes ? room : most_bytes;
+    // Of the first its length is to be told. Of what comes behind it nothing is taken in vain.
+    if (haul.count != 0) portion.first = room;
     const auto taken = queue.take_share(haul.count == 0 ? nanoseconds : 0, portion);
     if (!taken.ok()) return haul.count == 0 ? Result<Haul>(taken.error()) : haul;
     const auto [share, seat] = taken.value();
@@ -168,15 +179,22 @@ inline Result<Haul> move_messages(Sequencer& queue, std::byte* target, uint64_t 
       if (!whole || (!dropped && length > room)) {
         // Behind the first there is only what fits, unless it has changed since it was looked at.
         const bool first = at == share.start;
-        if (first && whole && haul.count == 0) haul.too_long = length;
-        // What was moved before is given first; this is for the next call to say.
-        if (first && (whole || haul.count != 0)) {
-          queue.keep_share(seat);
-          return haul;
+        if (first && haul.count == 0) {
+          // Of one that is damaged, nobody else is to trip over it.
+          whole ? queue.keep_share(seat) : queue.finish_share(seat);
+          haul.too_long = length;
+          return whole ? Result<Haul>(haul) : Errc::kSegmentCorrupt;
         }
-        // Nobody else is to trip over it.
-        queue.finish_share(seat);
-        return haul.count == 0 ? Result<Haul>(Errc::kSegmentCorrupt) : haul;
+        // What was moved before is given now. The damage is for the next call to tell, and what a
+        // dead one had, and has no room here, for anybody.
+        if (!first) {
+          queue.finish_share(seat, at);
+        } else if (whole) {
+          queue.give_back_share(seat);
+        } else {
+          queue.keep_share(seat);
+        }
+        return haul;
       }
       at += cells_of(length);
       if (dropped) continue;

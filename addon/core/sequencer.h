@@ -223,6 +223,15 @@ class Sequencer {
     return given.count != 0 && commit_share(seat, given.start, given.start + given.count);
   }
 
+  /// The share in that seat is done with as far as `next`, and what is left of it is given again.
+  /// False: there is no such share.
+  bool finish_share(uint64_t seat, uint64_t next) {
+    const Share given = shares_.given(seat);
+    if (given.count == 0 || next <= given.start || next >= given.start + given.count) return false;
+    shares_.keep(seat);
+    return commit_share(seat, given.start, next);
+  }
+
   /// The share in that seat is given again by the next take_share. False: there is none.
   bool keep_share(uint64_t seat) {
     if (shares_.held(seat).count == 0) return false;
@@ -577,7 +586,7 @@ class Sequencer {
 
   // The way of every message that is sent on its own: our latest claim, and its turn.
   bool commit_in_turn(uint64_t start, uint64_t end, uint32_t messages) {
-    if (sole_) return commit_alone(start, end);
+    if (sole_) return commit_alone(start, end, messages);
     if (!claims_.is_latest(start, end + 1)) return false;
     if (!frontier_.advance(start, end + 1, messages)) return false;
     claims_.settle_latest();
@@ -588,14 +597,14 @@ class Sequencer {
   // nobody else moves that: others know of no claim that they could commit or close. So a store
   // will do. Should we be replaced at this very moment it hides that, but `next` still says so, to
   // us with the next commit and to whoever runs dry (recover).
-  bool commit_alone(uint64_t start, uint64_t end) {
+  bool commit_alone(uint64_t start, uint64_t end, uint32_t messages) {
     if (start > end || end >= next_) return false;
     const uint64_t next = header_->next.load_acquire();
     if (next > kLastSequence || header_->cursor.load_acquire() != start) return false;
     if (next > start || !light_ || header_->fences.load_acquire() != 0) {
-      return frontier_.advance(start, end + 1);
+      return frontier_.advance(start, end + 1, messages);
     }
-    frontier_.advance_alone(end + 1);
+    frontier_.advance_alone(end + 1, messages);
     return true;
   }
 

@@ -75,9 +75,8 @@ class Shares {
     for (uint64_t i = 0; i < seats_.size(); ++i) {
       if (!seats_[i] || seats_[i]->held().count == 0 || pass_gap(floor, *seats_[i])) continue;
       if (!seats_[i]->waits_to_be_given()) continue;
-      const auto [start, count, redelivered] = seats_[i]->held();
-      seats_[i]->give(is_queue(floor) ? end_of_portion(floor, start, start + count, {})
-                                      : start + count);
+      if (portion.held) divide(floor, *seats_[i]);
+      seats_[i]->give(end_of_first(floor, seats_[i]->held()));
       return Taken{seats_[i]->given(), i};
     }
     if (!has_free_seat()) {
@@ -102,7 +101,11 @@ class Shares {
 
   /// What the seat holds is done with, as far as `next`. Says whether others may go on.
   bool finish(const Floor& floor, uint64_t seat, uint64_t next) {
-    return seats_[seat]->finish(floor.consumers, floor.segment.file, next);
+    const bool progress = seats_[seat]->finish(floor.consumers, floor.segment.file, next);
+    // What a dead member had taken together with that is anybody's.
+    const bool rest = seats_[seat]->waits_to_be_given() && seats_[seat]->held().redelivered;
+    if (rest && is_queue(floor)) give_back(floor, seat);
+    return progress;
   }
 
   /// What the seat holds is given again, before anything else.
@@ -166,10 +169,36 @@ class Shares {
     return i;
   }
 
+  static uint64_t end_of_first(const Floor& floor, const Share& share) {
+    const uint64_t end = share.start + share.count;
+    return is_queue(floor) ? end_of_portion(floor, share.start, end, {}) : end;
+  }
+
+  // Of several messages that a dead member had taken together a seat keeps the first, and the
+  // others are anybody's at once. Where there is no entry left for that, they are when the first is
+  // finished.
+  void divide(const Floor& floor, Group& seat) {
+    const Share held = seat.held();
+    const uint64_t end = end_of_first(floor, held);
+    if (!is_queue(floor) || !held.redelivered || end == held.start + held.count) return;
+    if (!seat.has_own_entry_free()) {
+      const auto own = floor.consumers.join_again(floor.segment.file, group_, Group::kMostMembers,
+                                                  /*empty=*/true);
+      if (!own.ok()) return;
+      seat.move_to(own.value());
+    }
+    seat.divide(floor.consumers, floor.segment.file, end);
+  }
+
+  static bool is_gap(const Floor& floor, const Share& share) {
+    return floor.frontier.first_gap(share.start, share.start + share.count) == share.start;
+  }
+
   // What a dead member had taken may be a gap, which it died before passing.
   static bool pass_gap(const Floor& floor, Group& seat) {
-    const auto [start, count, redelivered] = seat.held();
-    if (!redelivered || floor.frontier.first_gap(start, start + count) != start) return false;
+    const Share share = seat.held();
+    const auto [start, count, redelivered] = share;
+    if (!redelivered || !is_gap(floor, share)) return false;
     note_gap(floor, start, start + count);
     if (seat.finish(floor.consumers, floor.segment.file, start + count)) tell_of_progress(floor);
     return true;
@@ -235,7 +264,7 @@ class Shares {
       const std::byte* message = elements + floor.frontier.ring().slot(from) * kCell;
       const uint64_t length = reinterpret_cast<const MessageHeader*>(message)->length;
       const bool fits = bytes <= portion.bytes && length <= portion.bytes - bytes;
-      if (messages != 0 && !fits) break;
+      if (messages == 0 ? length > portion.first : !fits) break;
       bytes += length;
       const uint64_t cells = cells_of(length);
       from = cells < end - from ? from + cells : end;

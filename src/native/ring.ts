@@ -327,8 +327,9 @@ export class Ring {
 
   /**
    * Sends several messages that lie one behind the other, none longer than `longest`, as many as there
-   * is room for. Blocks the thread for at most `milliseconds` if there is none. How many were sent, and
-   * `lastSent` is then the sequence of the last; -1 when the first goes on behind the bytes or is longer.
+   * is room for. Blocks the thread for at most `milliseconds` if there is none. How many were sent;
+   * `lastSent` is then the sequence of the last, and `bytesSent` how many bytes they have. -1 when the
+   * first goes on behind the bytes or is longer.
    */
   sendMessages(
     bytes: Uint8Array,
@@ -346,6 +347,11 @@ export class Ring {
   /** Good until the next call of any ring. */
   get lastSent(): number {
     return exchange[Exchange.Start]!;
+  }
+
+  /** Good until the next call of any ring. */
+  get bytesSent(): number {
+    return exchange[Exchange.End]!;
   }
 
   /**

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import type { Ring } from '../native/ring.js';
 import { outOfRange, wrongType } from '../validate.js';
 
@@ -6,8 +8,7 @@ export function checkPacked(bytes: unknown, lengths: unknown, maxMessage: number
   checkArrays(bytes, 'bytes', lengths);
   let needed = 0;
   const all = lengths as Uint32Array;
-  for (let i = 0; i < all.length; i += 1) {
-    const length = all[i]!;
+  for (const length of all) {
     if (length > maxMessage) throw outOfRange(`at most ${maxMessage} each`, 'lengths', length);
     needed += length;
   }
@@ -21,18 +22,21 @@ export function checkTarget(target: unknown, lengths: unknown): void {
   if ((lengths as Uint32Array).length === 0) throw outOfRange('at least one', 'lengths', lengths);
 }
 
+// By what they are, not by their prototypes: the core writes to them.
 function checkArrays(bytes: unknown, name: string, lengths: unknown): void {
-  if (!(bytes instanceof Uint8Array)) throw wrongType('a Uint8Array', name, bytes);
-  if (!(lengths instanceof Uint32Array)) throw wrongType('a Uint32Array', 'lengths', lengths);
+  if (!types.isUint8Array(bytes)) throw wrongType('a Uint8Array', name, bytes);
+  if (!types.isUint32Array(lengths)) throw wrongType('a Uint32Array', 'lengths', lengths);
 }
 
 /** Messages that lie one behind the other, on their way. */
 export class PackedShipment {
   readonly #ring: Ring;
   readonly #longest: number;
-  /** What is not yet sent. */
-  #bytes: Uint8Array;
-  #lengths: Uint32Array;
+  readonly #bytes: Uint8Array;
+  readonly #lengths: Uint32Array;
+  readonly #count: number;
+  /** How many bytes those have that are sent. */
+  #end = 0;
   /** How many are. */
   sent = 0;
   /** The sequence of the last that was sent; -1 before that. */
@@ -43,27 +47,27 @@ export class PackedShipment {
     this.#longest = longest;
     this.#bytes = bytes;
     this.#lengths = lengths;
+    this.#count = lengths.length;
   }
 
   /** Sends `most` of them at most, and says what has to come before it can go on. */
   advance(most: number, milliseconds = 0): 'room' | 'turn' | undefined {
-    const lengths = most < this.#lengths.length ? this.#lengths.subarray(0, most) : this.#lengths;
-    if (lengths.length === 0) return undefined;
-    const sent = this.#ring.sendMessages(this.#bytes, lengths, this.#longest, milliseconds);
+    const begin = this.sent;
+    const end = Math.min(begin + most, this.#count);
+    if (begin === end) return undefined;
+    // Arrays that were checked may have been given away since, or changed.
+    if (this.#lengths.length < end || this.#bytes.length < this.#end) throw this.#changed();
+    const whole = begin === 0 && end === this.#count;
+    const bytes = begin === 0 ? this.#bytes : bytesFrom(this.#bytes, this.#end);
+    const lengths = whole ? this.#lengths : lengthsBetween(this.#lengths, begin, end);
+    const sent = this.#ring.sendMessages(bytes, lengths, this.#longest, milliseconds);
+    if (sent < 0) throw this.#changed();
     if (sent === 0) return 'room';
-    // They were checked, and have changed since.
-    if (sent < 0) throw outOfRange('messages within the bytes', 'lengths', this.#lengths[0]);
     this.last = this.#ring.lastSent;
+    this.#end += this.#ring.bytesSent;
     this.sent += sent;
-    if (sent === this.#lengths.length) {
-      this.#lengths = this.#lengths.subarray(sent);
-      return undefined;
-    }
-    let bytes = 0;
-    for (let i = 0; i < sent; i += 1) bytes += this.#lengths[i]!;
-    this.#bytes = this.#bytes.subarray(bytes);
-    this.#lengths = this.#lengths.subarray(sent);
-    return sent < lengths.length ? 'room' : 'turn';
+    if (this.sent === this.#count) return undefined;
+    return this.sent < end ? 'room' : 'turn';
   }
 
   /** Nothing: they are the queue's until they are sent. */
@@ -75,4 +79,21 @@ export class PackedShipment {
   end(error: unknown): void {
     if (error instanceof Error) Reflect.set(error, 'sent', this.sent);
   }
+
+  #changed(): Error {
+    return outOfRange('messages within the bytes until they are sent', 'lengths', this.#lengths);
+  }
+}
+
+// Not `subarray`, which a class of the caller's may have make something else.
+function bytesFrom({ buffer, byteOffset, length }: Uint8Array, begin: number): Uint8Array {
+  return new Uint8Array(buffer, byteOffset + begin, length - begin);
+}
+
+function lengthsBetween(
+  { buffer, byteOffset, BYTES_PER_ELEMENT }: Uint32Array,
+  begin: number,
+  end: number,
+): Uint32Array {
+  return new Uint32Array(buffer, byteOffset + begin * BYTES_PER_ELEMENT, end - begin);
 }

@@ -3,7 +3,10 @@ import type { Ring } from '../native/ring.js';
 import { CELL } from './queue-options.js';
 import type { Losses } from '../segment/segments.js';
 
-/** How many messages are held, and by whom. */
+/**
+ * How many messages are held, and by whom. Those that somebody was dequeuing together when it died count
+ * as one until somebody gets the first of them.
+ */
 export interface Holders {
   /** By consumers that live. */
   alive: number;

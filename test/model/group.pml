@@ -13,6 +13,9 @@
 // announcement. BREAK_RELEASE: the store that ends a range becomes visible after the loads that
 // follow it, as a store with release may. BREAK_WAKE: who gives back tells nobody. BREAK_GIVE: it
 // empties the range that it gives back. BREAK_SEAT: it goes on with the slot that it gave back.
+// BREAK_MOVES: settling does not look whether a range has moved on to a slot that it had passed.
+// BREAK_DIVIDE: the old range lets go of what the new one does not yet cover. BREAK_OWN: what is
+// kept is not confirmed.
 
 #ifndef ELEMENTS
 #define ELEMENTS 2 // of the ring
@@ -50,6 +53,9 @@
 #ifndef GIVES
 #define GIVES 0 // times that somebody gives back what it holds: to others, or to itself later
 #endif
+#ifndef DIVIDES
+#define DIVIDES 0 // 1: who takes over several keeps the first in its own slot and leaves the others
+#endif
 #ifndef LEAVES
 #define LEAVES 0 // members that go away when they have nothing to do
 #endif
@@ -80,6 +86,14 @@ byte deaths = 0;
 byte leaves = 0;
 byte gives = 0;
 byte woken = 0; // how often somebody has told that it gave something back
+#if DIVIDES
+byte moves = 0; // shared memory: a range has moved on to another slot
+byte twice = 0; // elements that two ranges cover, or did when somebody died: one bit for each
+byte dividing[4]; // 1: because of that participant alone
+#define is_twice(element) (twice & bit(element))
+#else
+#define is_twice(element) false
+#endif
 byte owner[6]; // of each element: whom it was handed to
 #define NOBODY 0
 #define DEAD 14
@@ -130,7 +144,15 @@ inline skip_ours() {
 // Raises the group's sequence. One step for each load; but what only this participant writes may as
 // well be loaded with the first. The loop of compare-and-swaps that raises is the same as one step.
 inline settle() {
+#if DIVIDES
+  do
+  ::
   atomic {
+    again = false;
+    saw = moves;
+#else
+  atomic {
+#endif
 #ifdef BREAK_RANGES
     low = TOTAL;
 #else
@@ -166,7 +188,15 @@ inline settle() {
 #endif
       at = 0;
       if
-      :: low > sequence ->
+#if DIVIDES
+#ifndef BREAK_MOVES
+      :: low > sequence && saw != moves -> again = true
+#endif
+#endif
+      :: else -> skip
+      fi;
+      if
+      :: low > sequence && !again ->
         do
         :: at == low -> break
         :: else ->
@@ -182,6 +212,36 @@ inline settle() {
       break
     }
   od
+#if DIVIDES
+  ; if
+  :: again
+  :: else -> break
+  fi
+  od
+#endif
+}
+
+// Keeps the first of what slot `which` of the dead holds in our own slot.
+inline divide(which) {
+#ifdef BREAK_DIVIDE
+  begin[which] = held + 1;
+#endif
+#ifndef BREAK_OWN
+  confirmed[mine] = (confirmed[mine] < held + 1 -> held + 1 : confirmed[mine]);
+#endif
+  begin[mine] = held;
+  atomic { limit[mine] = held + 1; dividing[me] = !is_twice(held); twice = twice | bit(held) }
+  moves++;
+  // Who finds this has not been given them.
+  atomic {
+    begin[which] = held + 1;
+    twice = (dividing[me] -> twice & (255 - bit(held)) : twice);
+    dividing[me] = 0;
+    hand(held + 1, to, number(me), DEAD);
+    to = held + 1
+  }
+  lock[which] = 0;
+  woken++
 }
 
 // Notes that [from, to) goes from one owner to another.
@@ -190,7 +250,8 @@ inline hand(from, to, before, after) {
   do
   :: at == to -> break
   :: else ->
-    assert(owner[at] == before);
+    // Marked, what died while it was divided may be given twice.
+    assert(owner[at] == before || is_twice(at));
     owner[at] = after;
     at++
   od;
@@ -296,7 +357,14 @@ inline recover(which) {
       // Redelivered: the last who had it is dead, and did not finish it.
       hand(held, to, DEAD, number(me))
     }
+#if DIVIDES
+    if
+    :: which != mine && held + 1 < to -> divide(which); process(mine)
+    :: else -> process(which)
+    fi
+#else
     process(which)
+#endif
   :: atomic { !claimed -> limit[which] = 0; held = 0; to = 0 }
     settle()
   fi
@@ -340,6 +408,10 @@ inline announce() {
 proctype Member(byte me; byte mine) {
   byte held, to, prev, low, at, upto, other;
   bool found, claimed;
+  bool again = false;
+#if DIVIDES
+  byte saw;
+#endif
 #ifdef BREAK_RELEASE
   bool buffered;
 #endif
@@ -521,7 +593,12 @@ end_hanging:
         found = false;
         claimed = false;
         awaited[me] = 0;
-        known[me] = 0
+        known[me] = 0;
+        again = false
+#if DIVIDES
+        ; saw = 0;
+        dividing[me] = 0
+#endif
       }
     }
   }

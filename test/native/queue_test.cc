@@ -2,6 +2,7 @@
 // Sequencer is the death of its participant, as in recovery_test.cc.
 #include "../../addon/core/queue.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <functional>
@@ -104,6 +105,12 @@ std::vector<std::string> move_all(Sequencer& ring, uint64_t most = 1000, uint64_
     at += lengths[i];
   }
   return texts;
+}
+
+Portion together(uint64_t messages) {
+  Portion portion;
+  portion.messages = messages;
+  return portion;
 }
 
 // The next message, which stays in its seat; an empty share when there is none.
@@ -513,35 +520,78 @@ TEST("dropped messages and gaps among several are passed without a word") {
   CHECK(consumer.consumer_sequence(0) == sender.next() && consumer.gap_count() == 0);
 }
 
-TEST("what a dead one had taken together comes one by one, marked, whoever takes it over") {
+TEST("what a dead one had taken together comes one by one, marked, to whoever asks") {
   const TestRing test(queue_of(6));
   Sequencer sender = test.sequencer();
   const Texts texts{"a", std::string(100, 'b'), "", "d", "e"};
   CHECK(send_all(sender, texts) == texts.size());
-  const auto portion = Portion{4, kPage};
   {
     Sequencer dying = consumer_of(test);
-    CHECK(dying.take_share(0, portion).value().share.count == 1 + 4 + 1 + 1);
+    CHECK(dying.take_share(0, together(4)).value().share.count == 1 + 4 + 1 + 1);
   }
+  Sequencer holding = consumer_of(test);
+  const Shares::Taken a = take(holding, kPatience);
+  CHECK(text_of(holding, a) == "a" && a.share.redelivered);
   {
-    // One that is done with, one that is given back, and one in hand.
+    // Nobody has what nobody asked for.
+    Sequencer other = consumer_of(test);
+    const Shares::Taken b = take(other, kPatience);
+    CHECK(text_of(other, b) == texts[1] && b.share.redelivered);
+    CHECK(other.keep_share(b.seat) && text_of(other, take(other)) == texts[1]);
+    CHECK(other.give_back_share(b.seat));
+    CHECK(take(other, kPatience).share.redelivered);
+  }
+  // Several are held at a time.
+  const Shares::Taken b = take(holding, kPatience);
+  CHECK(b.share.redelivered);
+  Texts got{text_of(holding, b)};
+  Sequencer consumer = consumer_of(test);
+  while (got.size() < 4) {
+    const auto some = move_all(consumer, 9, kPage, kPatience);
+    got.insert(got.end(), some.begin(), some.end());
+  }
+  std::sort(got.begin(), got.end());
+  CHECK((got == Texts{"", texts[1], "d", "e"}));
+  CHECK(consumer.consumer_sequence(0) == 0);
+  CHECK(holding.finish_share(b.seat) && holding.finish_share(a.seat));
+  CHECK(consumer.consumer_sequence(0) == sender.next());
+}
+
+TEST("what a dead one had taken together, where there is no seat but its own") {
+  const TestRing test(queue_of(1));
+  Sequencer sender = test.sequencer();
+  CHECK(send_all(sender, {"a", "b", "c", "d"}) == 4);
+  {
     Sequencer dying = consumer_of(test);
-    const Shares::Taken first = take(dying, kPatience);
-    CHECK(text_of(dying, first) == "a" && first.share.redelivered);
-    CHECK(dying.finish_share(first.seat) && !dying.finish_share(first.seat));
-    const Shares::Taken second = take(dying);
-    CHECK(text_of(dying, second) == texts[1] && second.seat == first.seat);
-    CHECK(dying.keep_share(second.seat));
-    CHECK(text_of(dying, take(dying)) == texts[1]);
-    CHECK(dying.give_back_share(second.seat));
-    CHECK(text_of(dying, take(dying, kPatience)) == texts[1]);
+    CHECK(dying.take_share(0, together(3)).value().share.count == 3);
   }
   Sequencer consumer = consumer_of(test);
-  // Together with the others of the dead: one by one, and then what nobody had.
-  CHECK(move_all(consumer, 1, kPage, kPatience) == Texts{texts[1]});
-  CHECK(consumer.consumer_sequence(0) == 5);
-  CHECK((move_all(consumer) == Texts{"", "d", "e"}));
+  for (const char* text : {"a", "b", "c", "d"}) {
+    const Shares::Taken taken = take(consumer, kPatience);
+    CHECK(text_of(consumer, taken) == text && taken.share.redelivered == (*text != 'd'));
+    CHECK(consumer.take_share(0).error().code == Errc::kTooManyConsumers);
+    CHECK(consumer.finish_share(taken.seat) && !consumer.finish_share(taken.seat));
+  }
   CHECK(consumer.consumer_sequence(0) == sender.next());
+}
+
+TEST("whoever takes several holds nothing that it was not given") {
+  const TestRing test(queue_of(4));
+  Sequencer sender = test.sequencer();
+  Sequencer first = consumer_of(test);
+  Sequencer second = consumer_of(test);
+  CHECK(send_all(sender, {"aa", "bb", "cc", "dd"}) == 4);
+  CHECK((move_all(first, 9, 5) == Texts{"aa", "bb"}));
+  CHECK(first.consumer_sequence(0) == 2);
+  CHECK((move_all(second, 9, 3) == Texts{"cc"} && move(first) == "dd"));
+  // Also of what the dead had.
+  CHECK(send_all(sender, {"e", "ffff"}) == 2);
+  {
+    Sequencer dying = consumer_of(test);
+    CHECK(dying.take_share(0, together(2)).value().share.count == 2);
+  }
+  CHECK((move_all(first, 9, 4, kPatience) == Texts{"e"}));
+  CHECK((move_all(second, 9, 4, kPatience) == Texts{"ffff"}));
 }
 
 TEST("a message that says that it is longer than its place ends what comes together") {
@@ -554,6 +604,12 @@ TEST("a message that says that it is longer than its place ends what comes toget
   CHECK((move_all(consumer, 9, 100) == Texts{"a", "b"}));
   std::byte target[2000];
   uint32_t lengths[2];
+  CHECK(move_messages(consumer, target, sizeof target, lengths, 2, 0).error().code ==
+        Errc::kSegmentCorrupt);
+  // The same when its length looks as if it fitted.
+  CHECK(send_all(sender, {"a", "b", "damaged", "lost with it"}) == 4);
+  std::memcpy(place_of(sender, 5), &header, sizeof header);
+  CHECK((move_all(consumer, 9, sizeof target) == Texts{"a", "b"}));
   CHECK(move_messages(consumer, target, sizeof target, lengths, 2, 0).error().code ==
         Errc::kSegmentCorrupt);
   CHECK(send_all(sender, {"c", "d"}) == 2);
