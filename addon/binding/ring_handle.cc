@@ -41,21 +41,22 @@ RingHandle* RingHandle::named(const Environment& environment) {
 RingHandle::RingHandle(RingSegment segment, Waiting waiting, double* state)
     : sequencer_(std::in_place, std::move(segment), waiting), state_(state) {}
 
-// A call with a Uint8Array, or with that and a Uint32Array.
-RingHandle::Call RingHandle::with_arrays(napi_env env, napi_callback_info info) {
+// A call with a Uint8Array and, if there are two `arrays`, a Uint32Array.
+template <size_t arrays>
+RingHandle::Call RingHandle::with(napi_env env, napi_callback_info info) {
   void* data = nullptr;
-  size_t given = 2;
-  napi_value arrays[2] = {};
-  napi_get_cb_info(env, info, &given, arrays, nullptr, &data);
+  size_t given = arrays;
+  napi_value values[arrays] = {};
+  napi_get_cb_info(env, info, &given, values, nullptr, &data);
   auto& environment = *static_cast<Environment*>(data);
   void* bytes = nullptr;
   size_t size = 0;
-  napi_get_typedarray_info(env, arrays[0], nullptr, &size, &bytes, nullptr, nullptr);
+  napi_get_typedarray_info(env, values[0], nullptr, &size, &bytes, nullptr, nullptr);
   void* lengths = nullptr;
   size_t count = 0;
-  if (given == 2) {
+  if constexpr (arrays == 2) {
     napi_typedarray_type type = napi_uint32_array;
-    napi_get_typedarray_info(env, arrays[1], &type, &count, &lengths, nullptr, nullptr);
+    napi_get_typedarray_info(env, values[1], &type, &count, &lengths, nullptr, nullptr);
     // Whatever JavaScript takes it for.
     if (type != napi_uint32_array) count = 0;
   }
@@ -439,7 +440,7 @@ Status RingHandle::pass_on(Environment& /*environment*/) {
 
 // (bytes): sends them as a message. Its sequence, or `kNothing`.
 napi_value RingHandle::send_message(napi_env env, napi_callback_info info) {
-  const auto [environment, handle, bytes, size, lengths, messages] = with_arrays(env, info);
+  const auto [environment, handle, bytes, size, lengths, messages] = with<1>(env, info);
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   Exchange& exchange = environment.exchange;
   const auto sent =
@@ -453,7 +454,7 @@ napi_value RingHandle::send_message(napi_env env, napi_callback_info info) {
 // (target): copies the next message to it. The length; negative for one that is longer, and
 // `kNothing`.
 napi_value RingHandle::move_message(napi_env env, napi_callback_info info) {
-  const auto [environment, handle, bytes, room, lengths, messages] = with_arrays(env, info);
+  const auto [environment, handle, bytes, room, lengths, messages] = with<1>(env, info);
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   Exchange& exchange = environment.exchange;
   uint64_t length = 0;
@@ -470,7 +471,7 @@ napi_value RingHandle::move_message(napi_env env, napi_callback_info info) {
 // (bytes, lengths): sends them as messages. How many were sent, or `kNothing` when the first is
 // longer than it may be; `start` is the sequence of the last, `end` how many bytes they have.
 napi_value RingHandle::send_messages(napi_env env, napi_callback_info info) {
-  const auto [environment, handle, bytes, size, lengths, count] = with_arrays(env, info);
+  const auto [environment, handle, bytes, size, lengths, count] = with<2>(env, info);
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   Exchange& exchange = environment.exchange;
   const auto sent =
@@ -487,7 +488,7 @@ napi_value RingHandle::send_messages(napi_env env, napi_callback_info info) {
 // (target, lengths): copies the next messages to it. How many; negative for one that is longer, and
 // `kNothing`.
 napi_value RingHandle::move_messages(napi_env env, napi_callback_info info) {
-  const auto [environment, handle, target, room, lengths, most] = with_arrays(env, info);
+  const auto [environment, handle, target, room, lengths, most] = with<2>(env, info);
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
   Exchange& exchange = environment.exchange;
   const auto moved = shm_disruptor::move_messages(*handle->sequencer_, target, room, lengths, most,

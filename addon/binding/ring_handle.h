@@ -99,10 +99,11 @@ class RingHandle : public Registered {
     RingHandle* handle;  // null when it was released
     std::byte* bytes;
     size_t size;
-    uint32_t* lengths;  // of a call with two arrays
+    uint32_t* lengths;
     size_t count;
   };
-  static Call with_arrays(napi_env env, napi_callback_info info);
+  template <size_t arrays>
+  static Call with(napi_env env, napi_callback_info info);
   void take_lease();
   void give_lease();
   Word& word(const Exchange& exchange);

@@ -140,7 +140,7 @@ class Group {
     own.limit.store_ordered(end);
     // Before the other lets go of it: whoever settles, and has looked at ours too early, looks
     // again.
-    consumers.header().membership.add(1);
+    consumers.header().moves.add(1);
     rest.begin.store_ordered(end);
     limit_ = end;
     consumers.lose(slot_);
@@ -183,7 +183,7 @@ class Group {
     Sequence& sequence = consumers.sequence(group);
     for (;;) {
       // Ranges may move on to entries that we have passed: see divide().
-      const uint32_t membership = consumers.header().membership.load_ordered();
+      const uint32_t moves = consumers.header().moves.load_ordered();
       // First, and nothing but this is replaced: an old view never raises a newer sequence.
       const uint64_t seen = sequence.load_ordered();
       if (seen > kLastSequence) return false;
@@ -198,7 +198,7 @@ class Group {
         if (begin < limit && begin < done && consumers.directory().member(i, group)) done = begin;
       }
       if (done <= seen) return false;
-      if (consumers.header().membership.load_ordered() != membership) continue;
+      if (consumers.header().moves.load_ordered() != moves) continue;
       // Release: pairs with gating_sequence and barrier.
       if (sequence.compare_exchange(seen, done)) return true;
     }

@@ -10,7 +10,7 @@
 //      384  +--------------------------------------------------------------------+
 //           | cursor   all below it is readable   | data waiters u32 | gap limit  |
 //      512  +--------------------------------------------------------------------+
-//           | space waiters u32 | dependents u32 | members u32 | gaps | lost        |
+//           | space waiters u32 | dependents u32 | members, moves u32 | gaps | lost |
 //     4096  +--------------------------------------------------------------------+
 //           | consumer table: one 128-byte entry each: sequence, role, what it    |
 //           |                 comes after, what it holds of a group's work, name  |
@@ -131,6 +131,7 @@ struct Header {
   alignas(kIsolation) Word space_waiters;
   Word dependents;  ///< not 0 once any consumer waits for others, and not only for producers
   Word members;     ///< all entries of members of groups lie below it; only rises
+  Word moves;       ///< changes when what a member held moves to another's entry (Group::divide)
   Sequence gaps;    ///< how many gaps there were, and how many elements in them: for people to read
   Sequence lost;
 };
