@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 import { coreError, DisruptorError } from '../errors.js';
+import { Exchange } from './exchange.js';
 import type { Census, SegmentFacts } from './facts.js';
 import type { Joining } from './joining.js';
 
@@ -170,3 +171,12 @@ function load(): Addon {
 }
 
 export const addon = load();
+
+const { exchange } = addon;
+
+/** Calls a method of that handle. @returns its outcome */
+export function ask(handle: number, method: () => void): number {
+  exchange[Exchange.Handle] = handle;
+  method();
+  return exchange[Exchange.Outcome]!;
+}

@@ -1,4 +1,4 @@
-import { addon } from './addon.js';
+import { addon, ask } from './addon.js';
 import type { MadePublisher, MadeSubscriber } from './addon.js';
 import { numbered } from './creation.js';
 import type { CoreStrategy, Creation } from './creation.js';
@@ -35,34 +35,28 @@ export class Publisher {
 
   /** Opens a slot to be written in place; drops the one that was open. */
   claim(): { sequence: number; slot: number } {
-    const sequence = this.#ask(addon.claimSlot);
+    const sequence = ask(this.#handle, addon.claimSlot);
     return { sequence, slot: exchange[Exchange.Start]! };
   }
 
   /** Ends the open slot as a message of so many bytes. */
   commit(length: number): void {
     exchange[Exchange.Most] = length;
-    this.#ask(addon.commitSlot);
+    ask(this.#handle, addon.commitSlot);
   }
 
   /** Ends the open slot: nobody gets it. */
   abort(): void {
-    this.#ask(addon.abortSlot);
+    ask(this.#handle, addon.abortSlot);
   }
 
   /** First sequence that nobody has taken. */
   next(): number {
-    return this.#ask(addon.nextSlot);
+    return ask(this.#handle, addon.nextSlot);
   }
 
   release(): void {
-    this.#ask(addon.releasePublisher);
-  }
-
-  #ask(method: () => void): number {
-    exchange[Exchange.Handle] = this.#handle;
-    method();
-    return exchange[Exchange.Outcome]!;
+    ask(this.#handle, addon.releasePublisher);
   }
 }
 
@@ -138,7 +132,7 @@ export class Subscriber {
   /** As `receive` for the newest message, whatever was received. */
   latest(at: number): number {
     exchange[Exchange.Most] = at;
-    return this.#ask(addon.latest);
+    return ask(this.#handle, addon.latest);
   }
 
   /** The sequence of what was received last; to be read before anything else is called. */
@@ -155,19 +149,19 @@ export class Subscriber {
   seek(sequence: number, lost = 0): boolean {
     exchange[Exchange.Start] = sequence;
     exchange[Exchange.End] = lost;
-    return this.#ask(addon.seek) === 1;
+    return ask(this.#handle, addon.seek) === 1;
   }
 
   /** The oldest sequence that may be there, the first that is not there yet, and ours. */
   extent(): { oldest: number; newest: number; position: number } {
-    const position = this.#ask(addon.extent);
+    const position = ask(this.#handle, addon.extent);
     return { oldest: exchange[Exchange.Start]!, newest: exchange[Exchange.End]!, position };
   }
 
   /** Announces a sleeper, and has the waker watch for messages under `key`. */
   watch(_word: number, key: number): void {
     exchange[Exchange.Key] = key;
-    this.#ask(addon.listen);
+    ask(this.#handle, addon.listen);
   }
 
   /** Nobody holds us up. */
@@ -189,16 +183,10 @@ export class Subscriber {
 
   /** The same; blocks the thread. */
   syncNow(): void {
-    this.#ask(addon.syncBroadcastNow);
+    ask(this.#handle, addon.syncBroadcastNow);
   }
 
   release(): void {
-    this.#ask(addon.releaseSubscriber);
-  }
-
-  #ask(method: () => void): number {
-    exchange[Exchange.Handle] = this.#handle;
-    method();
-    return exchange[Exchange.Outcome]!;
+    ask(this.#handle, addon.releaseSubscriber);
   }
 }

@@ -1,4 +1,4 @@
-import { addon } from './addon.js';
+import { addon, ask } from './addon.js';
 import type { MadeMemory } from './addon.js';
 import { numbered } from './creation.js';
 import type { CoreStrategy, Creation } from './creation.js';
@@ -57,12 +57,6 @@ export class Memory {
     return this.#made.object;
   }
 
-  #ask(method: () => void): number {
-    exchange[Exchange.Handle] = this.#made.handle;
-    method();
-    return exchange[Exchange.Outcome]!;
-  }
-
   /**
    * Blocks the thread for at most `milliseconds`, until the word at `offset` is not `value`. Whether
    * it is not.
@@ -71,19 +65,19 @@ export class Memory {
     exchange[Exchange.Start] = offset;
     exchange[Exchange.Mark] = value;
     exchange[Exchange.Milliseconds] = milliseconds;
-    return this.#ask(addon.memoryWait) === 1;
+    return ask(this.#made.handle, addon.memoryWait) === 1;
   }
 
   load(offset: number): number {
     exchange[Exchange.Start] = offset;
-    return this.#ask(addon.memoryLoad);
+    return ask(this.#made.handle, addon.memoryLoad);
   }
 
   /** Wakes at most `count` who sleep on that word: how many. */
   notify(offset: number, count: number): number {
     exchange[Exchange.Start] = offset;
     exchange[Exchange.Most] = count;
-    return this.#ask(addon.memoryNotify);
+    return ask(this.#made.handle, addon.memoryNotify);
   }
 
   /** Copies to all of `target` what begins at `offset`. */
@@ -97,7 +91,7 @@ export class Memory {
   watch(offset: number, key: number): void {
     exchange[Exchange.Start] = offset;
     exchange[Exchange.Key] = key;
-    this.#ask(addon.memoryWatch);
+    ask(this.#made.handle, addon.memoryWatch);
   }
 
   /** As {@link Ring.tend}: there is nobody who could hold up others. */
@@ -111,7 +105,7 @@ export class Memory {
   }
 
   replaced(): boolean {
-    return this.#ask(addon.memoryReplaced) === 1;
+    return ask(this.#made.handle, addon.memoryReplaced) === 1;
   }
 
   /** As {@link Ring.sync}. */
@@ -122,7 +116,7 @@ export class Memory {
 
   /** The same; blocks the thread. */
   syncNow(): void {
-    this.#ask(addon.memorySyncNow);
+    ask(this.#made.handle, addon.memorySyncNow);
   }
 
   release(): void {

@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer';
 
-import { addon } from './addon.js';
+import { addon, ask } from './addon.js';
 import type { Made } from './addon.js';
 import { Kind, numbered } from './creation.js';
 import type { CoreStrategy, Creation } from './creation.js';
@@ -244,17 +244,12 @@ export class Ring {
   }
 
   // Everything below is seldom called.
-  #ask(method: () => void): number {
-    exchange[Exchange.Handle] = this.#handle;
-    method();
-    return exchange[Exchange.Outcome]!;
-  }
 
   /** Makes us that consumer: alone, or as one of several who share it. */
   attachConsumer(consumer: number, shared: boolean): void {
     exchange[Exchange.Consumer] = consumer;
     exchange[Exchange.Mark] = shared ? 1 : 0;
-    this.#ask(addon.attachConsumer);
+    ask(this.#handle, addon.attachConsumer);
   }
 
   /** Becomes a consumer, or a member of a group. The index to consume under. */
@@ -274,13 +269,13 @@ export class Ring {
 
   /** Ends our gating until we come back. */
   leave(): void {
-    this.#ask(addon.leave);
+    ask(this.#handle, addon.leave);
   }
 
   /** How many elements a member takes at a time, at most. */
   share(most: number): void {
     exchange[Exchange.Most] = most;
-    this.#ask(addon.share);
+    ask(this.#handle, addon.share);
   }
 
   /**
@@ -370,19 +365,19 @@ export class Ring {
   /** The share in that seat is done with. False: there is none. */
   finishShare(seat: number): boolean {
     exchange[Exchange.Key] = seat;
-    return this.#ask(addon.finishShare) === 1;
+    return ask(this.#handle, addon.finishShare) === 1;
   }
 
   /** The share in that seat is given again by the next `takeShare`. False: there is none. */
   keepShare(seat: number): boolean {
     exchange[Exchange.Key] = seat;
-    return this.#ask(addon.keepShare) === 1;
+    return ask(this.#handle, addon.keepShare) === 1;
   }
 
   /** The share in that seat is for another member. False: there is none. */
   giveBackShare(seat: number): boolean {
     exchange[Exchange.Key] = seat;
-    return this.#ask(addon.giveBackShare) === 1;
+    return ask(this.#handle, addon.giveBackShare) === 1;
   }
 
   /** Whether what was consumed last had gone to a member of the group that died. */
@@ -402,25 +397,25 @@ export class Ring {
 
   /** The oldest of them, both ends inclusive. */
   nextGap(): { start: number; end: number } {
-    this.#ask(addon.nextGap);
+    ask(this.#handle, addon.nextGap);
     return { start: exchange[Exchange.Start]!, end: exchange[Exchange.End]! - 1 };
   }
 
   /** Closes what a dead producer holds up. Whether that made anything visible. */
   recover(): boolean {
-    return this.#ask(addon.recover) === 1;
+    return ask(this.#handle, addon.recover) === 1;
   }
 
   /** Makes `[start, end]` ours, if nobody else who lives claimed it and nothing is committed. */
   takeOver(start: number, end: number): boolean {
     exchange[Exchange.Start] = start;
     exchange[Exchange.End] = end;
-    return this.#ask(addon.takeOver) === 1;
+    return ask(this.#handle, addon.takeOver) === 1;
   }
 
   /** How many gaps there were since creation, and how many elements in them. */
   gaps(): { count: number; elements: number } {
-    this.#ask(addon.gaps);
+    ask(this.#handle, addon.gaps);
     return { count: exchange[Exchange.Start]!, elements: exchange[Exchange.End]! };
   }
 
@@ -432,7 +427,7 @@ export class Ring {
     this.recover();
     // In this order: a gap raises the limit before the cursor passes it.
     const cursor = this.cursor();
-    this.#ask(addon.gaps);
+    ask(this.#handle, addon.gaps);
     if (exchange[Exchange.Most]! > start) return false;
     if (cursor > start) return true;
     // Out of turn, behind somebody who has not committed yet; or not at all.
@@ -441,58 +436,58 @@ export class Ring {
 
   ignore(consumer: number): void {
     exchange[Exchange.Consumer] = consumer;
-    this.#ask(addon.ignore);
+    ask(this.#handle, addon.ignore);
   }
 
   /** Whether a claim of `least` would find room, or a reason to fail. */
   claimable(least: number): boolean {
     exchange[Exchange.Least] = least;
-    return this.#ask(addon.claimable) === 1;
+    return ask(this.#handle, addon.claimable) === 1;
   }
 
   /** Whether `consume` would find data, or a reason to fail. */
   consumable(consumer: number): boolean {
     exchange[Exchange.Consumer] = consumer;
-    return this.#ask(addon.consumable) === 1;
+    return ask(this.#handle, addon.consumable) === 1;
   }
 
   /** Whether a commit from `start` on would find its turn come, or a reason to fail. */
   committable(start: number): boolean {
     exchange[Exchange.Start] = start;
-    return this.#ask(addon.committable) === 1;
+    return ask(this.#handle, addon.committable) === 1;
   }
 
   /** Whether `[start, end]` is claimed and nothing of it is committed. */
   uncommitted(start: number, end: number): boolean {
     exchange[Exchange.Start] = start;
     exchange[Exchange.End] = end;
-    return this.#ask(addon.uncommitted) === 1;
+    return ask(this.#handle, addon.uncommitted) === 1;
   }
 
   next(): number {
-    return this.#ask(addon.next);
+    return ask(this.#handle, addon.next);
   }
 
   cursor(): number {
-    return this.#ask(addon.cursor);
+    return ask(this.#handle, addon.cursor);
   }
 
   consumerSequence(consumer: number): number {
     exchange[Exchange.Consumer] = consumer;
-    return this.#ask(addon.consumerSequence);
+    return ask(this.#handle, addon.consumerSequence);
   }
 
   allIgnored(): boolean {
-    return this.#ask(addon.allIgnored) === 1;
+    return ask(this.#handle, addon.allIgnored) === 1;
   }
 
   status(): number {
-    return this.#ask(addon.status);
+    return ask(this.#handle, addon.status);
   }
 
   setStatus(status: number): void {
     exchange[Exchange.Status] = status;
-    this.#ask(addon.setStatus);
+    ask(this.#handle, addon.setStatus);
   }
 
   /**
@@ -502,18 +497,18 @@ export class Ring {
   watch(word: number, key: number): void {
     exchange[Exchange.Word] = word;
     exchange[Exchange.Key] = key;
-    this.#ask(addon.watch);
+    ask(this.#handle, addon.watch);
   }
 
   /** Has another one look for messages: we may have been woken for one, and no longer wait. */
   passOn(word: number): void {
-    if (word === 0) this.#ask(addon.passOn);
+    if (word === 0) ask(this.#handle, addon.passOn);
   }
 
   /** Does something about the dead who hold up whoever waits for data (0) or for space (1). */
   tend(word: number): void {
     exchange[Exchange.Word] = word;
-    this.#ask(addon.tend);
+    ask(this.#handle, addon.tend);
   }
 
   /**
@@ -533,13 +528,13 @@ export class Ring {
 
   /** The same; blocks the thread. */
   syncNow(): void {
-    this.#ask(addon.syncNow);
+    ask(this.#handle, addon.syncNow);
   }
 
   release(): void {
     // Nothing can be claimed any more without the core's saying so.
     this.#state[State.LeaseLimit] = 0;
-    this.#ask(addon.release);
+    ask(this.#handle, addon.release);
   }
 }
 
