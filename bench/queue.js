@@ -234,7 +234,7 @@ export const scenario = {
     short: {
       inProcess: 100_000,
       messages: 20_000,
-      crowds: [1, 2],
+      crowds: [1],
       bytes: [16, 4096],
       rounds: 1,
       warmUp: 1_000,
