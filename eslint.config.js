@@ -21,6 +21,27 @@ export default defineConfig(
     },
   },
   {
+    // Tests replace the timers and the clock: see src/timers.ts. The page runs in a browser, and the
+    // command line in a process of its own.
+    files: ['src/**/*.ts'],
+    ignores: ['src/timers.ts', 'src/monitor/page/**', 'src/command/**'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['setImmediate', 'setTimeout', 'setInterval', 'queueMicrotask'].map((name) => ({
+          name,
+          message: 'Import it from src/timers.ts.',
+        })),
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'nextTick', message: 'Import it from src/timers.ts.' },
+        { object: 'performance', property: 'now', message: 'Import it from src/timers.ts.' },
+      ],
+      'no-restricted-imports': ['error', 'node:timers', 'node:timers/promises'],
+    },
+  },
+  {
     files: ['**/*.js'],
     languageOptions: {
       globals: {

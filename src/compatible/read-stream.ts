@@ -6,6 +6,7 @@ import type { Consumed } from '../ring/consumer.js';
 import type { Disruptor } from './disruptor.js';
 import { keepFreedMemory } from '../native/allocator.js';
 import { checkStreamable, PORTION, StreamStatus } from '../streaming.js';
+import { nextTick, setImmediate } from '../timers.js';
 
 /** After so many looks at once the event loop has a turn: who always finds data must not keep it. */
 const MOST_IN_A_ROW = 64;
@@ -44,7 +45,7 @@ export class DisruptorReadStream extends Readable {
     if (this.#reading || this.destroyed) return;
     this.#reading = true;
     // Not before `read` has returned: it would give more than what was buffered.
-    process.nextTick(() => {
+    nextTick(() => {
       this.#readOn();
     });
   }
@@ -59,7 +60,7 @@ export class DisruptorReadStream extends Readable {
   /** Destroying would throw away what was read before the error and is still to be delivered. */
   #failWhenDrained(): void {
     if (!this.#writerErrored || this.readableLength > 0) return;
-    process.nextTick(() => {
+    nextTick(() => {
       this.destroy(new Error('writer errored'));
     });
   }

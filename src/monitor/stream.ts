@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { Watching } from '../command/watching.js';
 import type { Hello } from './look.js';
 import { segmentLook } from './looking.js';
+import { clearInterval, setInterval } from '../timers.js';
 
 /** Milliseconds after which a page whose stream has ended comes again. */
 const RETRY = 1000;

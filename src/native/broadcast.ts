@@ -3,6 +3,7 @@ import type { MadePublisher, MadeSubscriber } from './addon.js';
 import { numbered } from './creation.js';
 import type { CoreStrategy, Creation } from './creation.js';
 import { Exchange } from './exchange.js';
+import { now as clock } from '../timers.js';
 
 // Constants of this module, which V8 compiles calls and accesses of directly.
 const { exchange, publish, receive, receiveInto } = addon;
@@ -97,7 +98,7 @@ export class Subscriber {
     const { newest, position } = this.extent();
     if (newest <= position + 1) return false;
     const where = `${position} ${newest}`;
-    const now = performance.now();
+    const now = clock();
     if (where !== this.#heldUpAt) this.#heldUpSince = now;
     this.#heldUpAt = where;
     return now - this.#heldUpSince < HELD_UP_MILLISECONDS;

@@ -15,6 +15,7 @@ import type { Geometry } from './geometry.js';
 import { observeRing } from './ring.js';
 import type { RingObservation } from './ring.js';
 import { leftBehind, stuck } from './stuck.js';
+import { now as clock } from '../timers.js';
 
 /**
  * What can be seen of segments from outside, for people and programs that operate them. Looking reads
@@ -102,7 +103,7 @@ function observation(facts: SegmentFacts): Observation {
     owner: { uid: facts.owner, name: ownerName(facts.owner) },
     mode: facts.mode,
     created: facts.created,
-    seen: performance.timeOrigin + performance.now(),
+    seen: performance.timeOrigin + clock(),
     object: facts.object,
     attached: facts.attached,
   };

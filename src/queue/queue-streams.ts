@@ -4,6 +4,7 @@ import type { ReadableOptions, WritableOptions } from 'node:stream';
 import type { DisruptorError } from '../errors.js';
 import { wrongType } from '../validate.js';
 import type { Loan, Queue } from './queue.js';
+import { queueMicrotask } from '../timers.js';
 
 /**
  * A Readable in object mode over a queue: each message that it takes goes to this stream and to nobody

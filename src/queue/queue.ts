@@ -33,6 +33,7 @@ import { integer, outOfRange, wrongResult, wrongType } from '../validate.js';
 import { insist, SLICE_MILLISECONDS, waitOptions, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 import { unlinkSegment } from '../segment/segments.js';
+import { setImmediate } from '../timers.js';
 
 /** What can be enqueued without an encoding. */
 export type Bytes = ArrayBufferView | string;

@@ -1,6 +1,7 @@
 import { Role } from '../native/facts.js';
 import type { Ring } from '../native/ring.js';
 import type { Losses } from '../segment/segments.js';
+import { now as clock } from '../timers.js';
 
 /** One consumer, group or member of a group. */
 export interface ConsumerStatistics {
@@ -86,7 +87,7 @@ export class Statistics {
     const { consumers, producers, forData, forSpace } = ring.census();
     const cursor = ring.cursor();
     const next = Math.max(ring.next(), cursor);
-    const now = performance.now();
+    const now = clock();
     const seconds = this.#taken === 0 ? 0 : (now - this.#taken) / 1000;
     const rate = (current: number, before: number | undefined) =>
       seconds > 0 && before !== undefined ? Math.max(0, current - before) / seconds : undefined;

@@ -1,3 +1,4 @@
+import { setInterval } from '../timers.js';
 /** How many holders have waits that keep this environment's event loop running. */
 let holders = 0;
 /** Whether any wait sleeps: one that polls keeps the loop running by polling. */

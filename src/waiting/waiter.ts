@@ -4,6 +4,7 @@ import { DisruptorError } from '../errors.js';
 import { KeepAlive } from './keep-alive.js';
 import type { Strategy } from './strategy.js';
 import { callback, integer, wrongType } from '../validate.js';
+import { clearTimeout, nextTick, now, setImmediate, setTimeout } from '../timers.js';
 
 /** How long one wait may take. */
 export interface WaitOptions {
@@ -68,9 +69,6 @@ export function mayAnswerNow(): boolean {
 const atOnce = (answer: () => void) => {
   answer();
 };
-const nextTick = (answer: () => void) => {
-  process.nextTick(answer);
-};
 
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
@@ -125,12 +123,12 @@ export function insist(
   waiting: number,
   timeout = Infinity,
 ): number {
-  const end = performance.now() + timeout;
+  const end = now() + timeout;
   for (;;) {
-    const rest = Math.ceil(end - performance.now());
+    const rest = Math.ceil(end - now());
     const outcome = attempt(Math.max(0, Math.min(SLICE_MILLISECONDS, rest)));
     if (outcome !== waiting) return outcome;
-    if (performance.now() >= end) throw timeoutError(timeout);
+    if (now() >= end) throw timeoutError(timeout);
   }
 }
 
