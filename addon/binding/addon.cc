@@ -21,6 +21,10 @@ uint64_t number(const Napi::Value& value) {
   return static_cast<uint64_t>(value.As<Napi::Number>().Int64Value());
 }
 
+Instance& instance_of(const Napi::CallbackInfo& info) {
+  return *static_cast<Instance*>(info.Data());
+}
+
 Waiting waiting_of(const Napi::Value& strategy, const Napi::Value& microseconds) {
   Waiting waiting;
   waiting.strategy = static_cast<Strategy>(number(strategy));
@@ -32,13 +36,14 @@ Waiting waiting_of(const Napi::Value& strategy, const Napi::Value& microseconds)
 // microseconds, state.
 Napi::Value handle_or_error(const Napi::CallbackInfo& info, Result<RingSegment> segment) {
   const Napi::Env env = info.Env();
-  if (!segment.ok()) return {env, throw_error(env, segment.error())};
+  Instance& instance = instance_of(info);
+  if (!segment.ok()) return {env, throw_error(instance, segment.error())};
   const size_t last = info.Length() - 1;
   if (segment.value().layout.elements_bytes() > number(info[last - 3])) {
-    return {env, throw_error(env, {Errc::kSegmentTooLarge, 0, nullptr})};
+    return {env, throw_error(instance, {Errc::kSegmentTooLarge, 0, nullptr})};
   }
   const Waiting waiting = waiting_of(info[last - 2], info[last - 1]);
-  return {env, RingHandle::make(env, std::move(segment.value()), waiting, info[last])};
+  return {env, RingHandle::make(instance, std::move(segment.value()), waiting, info[last])};
 }
 
 // (name, creation, mostBytes, strategy, budget, state)
@@ -56,59 +61,66 @@ Napi::Value open(const Napi::CallbackInfo& info) {
 // (name, creation)
 Napi::Value create_broadcast(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  Instance& instance = instance_of(info);
   auto segment =
       create_ring(info[0].As<Napi::String>().Utf8Value(), creation_of(info[1].As<Napi::Object>()));
-  if (!segment.ok()) return {env, throw_error(env, segment.error())};
-  return {env, PublisherHandle::make(env, std::move(segment.value()))};
+  if (!segment.ok()) return {env, throw_error(instance, segment.error())};
+  return {env, PublisherHandle::make(instance, std::move(segment.value()))};
 }
 
 // (name)
 Napi::Value open_publisher(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  Instance& instance = instance_of(info);
   auto segment = open_ring(info[0].As<Napi::String>().Utf8Value(), Kind::kBroadcast);
-  if (!segment.ok()) return {env, throw_error(env, segment.error())};
-  return {env, PublisherHandle::make(env, std::move(segment.value()))};
+  if (!segment.ok()) return {env, throw_error(instance, segment.error())};
+  return {env, PublisherHandle::make(instance, std::move(segment.value()))};
 }
 
 // (name, strategy, budget in microseconds)
 Napi::Value open_subscriber(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  Instance& instance = instance_of(info);
   auto segment = open_for_reading(info[0].As<Napi::String>().Utf8Value());
-  if (!segment.ok()) return {env, throw_error(env, segment.error())};
-  return {env,
-          SubscriberHandle::make(env, std::move(segment.value()), waiting_of(info[1], info[2]))};
+  if (!segment.ok()) return {env, throw_error(instance, segment.error())};
+  return {env, SubscriberHandle::make(instance, std::move(segment.value()),
+                                      waiting_of(info[1], info[2]))};
 }
 
 // (name, creation, strategy, budget)
 Napi::Value create_memory(const Napi::CallbackInfo& info) {
+  Instance& instance = instance_of(info);
   const RingCreation creation = creation_of(info[1].As<Napi::Object>());
   auto segment = create_ring(info[0].As<Napi::String>().Utf8Value(), creation);
-  if (!segment.ok()) return {info.Env(), throw_error(info.Env(), segment.error())};
-  return {info.Env(), MemoryHandle::make(info.Env(), std::move(segment.value()),
+  if (!segment.ok()) return {info.Env(), throw_error(instance, segment.error())};
+  return {info.Env(), MemoryHandle::make(instance, std::move(segment.value()),
                                          os::Access::kReadWrite, waiting_of(info[2], info[3]))};
 }
 
 // (name, readOnly, strategy, budget)
 Napi::Value open_memory(const Napi::CallbackInfo& info) {
+  Instance& instance = instance_of(info);
   const auto access =
       info[1].As<Napi::Boolean>().Value() ? os::Access::kRead : os::Access::kReadWrite;
   auto segment = open_ring(info[0].As<Napi::String>().Utf8Value(), Kind::kMemory, access);
-  if (!segment.ok()) return {info.Env(), throw_error(info.Env(), segment.error())};
-  return {info.Env(), MemoryHandle::make(info.Env(), std::move(segment.value()), access,
+  if (!segment.ok()) return {info.Env(), throw_error(instance, segment.error())};
+  return {info.Env(), MemoryHandle::make(instance, std::move(segment.value()), access,
                                          waiting_of(info[2], info[3]))};
 }
 
 // (name)
 Napi::Value unlink(const Napi::CallbackInfo& info) {
+  Instance& instance = instance_of(info);
   const Status status = unlink_segment(info[0].As<Napi::String>().Utf8Value());
-  if (!status.ok()) throw_error(info.Env(), status.error());
+  if (!status.ok()) throw_error(instance, status.error());
   return info.Env().Undefined();
 }
 
 // (directory): empty for the system's place for shared memory.
 Napi::Value list(const Napi::CallbackInfo& info) {
+  Instance& instance = instance_of(info);
   const auto segments = list_segments(info[0].As<Napi::String>().Utf8Value());
-  if (!segments.ok()) return {info.Env(), throw_error(info.Env(), segments.error())};
+  if (!segments.ok()) return {info.Env(), throw_error(instance, segments.error())};
   Napi::Array array = Napi::Array::New(info.Env(), segments.value().size());
   uint32_t index = 0;
   for (const SegmentFacts& facts : segments.value()) {
@@ -119,8 +131,9 @@ Napi::Value list(const Napi::CallbackInfo& info) {
 
 // (name)
 Napi::Value inspect(const Napi::CallbackInfo& info) {
+  Instance& instance = instance_of(info);
   const auto facts = inspect_segment(info[0].As<Napi::String>().Utf8Value());
-  if (!facts.ok()) return {info.Env(), throw_error(info.Env(), facts.error())};
+  if (!facts.ok()) return {info.Env(), throw_error(instance, facts.error())};
   return to_object(info.Env(), facts.value());
 }
 
@@ -129,53 +142,70 @@ Napi::Value user_name(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), os::user_name(static_cast<uint32_t>(number(info[0]))));
 }
 
-// (factory)
-void set_error_factory(const Napi::CallbackInfo& info) {
-  napi_create_reference(info.Env(), info[0], 1, &Environment::of(info.Env()).error_factory);
-}
-
 void keep(const Napi::CallbackInfo& /*info*/) { keep_freed_memory(); }
 
-// (changed, method)
+// (changed, method): of several evaluations in one environment, the first chooses the method.
 void start_waker(const Napi::CallbackInfo& info) {
-  const auto method = static_cast<Waker::Method>(number(info[1]));
-  Environment::of(info.Env()).waker =
-      std::make_unique<Waker>(info.Env(), info[0].As<Napi::Function>(), method);
+  Instance& instance = instance_of(info);
+  auto& waker = Environment::of(info.Env()).waker;
+  if (!waker) {
+    waker = std::make_unique<Waker>(info.Env(), static_cast<Waker::Method>(number(info[1])));
+  }
+  instance.waker = waker.get();
+  instance.listener = waker->listen(info[0]);
 }
 
 // (key)
 void forget(const Napi::CallbackInfo& info) {
-  Environment::of(info.Env()).waker->forget(number(info[0]));
+  const Instance& instance = instance_of(info);
+  instance.waker->forget(instance.listener, number(info[0]));
 }
 
-Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+// (errorFactory, hasLoop): all other functions, for one evaluation of the package's JavaScript.
+Napi::Value instantiate(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
   // In memory of its own, which the garbage collector does not move.
   auto memory = Napi::ArrayBuffer::New(env, (Exchange::kOutcome + 1) * sizeof(double));
-  auto* environment = new Environment(static_cast<double*>(memory.Data()));
-  env.SetInstanceData(environment);
+  auto& instances = Environment::of(env).instances;
+  instances.push_back(std::make_unique<Instance>(env, static_cast<double*>(memory.Data())));
+  Instance& instance = *instances.back();
+  if (info[1].ToBoolean().Value()) napi_get_uv_event_loop(env, &Environment::of(env).loop);
+  napi_create_reference(env, info[0], 1, &instance.error_factory);
+  Napi::Object exports = Napi::Object::New(env);
   const auto numbers = Napi::Float64Array::New(env, Exchange::kOutcome + 1, memory, 0);
   // For as long as the functions below can be called.
   Napi::Persistent(numbers).SuppressDestruct();
   exports["exchange"] = numbers;
-  RingHandle::define(env, environment, exports);
-  PublisherHandle::define(env, environment, exports);
-  SubscriberHandle::define(env, environment, exports);
-  exports["createRing"] = Napi::Function::New<create>(env, "createRing");
-  exports["openRing"] = Napi::Function::New<open>(env, "openRing");
-  exports["createBroadcast"] = Napi::Function::New<create_broadcast>(env, "createBroadcast");
-  exports["openPublisher"] = Napi::Function::New<open_publisher>(env, "openPublisher");
-  exports["openSubscriber"] = Napi::Function::New<open_subscriber>(env, "openSubscriber");
-  MemoryHandle::define(env, environment, exports);
-  exports["createMemory"] = Napi::Function::New<create_memory>(env, "createMemory");
-  exports["openMemory"] = Napi::Function::New<open_memory>(env, "openMemory");
-  exports["unlink"] = Napi::Function::New<unlink>(env, "unlink");
-  exports["list"] = Napi::Function::New<list>(env, "list");
-  exports["inspect"] = Napi::Function::New<inspect>(env, "inspect");
-  exports["userName"] = Napi::Function::New<user_name>(env, "userName");
-  exports["setErrorFactory"] = Napi::Function::New<set_error_factory>(env, "setErrorFactory");
-  exports["keepFreedMemory"] = Napi::Function::New<keep>(env, "keepFreedMemory");
-  exports["startWaker"] = Napi::Function::New<start_waker>(env, "startWaker");
-  exports["forget"] = Napi::Function::New<forget>(env, "forget");
+  RingHandle::define(instance, exports);
+  PublisherHandle::define(instance, exports);
+  SubscriberHandle::define(instance, exports);
+  MemoryHandle::define(instance, exports);
+  exports["createRing"] = Napi::Function::New<create>(env, "createRing", &instance);
+  exports["openRing"] = Napi::Function::New<open>(env, "openRing", &instance);
+  exports["createBroadcast"] =
+      Napi::Function::New<create_broadcast>(env, "createBroadcast", &instance);
+  exports["openPublisher"] = Napi::Function::New<open_publisher>(env, "openPublisher", &instance);
+  exports["openSubscriber"] =
+      Napi::Function::New<open_subscriber>(env, "openSubscriber", &instance);
+  exports["createMemory"] = Napi::Function::New<create_memory>(env, "createMemory", &instance);
+  exports["openMemory"] = Napi::Function::New<open_memory>(env, "openMemory", &instance);
+  exports["unlink"] = Napi::Function::New<unlink>(env, "unlink", &instance);
+  exports["list"] = Napi::Function::New<list>(env, "list", &instance);
+  exports["inspect"] = Napi::Function::New<inspect>(env, "inspect", &instance);
+  exports["userName"] = Napi::Function::New<user_name>(env, "userName", &instance);
+  exports["keepFreedMemory"] = Napi::Function::New<keep>(env, "keepFreedMemory", &instance);
+  exports["startWaker"] = Napi::Function::New<start_waker>(env, "startWaker", &instance);
+  exports["forget"] = Napi::Function::New<forget>(env, "forget", &instance);
+  return exports;
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  auto* environment = new Environment();
+  env.SetInstanceData(environment);
+  const auto prototype = env.Global().Get("ArrayBuffer").As<Napi::Object>().Get("prototype");
+  const auto transfer = prototype.As<Napi::Object>().Get("transfer");
+  if (transfer.IsFunction()) napi_create_reference(env, transfer, 1, &environment->transfer);
+  exports["instantiate"] = Napi::Function::New<instantiate>(env, "instantiate");
   return exports;
 }
 

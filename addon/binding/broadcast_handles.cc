@@ -65,7 +65,7 @@ struct Bytes {
 };
 
 // A call with one Uint8Array.
-Environment& typed_call(napi_env env, napi_callback_info info, Bytes& bytes) {
+Instance& typed_call(napi_env env, napi_callback_info info, Bytes& bytes) {
   void* data = nullptr;
   size_t count = 1;
   napi_value array = nullptr;
@@ -73,18 +73,19 @@ Environment& typed_call(napi_env env, napi_callback_info info, Bytes& bytes) {
   void* begin = nullptr;
   napi_get_typedarray_info(env, array, nullptr, &bytes.count, &begin, nullptr, nullptr);
   bytes.begin = static_cast<std::byte*>(begin);
-  return *static_cast<Environment*>(data);
+  return *static_cast<Instance*>(data);
 }
 
 }  // namespace
 
-PublisherHandle* PublisherHandle::named(const Environment& environment) {
-  const uint64_t number = environment.exchange.get(Exchange::kHandle);
-  auto* handle = static_cast<PublisherHandle*>(environment.publishers.find(number));
+PublisherHandle* PublisherHandle::named(const Instance& instance) {
+  const uint64_t number = instance.exchange.get(Exchange::kHandle);
+  auto* handle = static_cast<PublisherHandle*>(instance.publishers.find(number));
   return handle != nullptr && handle->publisher_ ? handle : nullptr;
 }
 
-napi_value PublisherHandle::make(napi_env env, RingSegment segment) {
+napi_value PublisherHandle::make(Instance& instance, RingSegment segment) {
+  const napi_env env = instance.env;
   auto* handle = new PublisherHandle(std::move(segment));
   const auto drop = [](napi_env env, void* data, void*) {
     auto* handle = static_cast<PublisherHandle*>(data);
@@ -94,45 +95,46 @@ napi_value PublisherHandle::make(napi_env env, RingSegment segment) {
   napi_value object = nullptr;
   if (!tie(env, &object, handle, drop)) return nullptr;
   const RingSegment& own = handle->publisher_->segment();
-  const napi_value slots = view_of(env, own.mapping, &own.slot(0), own.layout.elements_bytes());
+  const napi_value slots =
+      view_of(instance.env, own.mapping, &own.slot(0), own.layout.elements_bytes());
   if (!slots) return nullptr;
   napi_create_reference(env, slots, 1, &handle->slots_);
-  Environment::of(env).publishers.add(*handle);
+  instance.publishers.add(*handle);
   describe(env, object, handle->number(), own);
   const napi_property_descriptor property = value_property("elements", slots);
   napi_define_properties(env, object, 1, &property);
   return object;
 }
 
-void PublisherHandle::define(napi_env env, Environment* environment, napi_value exports) {
+void PublisherHandle::define(Instance& instance, napi_value exports) {
   const napi_property_descriptor methods[] = {
-      method_property("publish", publish, environment),
-      method_property("claimSlot", invoke<PublisherHandle, &PublisherHandle::claim>, environment),
-      method_property("commitSlot", invoke<PublisherHandle, &PublisherHandle::commit>, environment),
-      method_property("abortSlot", invoke<PublisherHandle, &PublisherHandle::abort>, environment),
-      method_property("nextSlot", invoke<PublisherHandle, &PublisherHandle::next>, environment),
-      method_property("releasePublisher", release, environment),
+      method_property("publish", publish, &instance),
+      method_property("claimSlot", invoke<PublisherHandle, &PublisherHandle::claim>, &instance),
+      method_property("commitSlot", invoke<PublisherHandle, &PublisherHandle::commit>, &instance),
+      method_property("abortSlot", invoke<PublisherHandle, &PublisherHandle::abort>, &instance),
+      method_property("nextSlot", invoke<PublisherHandle, &PublisherHandle::next>, &instance),
+      method_property("releasePublisher", release, &instance),
   };
-  napi_define_properties(env, exports, std::size(methods), methods);
+  napi_define_properties(instance.env, exports, std::size(methods), methods);
 }
 
 // (bytes): publishes the first of them, as many as the exchange says. The sequence.
 napi_value PublisherHandle::publish(napi_env env, napi_callback_info info) {
   Bytes bytes;
-  Environment& environment = typed_call(env, info, bytes);
-  PublisherHandle* handle = PublisherHandle::named(environment);
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  Instance& instance = typed_call(env, info, bytes);
+  PublisherHandle* handle = PublisherHandle::named(instance);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
   // A view may have become shorter.
-  const uint64_t wanted = environment.exchange.get(Exchange::kMost);
+  const uint64_t wanted = instance.exchange.get(Exchange::kMost);
   const uint64_t length = wanted < bytes.count ? wanted : bytes.count;
   const auto sequence = handle->publisher_->publish(bytes.begin, length);
-  if (!sequence.ok()) return throw_error(env, sequence.error());
-  environment.exchange.answer(static_cast<int64_t>(sequence.value()));
+  if (!sequence.ok()) return throw_error(instance, sequence.error());
+  instance.exchange.answer(static_cast<int64_t>(sequence.value()));
   return nullptr;
 }
 
-Status PublisherHandle::claim(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status PublisherHandle::claim(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   const auto sequence = publisher_->claim();
   if (!sequence.ok()) return sequence.error();
   exchange.set(Exchange::kStart, publisher_->held_slot());
@@ -140,38 +142,41 @@ Status PublisherHandle::claim(Environment& environment) {
   return Done{};
 }
 
-Status PublisherHandle::commit(Environment& environment) {
-  if (publisher_->holds()) publisher_->commit(environment.exchange.get(Exchange::kMost));
+Status PublisherHandle::commit(Instance& instance) {
+  if (publisher_->holds()) publisher_->commit(instance.exchange.get(Exchange::kMost));
   return Done{};
 }
 
-Status PublisherHandle::abort(Environment& /*environment*/) {
+Status PublisherHandle::abort(Instance& /*instance*/) {
   if (publisher_->holds()) publisher_->abort();
   return Done{};
 }
 
-Status PublisherHandle::next(Environment& environment) {
-  environment.exchange.answer_unsigned(publisher_->next());
+Status PublisherHandle::next(Instance& instance) {
+  instance.exchange.answer_unsigned(publisher_->next());
   return Done{};
 }
 
 napi_value PublisherHandle::release(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  PublisherHandle* handle = PublisherHandle::named(*static_cast<Environment*>(data));
+  auto& instance = *static_cast<Instance*>(data);
+  PublisherHandle* handle = PublisherHandle::named(instance);
   if (handle == nullptr) return nullptr;
   detach_view(env, handle->slots_);
+  handle->publisher_->mapping()->close();
   handle->publisher_.reset();
   return nullptr;
 }
 
-SubscriberHandle* SubscriberHandle::named(const Environment& environment) {
-  const uint64_t number = environment.exchange.get(Exchange::kHandle);
-  auto* handle = static_cast<SubscriberHandle*>(environment.subscribers.find(number));
+SubscriberHandle* SubscriberHandle::named(const Instance& instance) {
+  const uint64_t number = instance.exchange.get(Exchange::kHandle);
+  auto* handle = static_cast<SubscriberHandle*>(instance.subscribers.find(number));
   return handle != nullptr && handle->subscriber_ ? handle : nullptr;
 }
 
-napi_value SubscriberHandle::make(napi_env env, RingSegment segment, Waiting waiting) {
+napi_value SubscriberHandle::make(Instance& instance, RingSegment segment, Waiting waiting) {
+  const napi_env env = instance.env;
   auto* handle = new SubscriberHandle(std::move(segment), waiting);
   const auto drop = [](napi_env env, void* data, void*) {
     auto* handle = static_cast<SubscriberHandle*>(data);
@@ -180,26 +185,26 @@ napi_value SubscriberHandle::make(napi_env env, RingSegment segment, Waiting wai
   };
   napi_value object = nullptr;
   if (!tie(env, &object, handle, drop)) return nullptr;
-  Environment::of(env).subscribers.add(*handle);
+  instance.subscribers.add(*handle);
   describe(env, object, handle->number(), handle->subscriber_->segment());
   return object;
 }
 
-void SubscriberHandle::define(napi_env env, Environment* environment, napi_value exports) {
+void SubscriberHandle::define(Instance& instance, napi_value exports) {
   const napi_property_descriptor methods[] = {
-      method_property("land", land, environment),
-      method_property("receive", invoke<SubscriberHandle, &SubscriberHandle::receive>, environment),
-      method_property("receiveInto", receive_into, environment),
-      method_property("latest", invoke<SubscriberHandle, &SubscriberHandle::latest>, environment),
-      method_property("seek", invoke<SubscriberHandle, &SubscriberHandle::seek>, environment),
-      method_property("extent", invoke<SubscriberHandle, &SubscriberHandle::extent>, environment),
-      method_property("listen", invoke<SubscriberHandle, &SubscriberHandle::listen>, environment),
-      method_property("syncBroadcast", sync, environment),
+      method_property("land", land, &instance),
+      method_property("receive", invoke<SubscriberHandle, &SubscriberHandle::receive>, &instance),
+      method_property("receiveInto", receive_into, &instance),
+      method_property("latest", invoke<SubscriberHandle, &SubscriberHandle::latest>, &instance),
+      method_property("seek", invoke<SubscriberHandle, &SubscriberHandle::seek>, &instance),
+      method_property("extent", invoke<SubscriberHandle, &SubscriberHandle::extent>, &instance),
+      method_property("listen", invoke<SubscriberHandle, &SubscriberHandle::listen>, &instance),
+      method_property("syncBroadcast", sync, &instance),
       method_property("syncBroadcastNow", invoke<SubscriberHandle, &SubscriberHandle::sync_now>,
-                      environment),
-      method_property("releaseSubscriber", release, environment),
+                      &instance),
+      method_property("releaseSubscriber", release, &instance),
   };
-  napi_define_properties(env, exports, std::size(methods), methods);
+  napi_define_properties(instance.env, exports, std::size(methods), methods);
 }
 
 // (buffer): where messages land from now on.
@@ -208,8 +213,9 @@ napi_value SubscriberHandle::land(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value buffer = nullptr;
   napi_get_cb_info(env, info, &count, &buffer, nullptr, &data);
-  SubscriberHandle* handle = SubscriberHandle::named(*static_cast<Environment*>(data));
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  auto& instance = *static_cast<Instance*>(data);
+  SubscriberHandle* handle = SubscriberHandle::named(instance);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
   void* place = nullptr;
   size_t room = 0;
   napi_get_arraybuffer_info(env, buffer, &place, &room);
@@ -222,15 +228,15 @@ napi_value SubscriberHandle::land(napi_env env, napi_callback_info info) {
 }
 
 // To `kMost` in the landing buffer.
-Status SubscriberHandle::receive(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status SubscriberHandle::receive(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   const uint64_t at = exchange.get(Exchange::kMost);
   const uint64_t room = at < room_ ? room_ - at : 0;
   return told(exchange, subscriber_->receive(place_ + at, room, exchange.patience()));
 }
 
-Status SubscriberHandle::latest(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status SubscriberHandle::latest(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   const uint64_t at = exchange.get(Exchange::kMost);
   const uint64_t room = at < room_ ? room_ - at : 0;
   return told(exchange, subscriber_->latest(place_ + at, room));
@@ -239,54 +245,58 @@ Status SubscriberHandle::latest(Environment& environment) {
 // (target)
 napi_value SubscriberHandle::receive_into(napi_env env, napi_callback_info info) {
   Bytes target;
-  Environment& environment = typed_call(env, info, target);
-  SubscriberHandle* handle = SubscriberHandle::named(environment);
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  Instance& instance = typed_call(env, info, target);
+  SubscriberHandle* handle = SubscriberHandle::named(instance);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
   const Status status =
-      told(environment.exchange, handle->subscriber_->receive(target.begin, target.count, 0));
-  return status.ok() ? nullptr : throw_error(env, status.error());
+      told(instance.exchange, handle->subscriber_->receive(target.begin, target.count, 0));
+  return status.ok() ? nullptr : throw_error(instance, status.error());
 }
 
-Status SubscriberHandle::seek(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status SubscriberHandle::seek(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   exchange.answer(subscriber_->seek(exchange.get(Exchange::kStart), exchange.get(Exchange::kEnd)));
   return Done{};
 }
 
-Status SubscriberHandle::extent(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status SubscriberHandle::extent(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   exchange.set(Exchange::kStart, subscriber_->oldest());
   exchange.set(Exchange::kEnd, subscriber_->newest());
   exchange.answer(static_cast<int64_t>(subscriber_->position()));
   return Done{};
 }
 
-Status SubscriberHandle::listen(Environment& environment) {
+Status SubscriberHandle::listen(Instance& instance) {
   Word* bell = subscriber_->bell();
   if (bell != nullptr) {
-    environment.waker->watch(environment.exchange.get(Exchange::kKey), subscriber_->mapping(),
-                             *bell, announce_sleeper(*bell));
+    instance.waker->watch(instance.listener, instance.exchange.get(Exchange::kKey),
+                          subscriber_->mapping(), *bell, announce_sleeper(*bell));
   }
   return Done{};
 }
 
-Status SubscriberHandle::sync_now(Environment& /*environment*/) {
+Status SubscriberHandle::sync_now(Instance& /*instance*/) {
   return shm_disruptor::sync(subscriber_->segment().backing());
 }
 
 napi_value SubscriberHandle::sync(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  const SubscriberHandle* handle = named(*static_cast<Environment*>(data));
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
-  return sync_later(env, handle->subscriber_->segment().backing());
+  auto& instance = *static_cast<Instance*>(data);
+  SubscriberHandle* handle = named(instance);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
+  return sync_later(instance, handle->subscriber_->segment().backing());
 }
 
 napi_value SubscriberHandle::release(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  SubscriberHandle* handle = SubscriberHandle::named(*static_cast<Environment*>(data));
-  if (handle != nullptr) handle->subscriber_.reset();
+  auto& instance = *static_cast<Instance*>(data);
+  SubscriberHandle* handle = SubscriberHandle::named(instance);
+  if (handle == nullptr) return nullptr;
+  handle->subscriber_->mapping()->close();
+  handle->subscriber_.reset();
   return nullptr;
 }
 

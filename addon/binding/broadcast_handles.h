@@ -15,18 +15,18 @@ namespace shm_disruptor::binding {
 class PublisherHandle : public Registered {
  public:
   /// The object to whose life the handle is tied. Null with an exception.
-  static napi_value make(napi_env env, RingSegment segment);
-  static void define(napi_env env, Environment* environment, napi_value exports);
+  static napi_value make(Instance& instance, RingSegment segment);
+  static void define(Instance& instance, napi_value exports);
   /// The one that the exchange names; null when there is none or it was released.
-  static PublisherHandle* named(const Environment& environment);
+  static PublisherHandle* named(const Instance& instance);
 
  private:
   explicit PublisherHandle(RingSegment segment) : publisher_(std::in_place, std::move(segment)) {}
 
-  Status claim(Environment&);
-  Status commit(Environment&);
-  Status abort(Environment&);
-  Status next(Environment&);
+  Status claim(Instance&);
+  Status commit(Instance&);
+  Status abort(Instance&);
+  Status next(Instance&);
   static napi_value publish(napi_env env, napi_callback_info info);
   static napi_value release(napi_env env, napi_callback_info info);
 
@@ -40,21 +40,21 @@ class PublisherHandle : public Registered {
 /// every message would cost more than the message.
 class SubscriberHandle : public Registered {
  public:
-  static napi_value make(napi_env env, RingSegment segment, Waiting waiting);
-  static void define(napi_env env, Environment* environment, napi_value exports);
+  static napi_value make(Instance& instance, RingSegment segment, Waiting waiting);
+  static void define(Instance& instance, napi_value exports);
   /// The one that the exchange names; null when there is none or it was released.
-  static SubscriberHandle* named(const Environment& environment);
+  static SubscriberHandle* named(const Instance& instance);
 
  private:
   SubscriberHandle(RingSegment segment, Waiting waiting)
       : subscriber_(std::in_place, std::move(segment), waiting) {}
 
-  Status receive(Environment&);
-  Status latest(Environment&);
-  Status seek(Environment&);
-  Status extent(Environment&);
-  Status listen(Environment&);
-  Status sync_now(Environment&);
+  Status receive(Instance&);
+  Status latest(Instance&);
+  Status seek(Instance&);
+  Status extent(Instance&);
+  Status listen(Instance&);
+  Status sync_now(Instance&);
   static napi_value sync(napi_env env, napi_callback_info info);
   static napi_value land(napi_env env, napi_callback_info info);
   static napi_value receive_into(napi_env env, napi_callback_info info);

@@ -1,17 +1,16 @@
 #include "errors.h"
 
-#include "environment.h"
-
 namespace shm_disruptor::binding {
 
 // Plain Node-API, whose calls merely fail while a worker is being terminated; the C++ wrapper would
 // end the process.
-napi_value make_error(napi_env env, const Error& error) {
+napi_value make_error(const Instance& instance, const Error& error) {
+  const napi_env env = instance.env;
   napi_value factory = nullptr;
   napi_value global = nullptr;
   napi_value arguments[3] = {};
   napi_value made = nullptr;
-  napi_get_reference_value(env, Environment::of(env).error_factory, &factory);
+  napi_get_reference_value(env, instance.error_factory, &factory);
   napi_get_global(env, &global);
   napi_create_uint32(env, static_cast<uint32_t>(error.code), &arguments[0]);
   napi_create_int32(env, error.sys_errno, &arguments[1]);
@@ -20,8 +19,8 @@ napi_value make_error(napi_env env, const Error& error) {
   return status == napi_ok ? made : nullptr;
 }
 
-napi_value throw_error(napi_env env, const Error& error) {
-  if (const napi_value thrown = make_error(env, error)) napi_throw(env, thrown);
+napi_value throw_error(const Instance& instance, const Error& error) {
+  if (const napi_value thrown = make_error(instance, error)) napi_throw(instance.env, thrown);
   return nullptr;
 }
 

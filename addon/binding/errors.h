@@ -4,14 +4,15 @@
 #include <node_api.h>
 
 #include "../core/result.h"
+#include "environment.h"
 
 namespace shm_disruptor::binding {
 
-/// What the error factory (src/errors.ts, registered when the addon was loaded) makes of `error`.
-/// Null while the environment is being torn down.
-napi_value make_error(napi_env env, const Error& error);
+/// What the instance's error factory (src/errors.ts) makes of `error`. Null while the environment
+/// is being torn down.
+napi_value make_error(const Instance& instance, const Error& error);
 
 /// Throws that. Returns null, to be handed on as the method's result.
-napi_value throw_error(napi_env env, const Error& error);
+napi_value throw_error(const Instance& instance, const Error& error);
 
 }  // namespace shm_disruptor::binding

@@ -12,15 +12,16 @@
 
 namespace shm_disruptor::binding {
 
-MemoryHandle* MemoryHandle::named(const Environment& environment) {
-  const uint64_t number = environment.exchange.get(Exchange::kHandle);
-  auto* handle = static_cast<MemoryHandle*>(environment.memories.find(number));
+MemoryHandle* MemoryHandle::named(const Instance& instance) {
+  const uint64_t number = instance.exchange.get(Exchange::kHandle);
+  auto* handle = static_cast<MemoryHandle*>(instance.memories.find(number));
   return handle != nullptr && handle->memory_ ? handle : nullptr;
 }
 
 // Plain Node-API: see errors.cc.
-napi_value MemoryHandle::make(napi_env env, RingSegment segment, os::Access access,
+napi_value MemoryHandle::make(Instance& instance, RingSegment segment, os::Access access,
                               Waiting waiting) {
+  const napi_env env = instance.env;
   const std::string name = std::to_string(segment.device) + " " + std::to_string(segment.inode);
   auto* handle = new MemoryHandle(Memory(std::move(segment), access, waiting));
   const auto drop = [](napi_env, void* data, void*) { delete static_cast<MemoryHandle*>(data); };
@@ -31,7 +32,7 @@ napi_value MemoryHandle::make(napi_env env, RingSegment segment, os::Access acce
     return nullptr;
   }
   const Memory& memory = *handle->memory_;
-  Environment::of(env).memories.add(*handle);
+  instance.memories.add(*handle);
 
   napi_value object_name = nullptr;
   napi_create_string_utf8(env, name.c_str(), name.size(), &object_name);
@@ -44,9 +45,9 @@ napi_value MemoryHandle::make(napi_env env, RingSegment segment, os::Access acce
   return object;
 }
 
-void MemoryHandle::define(napi_env env, Environment* environment, napi_value exports) {
+void MemoryHandle::define(Instance& instance, napi_value exports) {
   const auto method = [&](const char* name, napi_callback callback) {
-    return method_property(name, callback, environment);
+    return method_property(name, callback, &instance);
   };
   const napi_property_descriptor methods[] = {
       method("memoryWait", invoke<MemoryHandle, &MemoryHandle::wait>),
@@ -60,11 +61,11 @@ void MemoryHandle::define(napi_env env, Environment* environment, napi_value exp
       method("memorySyncNow", invoke<MemoryHandle, &MemoryHandle::sync_now>),
       method("memoryRelease", release),
   };
-  napi_define_properties(env, exports, std::size(methods), methods);
+  napi_define_properties(instance.env, exports, std::size(methods), methods);
 }
 
-Status MemoryHandle::wait(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status MemoryHandle::wait(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   const auto changed =
       memory_->wait(exchange.get(Exchange::kStart),
                     static_cast<uint32_t>(exchange.get(Exchange::kMark)), exchange.patience());
@@ -73,33 +74,33 @@ Status MemoryHandle::wait(Environment& environment) {
   return Done{};
 }
 
-Status MemoryHandle::load(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status MemoryHandle::load(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   exchange.answer(memory_->word(exchange.get(Exchange::kStart)).load_ordered());
   return Done{};
 }
 
-Status MemoryHandle::notify(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status MemoryHandle::notify(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   exchange.answer(memory_->notify(exchange.get(Exchange::kStart),
                                   static_cast<uint32_t>(exchange.get(Exchange::kMost))));
   return Done{};
 }
 
-Status MemoryHandle::watch(Environment& environment) {
-  const Exchange& exchange = environment.exchange;
+Status MemoryHandle::watch(Instance& instance) {
+  const Exchange& exchange = instance.exchange;
   const Word& word = memory_->word(exchange.get(Exchange::kStart));
-  environment.waker->watch(exchange.get(Exchange::kKey), memory_->mapping(), word,
-                           word.load_ordered());
+  instance.waker->watch(instance.listener, exchange.get(Exchange::kKey), memory_->mapping(), word,
+                        word.load_ordered());
   return Done{};
 }
 
-Status MemoryHandle::replaced(Environment& environment) {
-  environment.exchange.answer(memory_->replaced());
+Status MemoryHandle::replaced(Instance& instance) {
+  instance.exchange.answer(memory_->replaced());
   return Done{};
 }
 
-Status MemoryHandle::sync_now(Environment&) { return shm_disruptor::sync(memory_->backing()); }
+Status MemoryHandle::sync_now(Instance&) { return shm_disruptor::sync(memory_->backing()); }
 
 // (target): copies from the offset that the exchange names as much as fits.
 napi_value MemoryHandle::read(napi_env env, napi_callback_info info) {
@@ -107,13 +108,13 @@ napi_value MemoryHandle::read(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value target = nullptr;
   napi_get_cb_info(env, info, &count, &target, nullptr, &data);
-  auto& environment = *static_cast<Environment*>(data);
-  MemoryHandle* handle = named(environment);
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  auto& instance = *static_cast<Instance*>(data);
+  MemoryHandle* handle = named(instance);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
   void* bytes = nullptr;
   size_t length = 0;
   napi_get_typedarray_info(env, target, nullptr, &length, &bytes, nullptr, nullptr);
-  handle->memory_->read(environment.exchange.get(Exchange::kStart), length, bytes);
+  handle->memory_->read(instance.exchange.get(Exchange::kStart), length, bytes);
   return nullptr;
 }
 
@@ -121,38 +122,41 @@ napi_value MemoryHandle::read(napi_env env, napi_callback_info info) {
 napi_value MemoryHandle::sync(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  MemoryHandle* handle = named(*static_cast<Environment*>(data));
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
-  return sync_later(env, handle->memory_->backing());
+  auto& instance = *static_cast<Instance*>(data);
+  MemoryHandle* handle = named(instance);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
+  return sync_later(instance, handle->memory_->backing());
 }
 
 // An ArrayBuffer over the bytes from Start to End. It is the caller's to give to release().
 napi_value MemoryHandle::view(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  const auto& environment = *static_cast<Environment*>(data);
-  MemoryHandle* handle = named(environment);
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  const auto& instance = *static_cast<Instance*>(data);
+  MemoryHandle* handle = named(instance);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
   const Memory& memory = *handle->memory_;
-  const uint64_t start = environment.exchange.get(Exchange::kStart);
-  const uint64_t end = environment.exchange.get(Exchange::kEnd);
-  return view_of(env, memory.mapping(), memory.bytes() + start, end - start);
+  const uint64_t start = instance.exchange.get(Exchange::kStart);
+  const uint64_t end = instance.exchange.get(Exchange::kEnd);
+  return view_of(instance.env, memory.mapping(), memory.bytes() + start, end - start);
 }
 
-// (views): empties them. The last view, or this handle, unmaps the segment.
+// (views): empties them and gives the memory back (mapping.h).
 napi_value MemoryHandle::release(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   size_t count = 1;
   napi_value views = nullptr;
   napi_get_cb_info(env, info, &count, &views, nullptr, &data);
-  MemoryHandle* handle = named(*static_cast<Environment*>(data));
+  auto& instance = *static_cast<Instance*>(data);
+  MemoryHandle* handle = named(instance);
   if (handle == nullptr) return nullptr;
   uint32_t length = 0;
   napi_get_array_length(env, views, &length);
   for (uint32_t i = 0; i < length; ++i) {
     napi_value view = nullptr;
-    if (napi_get_element(env, views, i, &view) == napi_ok) napi_detach_arraybuffer(env, view);
+    if (napi_get_element(env, views, i, &view) == napi_ok) detach_view(env, view);
   }
+  handle->memory_->mapping()->close();
   handle->memory_.reset();
   return nullptr;
 }

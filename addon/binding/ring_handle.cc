@@ -32,9 +32,9 @@ Status committed(Exchange& exchange, const Result<Commit>& commit) {
 
 }  // namespace
 
-RingHandle* RingHandle::named(const Environment& environment) {
-  const uint64_t number = environment.exchange.get(Exchange::kHandle);
-  auto* handle = static_cast<RingHandle*>(environment.rings.find(number));
+RingHandle* RingHandle::named(const Instance& instance) {
+  const uint64_t number = instance.exchange.get(Exchange::kHandle);
+  auto* handle = static_cast<RingHandle*>(instance.rings.find(number));
   return handle != nullptr && handle->sequencer_ ? handle : nullptr;
 }
 
@@ -48,7 +48,7 @@ RingHandle::Call RingHandle::with(napi_env env, napi_callback_info info) {
   size_t given = arrays;
   napi_value values[arrays] = {};
   napi_get_cb_info(env, info, &given, values, nullptr, &data);
-  auto& environment = *static_cast<Environment*>(data);
+  auto& instance = *static_cast<Instance*>(data);
   void* bytes = nullptr;
   size_t size = 0;
   napi_get_typedarray_info(env, values[0], nullptr, &size, &bytes, nullptr, nullptr);
@@ -60,8 +60,8 @@ RingHandle::Call RingHandle::with(napi_env env, napi_callback_info info) {
     // Whatever JavaScript takes it for.
     if (type != napi_uint32_array) count = 0;
   }
-  return {environment,
-          named(environment),
+  return {instance,
+          named(instance),
           static_cast<std::byte*>(bytes),
           size,
           static_cast<uint32_t*>(lengths),
@@ -69,7 +69,9 @@ RingHandle::Call RingHandle::with(napi_env env, napi_callback_info info) {
 }
 
 // Plain Node-API: see errors.cc.
-napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, napi_value state) {
+napi_value RingHandle::make(Instance& instance, RingSegment segment, Waiting waiting,
+                            napi_value state) {
+  const napi_env env = instance.env;
   const RingGeometry geometry = segment.layout.geometry;
   const ElementFormat format = segment.layout.format;
   const uint64_t generation = segment.layout.generation;
@@ -91,10 +93,10 @@ napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, 
   }
   const Sequencer& sequencer = *handle->sequencer_;
   const napi_value elements =
-      view_of(env, sequencer.mapping(), sequencer.elements(), sequencer.visible_bytes());
+      view_of(instance.env, sequencer.mapping(), sequencer.elements(), sequencer.visible_bytes());
   if (!elements) return nullptr;
   napi_create_reference(env, elements, 1, &handle->elements_);
-  Environment::of(env).rings.add(*handle);
+  instance.rings.add(*handle);
 
   napi_value object_name = nullptr;
   napi_create_string_utf8(env, name.c_str(), name.size(), &object_name);
@@ -116,9 +118,9 @@ napi_value RingHandle::make(napi_env env, RingSegment segment, Waiting waiting, 
   return object;
 }
 
-void RingHandle::define(napi_env env, Environment* environment, napi_value exports) {
+void RingHandle::define(Instance& instance, napi_value exports) {
   const auto method = [&](const char* name, napi_callback callback) {
-    return method_property(name, callback, environment);
+    return method_property(name, callback, &instance);
   };
   const napi_property_descriptor methods[] = {
       method("claim", invoke<RingHandle, &RingHandle::claim>),
@@ -162,7 +164,7 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
       method("syncNow", invoke<RingHandle, &RingHandle::sync_now>),
       method("release", release),
   };
-  napi_define_properties(env, exports, std::size(methods), methods);
+  napi_define_properties(instance.env, exports, std::size(methods), methods);
 }
 
 // What TypeScript has claimed of the sole producer's lease since the core last knew.
@@ -177,8 +179,8 @@ void RingHandle::give_lease() {
   set(kLeaseLimit, lease.limit);
 }
 
-Status RingHandle::claim(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status RingHandle::claim(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   take_lease();
   const auto claim = sequencer_->claim(exchange.get(Exchange::kLeast),
                                        exchange.get(Exchange::kMost), exchange.patience());
@@ -195,29 +197,29 @@ Status RingHandle::claim(Environment& environment) {
   return Done{};
 }
 
-Status RingHandle::commit(Environment& environment) {
+Status RingHandle::commit(Instance& instance) {
   take_lease();
-  Exchange& exchange = environment.exchange;
+  Exchange& exchange = instance.exchange;
   return committed(exchange,
                    sequencer_->commit(exchange.get(Exchange::kStart), exchange.get(Exchange::kEnd),
                                       out_of_order(exchange), exchange.patience()));
 }
 
-Status RingHandle::commit_latest(Environment& environment) {
+Status RingHandle::commit_latest(Instance& instance) {
   take_lease();
-  Exchange& exchange = environment.exchange;
+  Exchange& exchange = instance.exchange;
   return committed(exchange,
                    sequencer_->commit(get(kClaimStart), get(kClaimEnd), out_of_order(exchange), 0));
 }
 
-Status RingHandle::await_visible(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status RingHandle::await_visible(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   return committed(exchange,
                    sequencer_->await_visible(exchange.get(Exchange::kEnd), exchange.patience()));
 }
 
-Status RingHandle::consume(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status RingHandle::consume(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   const uint64_t consumer = exchange.get(Exchange::kConsumer);
   commit_previous(consumer);
   const auto batch = sequencer_->consume(consumer, exchange.patience());
@@ -236,8 +238,8 @@ Status RingHandle::consume(Environment& environment) {
   return Done{};
 }
 
-Status RingHandle::commit_consumed(Environment& environment) {
-  environment.exchange.answer(commit_previous(environment.exchange.get(Exchange::kConsumer)));
+Status RingHandle::commit_consumed(Instance& instance) {
+  instance.exchange.answer(commit_previous(instance.exchange.get(Exchange::kConsumer)));
   return Done{};
 }
 
@@ -249,19 +251,19 @@ bool RingHandle::commit_previous(uint64_t consumer) {
   return sequencer_->commit_consumed(consumer, start, next);
 }
 
-Status RingHandle::attach_consumer(Environment& environment) {
-  const Exchange& exchange = environment.exchange;
+Status RingHandle::attach_consumer(Instance& instance) {
+  const Exchange& exchange = instance.exchange;
   const auto hold = exchange.get(Exchange::kMark) != 0 ? os::Hold::kShared : os::Hold::kExclusive;
   return sequencer_->attach_consumer(exchange.get(Exchange::kConsumer), hold);
 }
 
-Status RingHandle::share(Environment& environment) {
-  sequencer_->share(environment.exchange.get(Exchange::kMost));
+Status RingHandle::share(Instance& instance) {
+  sequencer_->share(instance.exchange.get(Exchange::kMost));
   return Done{};
 }
 
-Status RingHandle::take_share(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status RingHandle::take_share(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   const auto taken = sequencer_->take_share(exchange.patience());
   if (!taken.ok()) return taken.error();
   set(kGaps, sequencer_->gap_count());
@@ -278,33 +280,33 @@ Status RingHandle::take_share(Environment& environment) {
   return Done{};
 }
 
-Status RingHandle::finish_share(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status RingHandle::finish_share(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   exchange.answer(sequencer_->finish_share(exchange.get(Exchange::kKey)));
   return Done{};
 }
 
-Status RingHandle::keep_share(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status RingHandle::keep_share(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   exchange.answer(sequencer_->keep_share(exchange.get(Exchange::kKey)));
   return Done{};
 }
 
-Status RingHandle::give_back_share(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status RingHandle::give_back_share(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   exchange.answer(sequencer_->give_back_share(exchange.get(Exchange::kKey)));
   return Done{};
 }
 
-Status RingHandle::leave(Environment& environment) {
+Status RingHandle::leave(Instance& instance) {
   // What was consumed and not committed is somebody else's to do.
   set(kConsumeNext, 0);
   sequencer_->leave();
   return Done{};
 }
 
-Status RingHandle::next_gap(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status RingHandle::next_gap(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   const Gap gap = sequencer_->next_gap();
   exchange.set(Exchange::kStart, gap.begin);
   exchange.set(Exchange::kEnd, gap.end);
@@ -312,14 +314,14 @@ Status RingHandle::next_gap(Environment& environment) {
   return Done{};
 }
 
-Status RingHandle::recover(Environment& environment) {
-  environment.exchange.answer(sequencer_->recover());
+Status RingHandle::recover(Instance& instance) {
+  instance.exchange.answer(sequencer_->recover());
   return Done{};
 }
 
-Status RingHandle::take_over(Environment& environment) {
+Status RingHandle::take_over(Instance& instance) {
   take_lease();
-  Exchange& exchange = environment.exchange;
+  Exchange& exchange = instance.exchange;
   const auto taken =
       sequencer_->take_over(exchange.get(Exchange::kStart), exchange.get(Exchange::kEnd));
   if (!taken.ok()) return taken.error();
@@ -327,75 +329,75 @@ Status RingHandle::take_over(Environment& environment) {
   return Done{};
 }
 
-Status RingHandle::gaps(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status RingHandle::gaps(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   exchange.set(Exchange::kStart, sequencer_->gaps());
   exchange.set(Exchange::kEnd, sequencer_->lost());
   exchange.set(Exchange::kMost, sequencer_->gap_limit());
   return Done{};
 }
 
-Status RingHandle::ignore(Environment& environment) {
-  sequencer_->ignore(environment.exchange.get(Exchange::kConsumer));
+Status RingHandle::ignore(Instance& instance) {
+  sequencer_->ignore(instance.exchange.get(Exchange::kConsumer));
   return Done{};
 }
 
-Status RingHandle::claimable(Environment& environment) {
+Status RingHandle::claimable(Instance& instance) {
   take_lease();
-  Exchange& exchange = environment.exchange;
+  Exchange& exchange = instance.exchange;
   exchange.answer(sequencer_->claimable(exchange.get(Exchange::kLeast)));
   return Done{};
 }
 
-Status RingHandle::consumable(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status RingHandle::consumable(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   exchange.answer(sequencer_->consumable(exchange.get(Exchange::kConsumer)));
   return Done{};
 }
 
-Status RingHandle::committable(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status RingHandle::committable(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   exchange.answer(sequencer_->committable(exchange.get(Exchange::kStart)));
   return Done{};
 }
 
-Status RingHandle::uncommitted(Environment& environment) {
+Status RingHandle::uncommitted(Instance& instance) {
   take_lease();
-  Exchange& exchange = environment.exchange;
+  Exchange& exchange = instance.exchange;
   exchange.answer(
       sequencer_->uncommitted(exchange.get(Exchange::kStart), exchange.get(Exchange::kEnd)));
   return Done{};
 }
 
-Status RingHandle::next(Environment& environment) {
+Status RingHandle::next(Instance& instance) {
   take_lease();
-  environment.exchange.answer_unsigned(sequencer_->next());
+  instance.exchange.answer_unsigned(sequencer_->next());
   return Done{};
 }
 
-Status RingHandle::cursor(Environment& environment) {
-  environment.exchange.answer_unsigned(sequencer_->cursor());
+Status RingHandle::cursor(Instance& instance) {
+  instance.exchange.answer_unsigned(sequencer_->cursor());
   return Done{};
 }
 
-Status RingHandle::consumer_sequence(Environment& environment) {
-  Exchange& exchange = environment.exchange;
+Status RingHandle::consumer_sequence(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   exchange.answer_unsigned(sequencer_->consumer_sequence(exchange.get(Exchange::kConsumer)));
   return Done{};
 }
 
-Status RingHandle::all_ignored(Environment& environment) {
-  environment.exchange.answer(sequencer_->all_ignored());
+Status RingHandle::all_ignored(Instance& instance) {
+  instance.exchange.answer(sequencer_->all_ignored());
   return Done{};
 }
 
-Status RingHandle::status(Environment& environment) {
-  environment.exchange.answer(sequencer_->status());
+Status RingHandle::status(Instance& instance) {
+  instance.exchange.answer(sequencer_->status());
   return Done{};
 }
 
-Status RingHandle::set_status(Environment& environment) {
-  sequencer_->set_status(static_cast<int32_t>(environment.exchange.get(Exchange::kStatus)));
+Status RingHandle::set_status(Instance& instance) {
+  sequencer_->set_status(static_cast<int32_t>(instance.exchange.get(Exchange::kStatus)));
   return Done{};
 }
 
@@ -405,8 +407,8 @@ Word& RingHandle::word(const Exchange& exchange) {
 }
 
 // Whoever is about to sleep, or sleeps, does something about those who hold it up and are dead.
-Status RingHandle::tend(Environment& environment) {
-  if (environment.exchange.get(Exchange::kWord) != 0) {
+Status RingHandle::tend(Instance& instance) {
+  if (instance.exchange.get(Exchange::kWord) != 0) {
     sequencer_->make_room();
   } else {
     sequencer_->go_on();
@@ -414,38 +416,39 @@ Status RingHandle::tend(Environment& environment) {
   return Done{};
 }
 
-Status RingHandle::watch(Environment& environment) {
-  static_cast<void>(tend(environment));
-  Word& watched = word(environment.exchange);
-  environment.waker->watch(environment.exchange.get(Exchange::kKey), sequencer_->mapping(), watched,
-                           sequencer_->announce(watched));
+Status RingHandle::watch(Instance& instance) {
+  static_cast<void>(tend(instance));
+  Word& watched = word(instance.exchange);
+  instance.waker->watch(instance.listener, instance.exchange.get(Exchange::kKey),
+                        sequencer_->mapping(), watched, sequencer_->announce(watched));
   return Done{};
 }
 
-Status RingHandle::sync_now(Environment&) { return shm_disruptor::sync(sequencer_->backing()); }
+Status RingHandle::sync_now(Instance&) { return shm_disruptor::sync(sequencer_->backing()); }
 
 // A promise.
 napi_value RingHandle::sync(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  RingHandle* handle = named(*static_cast<Environment*>(data));
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
-  return sync_later(env, handle->sequencer_->backing());
+  auto& instance = *static_cast<Instance*>(data);
+  RingHandle* handle = named(instance);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
+  return sync_later(instance, handle->sequencer_->backing());
 }
 
-Status RingHandle::pass_on(Environment& /*environment*/) {
+Status RingHandle::pass_on(Instance& /*instance*/) {
   sequencer_->pass_on();
   return Done{};
 }
 
 // (bytes): sends them as a message. Its sequence, or `kNothing`.
 napi_value RingHandle::send_message(napi_env env, napi_callback_info info) {
-  const auto [environment, handle, bytes, size, lengths, messages] = with<1>(env, info);
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
-  Exchange& exchange = environment.exchange;
+  const auto [instance, handle, bytes, size, lengths, messages] = with<1>(env, info);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
+  Exchange& exchange = instance.exchange;
   const auto sent =
       shm_disruptor::send_message(*handle->sequencer_, bytes, size, exchange.patience());
-  if (!sent.ok()) return throw_error(env, sent.error());
+  if (!sent.ok()) return throw_error(instance, sent.error());
   const auto [start, count, ignored] = sent.value();
   exchange.answer(count == 0 ? kNothing : static_cast<int64_t>(start));
   return nullptr;
@@ -454,13 +457,13 @@ napi_value RingHandle::send_message(napi_env env, napi_callback_info info) {
 // (target): copies the next message to it. The length; negative for one that is longer, and
 // `kNothing`.
 napi_value RingHandle::move_message(napi_env env, napi_callback_info info) {
-  const auto [environment, handle, bytes, room, lengths, messages] = with<1>(env, info);
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
-  Exchange& exchange = environment.exchange;
+  const auto [instance, handle, bytes, room, lengths, messages] = with<1>(env, info);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
+  Exchange& exchange = instance.exchange;
   uint64_t length = 0;
   const auto moved =
       shm_disruptor::move_message(*handle->sequencer_, bytes, room, length, exchange.patience());
-  if (!moved.ok()) return throw_error(env, moved.error());
+  if (!moved.ok()) return throw_error(instance, moved.error());
   const auto answer = static_cast<int64_t>(length);
   exchange.answer(moved.value() == Moved::kNothing   ? kNothing
                   : moved.value() == Moved::kTooLong ? -1 - answer
@@ -471,13 +474,13 @@ napi_value RingHandle::move_message(napi_env env, napi_callback_info info) {
 // (bytes, lengths): sends them as messages. How many were sent, or `kNothing` when the first is
 // longer than it may be; `start` is the sequence of the last, `end` how many bytes they have.
 napi_value RingHandle::send_messages(napi_env env, napi_callback_info info) {
-  const auto [environment, handle, bytes, size, lengths, count] = with<2>(env, info);
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
-  Exchange& exchange = environment.exchange;
+  const auto [instance, handle, bytes, size, lengths, count] = with<2>(env, info);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
+  Exchange& exchange = instance.exchange;
   const auto sent =
       shm_disruptor::send_messages(*handle->sequencer_, bytes, size, lengths, count,
                                    exchange.get(Exchange::kMost), exchange.patience());
-  if (!sent.ok()) return throw_error(env, sent.error());
+  if (!sent.ok()) return throw_error(instance, sent.error());
   const auto [sent_count, last, sent_bytes, damaged] = sent.value();
   exchange.set(Exchange::kStart, last);
   exchange.set(Exchange::kEnd, sent_bytes);
@@ -488,12 +491,12 @@ napi_value RingHandle::send_messages(napi_env env, napi_callback_info info) {
 // (target, lengths): copies the next messages to it. How many; negative for one that is longer, and
 // `kNothing`.
 napi_value RingHandle::move_messages(napi_env env, napi_callback_info info) {
-  const auto [environment, handle, target, room, lengths, most] = with<2>(env, info);
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
-  Exchange& exchange = environment.exchange;
+  const auto [instance, handle, target, room, lengths, most] = with<2>(env, info);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
+  Exchange& exchange = instance.exchange;
   const auto moved = shm_disruptor::move_messages(*handle->sequencer_, target, room, lengths, most,
                                                   exchange.patience());
-  if (!moved.ok()) return throw_error(env, moved.error());
+  if (!moved.ok()) return throw_error(instance, moved.error());
   const auto [count, too_long] = moved.value();
   exchange.answer(count != 0      ? static_cast<int64_t>(count)
                   : too_long != 0 ? -1 - static_cast<int64_t>(too_long)
@@ -504,28 +507,32 @@ napi_value RingHandle::move_messages(napi_env env, napi_callback_info info) {
 // (joining): the index to consume under.
 napi_value RingHandle::join(napi_env env, napi_callback_info info) {
   const Napi::CallbackInfo call(env, info);
-  RingHandle* handle = named(*static_cast<Environment*>(call.Data()));
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  auto& instance = *static_cast<Instance*>(call.Data());
+  RingHandle* handle = named(instance);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
   const auto joined = handle->sequencer_->join(joining_of(call[0].As<Napi::Object>()));
-  if (!joined.ok()) return throw_error(env, joined.error());
+  if (!joined.ok()) return throw_error(instance, joined.error());
   return js_number(env, joined.value());
 }
 
 napi_value RingHandle::census(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  RingHandle* handle = named(*static_cast<Environment*>(data));
-  if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
+  auto& instance = *static_cast<Instance*>(data);
+  RingHandle* handle = named(instance);
+  if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
   return to_object(env, handle->sequencer_->census());
 }
 
-// Empties every view: the last of them, or this handle, unmaps the segment.
+// Empties every view and gives the memory back (mapping.h).
 napi_value RingHandle::release(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  RingHandle* handle = named(*static_cast<Environment*>(data));
+  auto& instance = *static_cast<Instance*>(data);
+  RingHandle* handle = named(instance);
   if (handle == nullptr) return nullptr;
   detach_view(env, handle->elements_);
+  handle->sequencer_->mapping()->close();
   handle->sequencer_.reset();
   return nullptr;
 }

@@ -14,55 +14,56 @@ namespace shm_disruptor::binding {
 
 /// What a `Ring` of src/native/ring.ts works through.
 ///
-/// Every method is one function for all handles of the environment, and takes and gives its numbers
+/// Every method is one function for all handles of the instance, and takes and gives its numbers
 /// through the exchange, the handle's own among them. V8 calls a function that never changes more
 /// cheaply than one of each object.
 class RingHandle : public Registered {
  public:
   /// The object that `Ring` keeps, and to whose life the handle is tied. Null with an exception.
-  static napi_value make(napi_env env, RingSegment segment, Waiting waiting, napi_value state);
+  static napi_value make(Instance& instance, RingSegment segment, Waiting waiting,
+                         napi_value state);
 
   /// Adds the methods to `exports`.
-  static void define(napi_env env, Environment* environment, napi_value exports);
+  static void define(Instance& instance, napi_value exports);
 
   /// The one that the exchange names; null when there is none or it was released.
-  static RingHandle* named(const Environment& environment);
+  static RingHandle* named(const Instance& instance);
 
  private:
   RingHandle(RingSegment segment, Waiting waiting, double* state);
 
-  Status claim(Environment&);
-  Status commit(Environment&);
-  Status commit_latest(Environment&);
-  Status await_visible(Environment&);
-  Status consume(Environment&);
-  Status commit_consumed(Environment&);
-  Status attach_consumer(Environment&);
-  Status share(Environment&);
-  Status take_share(Environment&);
-  Status finish_share(Environment&);
-  Status keep_share(Environment&);
-  Status give_back_share(Environment&);
-  Status leave(Environment&);
-  Status next_gap(Environment&);
-  Status recover(Environment&);
-  Status take_over(Environment&);
-  Status gaps(Environment&);
-  Status ignore(Environment&);
-  Status claimable(Environment&);
-  Status consumable(Environment&);
-  Status committable(Environment&);
-  Status uncommitted(Environment&);
-  Status next(Environment&);
-  Status cursor(Environment&);
-  Status consumer_sequence(Environment&);
-  Status all_ignored(Environment&);
-  Status status(Environment&);
-  Status set_status(Environment&);
-  Status tend(Environment&);
-  Status watch(Environment&);
-  Status pass_on(Environment&);
-  Status sync_now(Environment&);
+  Status claim(Instance&);
+  Status commit(Instance&);
+  Status commit_latest(Instance&);
+  Status await_visible(Instance&);
+  Status consume(Instance&);
+  Status commit_consumed(Instance&);
+  Status attach_consumer(Instance&);
+  Status share(Instance&);
+  Status take_share(Instance&);
+  Status finish_share(Instance&);
+  Status keep_share(Instance&);
+  Status give_back_share(Instance&);
+  Status leave(Instance&);
+  Status next_gap(Instance&);
+  Status recover(Instance&);
+  Status take_over(Instance&);
+  Status gaps(Instance&);
+  Status ignore(Instance&);
+  Status claimable(Instance&);
+  Status consumable(Instance&);
+  Status committable(Instance&);
+  Status uncommitted(Instance&);
+  Status next(Instance&);
+  Status cursor(Instance&);
+  Status consumer_sequence(Instance&);
+  Status all_ignored(Instance&);
+  Status status(Instance&);
+  Status set_status(Instance&);
+  Status tend(Instance&);
+  Status watch(Instance&);
+  Status pass_on(Instance&);
+  Status sync_now(Instance&);
   static napi_value sync(napi_env env, napi_callback_info info);
   static napi_value release(napi_env env, napi_callback_info info);
   static napi_value send_message(napi_env env, napi_callback_info info);
@@ -95,7 +96,7 @@ class RingHandle : public Registered {
 
   // What a call came with.
   struct Call {
-    Environment& environment;
+    Instance& instance;
     RingHandle* handle;  // null when it was released
     std::byte* bytes;
     size_t size;

@@ -9,6 +9,7 @@ namespace shm_disruptor::binding {
 namespace {
 
 struct Work {
+  const Instance& instance;
   Backing backing;
   Status status = Done{};
   napi_deferred deferred = nullptr;
@@ -30,7 +31,7 @@ void complete(napi_env env, napi_status, void* data) {
     napi_value nothing = nullptr;
     napi_get_undefined(env, &nothing);
     napi_resolve_deferred(env, work->deferred, nothing);
-  } else if (napi_value error = make_error(env, work->status.error())) {
+  } else if (napi_value error = make_error(work->instance, work->status.error())) {
     napi_reject_deferred(env, work->deferred, error);
   }
   napi_delete_async_work(env, work->work);
@@ -40,8 +41,9 @@ void complete(napi_env env, napi_status, void* data) {
 
 }  // namespace
 
-napi_value sync_later(napi_env env, Backing backing) {
-  auto* work = new Work{std::move(backing)};
+napi_value sync_later(const Instance& instance, Backing backing) {
+  const napi_env env = instance.env;
+  auto* work = new Work{instance, std::move(backing)};
   napi_value promise = nullptr;
   napi_value name = nullptr;
   napi_create_string_utf8(env, "shm-disruptor sync", NAPI_AUTO_LENGTH, &name);

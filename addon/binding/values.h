@@ -34,14 +34,4 @@ inline napi_property_descriptor method_property(const char* name, napi_callback 
   return {name, nullptr, callback, nullptr, nullptr, nullptr, napi_enumerable, data};
 }
 
-/// Empties a view of memory, and forgets it.
-inline void detach_view(napi_env env, napi_ref& view) {
-  if (view == nullptr) return;
-  napi_value buffer = nullptr;
-  napi_get_reference_value(env, view, &buffer);
-  napi_detach_arraybuffer(env, buffer);
-  napi_delete_reference(env, view);
-  view = nullptr;
-}
-
 }  // namespace shm_disruptor::binding

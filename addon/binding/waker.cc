@@ -2,9 +2,29 @@
 
 #include <uv.h>
 
+#include <algorithm>
+
 namespace shm_disruptor::binding {
 
-// Lives until the loop has closed it, which is after the Waker is gone.
+namespace {
+
+// A key of the watchers': which listener's, and which of its own.
+constexpr unsigned kListenerShift = 40;
+
+uint64_t watched_key(Waker::Listener listener, uint64_t key) {
+  return uint64_t{listener} << kListenerShift | key;
+}
+Waker::Listener listener_of(uint64_t watched) {
+  return static_cast<Waker::Listener>(watched >> kListenerShift);
+}
+double own_key_of(uint64_t watched) {
+  return static_cast<double>(watched & ((uint64_t{1} << kListenerShift) - 1));
+}
+
+}  // namespace
+
+// The loop's handle on the words. It lives until the loop has closed it, which may be after the
+// Waker is gone.
 struct Waker::LoopHandle {
   uv_poll_t poll;
   Waker* waker;
@@ -15,37 +35,46 @@ struct Waker::LoopHandle {
   }
 
   // The environment's cleanup waits until the handle is closed.
-  static void stop(napi_async_cleanup_hook_handle hook, void* data) {
-    auto* handle = static_cast<LoopHandle*>(data);
-    handle->hook = hook;
-    handle->waker->stopped_ = true;
-    handle->waker->loop_handle_ = nullptr;
-    uv_close(reinterpret_cast<uv_handle_t*>(&handle->poll), [](uv_handle_t* closed) {
-      auto* handle = static_cast<LoopHandle*>(closed->data);
-      napi_remove_async_cleanup_hook(handle->hook);
-      delete handle;
-    });
-    handle->waker->polled_.reset();
+  static void environment_ends(napi_async_cleanup_hook_handle /*hook*/, void* data) {
+    static_cast<LoopHandle*>(data)->waker->stop_polling();
+  }
+
+  static void closed(uv_handle_t* handle) {
+    auto* self = static_cast<LoopHandle*>(handle->data);
+    if (self->hook) napi_remove_async_cleanup_hook(self->hook);
+    delete self;
   }
 };
 
-Waker::Waker(Napi::Env env, Napi::Function changed, Method method) : env_(env), method_(method) {
-  napi_create_reference(env, changed, 1, &changed_);
+Waker::Waker(napi_env env, Method method) : env_(env), method_(method) {
   if (method != Method::kBest || !start_polling()) start_thread();
 }
 
-Waker::~Waker() { stop_thread(this); }
-
-void Waker::watch(uint64_t key, const MappingRef& mapping, const Word& word, uint32_t seen) {
-  if (stopped_) return;
-  if (polled_ && polled_->watch(key, mapping, word, seen)) return;
-  if (!watcher_) start_thread();
-  watcher_->watch(key, mapping, word, seen);
+Waker::~Waker() {
+  stop_polling();
+  stop_thread();
 }
 
-void Waker::forget(uint64_t key) {
-  if (polled_) polled_->forget(key);
-  if (watcher_) watcher_->forget(key);
+Waker::Listener Waker::listen(napi_value changed) {
+  napi_ref reference = nullptr;
+  napi_create_reference(env_, changed, 1, &reference);
+  listeners_.push_back(reference);
+  return static_cast<Listener>(listeners_.size() - 1);
+}
+
+void Waker::watch(Listener listener, uint64_t key, const MappingRef& mapping, const Word& word,
+                  uint32_t seen) {
+  if (stopped_) return;
+  const uint64_t watched = watched_key(listener, key);
+  if (polled_ && polled_->watch(watched, mapping, word, seen)) return;
+  if (!watcher_) start_thread();
+  if (watcher_) watcher_->watch(watched, mapping, word, seen);
+}
+
+void Waker::forget(Listener listener, uint64_t key) {
+  const uint64_t watched = watched_key(listener, key);
+  if (polled_) polled_->forget(watched);
+  if (watcher_) watcher_->forget(watched);
 }
 
 bool Waker::start_polling() {
@@ -59,27 +88,45 @@ bool Waker::start_polling() {
     return false;
   }
   handle->poll.data = handle;
-  uv_poll_start(&handle->poll, UV_READABLE, LoopHandle::readable);
-  uv_unref(reinterpret_cast<uv_handle_t*>(&handle->poll));
-  napi_add_async_cleanup_hook(env_, LoopHandle::stop, handle, nullptr);
   loop_handle_ = handle;
   polled_ = std::make_unique<PolledWatcher>(std::move(poll));
-  return true;
+  uv_unref(reinterpret_cast<uv_handle_t*>(&handle->poll));
+  if (uv_poll_start(&handle->poll, UV_READABLE, LoopHandle::readable) == 0 &&
+      napi_add_async_cleanup_hook(env_, LoopHandle::environment_ends, handle, &handle->hook) ==
+          napi_ok) {
+    return true;
+  }
+  close_loop_handle();
+  return false;
+}
+
+void Waker::stop_polling() {
+  if (!loop_handle_) return;
+  stopped_ = true;
+  close_loop_handle();
+}
+
+void Waker::close_loop_handle() {
+  uv_close(reinterpret_cast<uv_handle_t*>(&loop_handle_->poll), LoopHandle::closed);
+  loop_handle_ = nullptr;
+  polled_.reset();
 }
 
 void Waker::start_thread() {
   napi_value name = nullptr;
   napi_create_string_utf8(env_, "shm-disruptor watcher", NAPI_AUTO_LENGTH, &name);
-  napi_create_threadsafe_function(
+  const napi_status created = napi_create_threadsafe_function(
       env_, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this,
       [](napi_env env, napi_value, void* waker, void*) {
         // Without an environment it is being torn down.
         if (env != nullptr) static_cast<Waker*>(waker)->deliver();
       },
       &function_);
+  // It fails only while the environment ends: nothing waits for long any more.
+  if (created != napi_ok) return;
   napi_unref_threadsafe_function(env_, function_);
-  // After the function's own hook, so that it runs before that one.
-  napi_add_env_cleanup_hook(env_, stop_thread, this);
+  // Added after the function's own hook, and therefore called before it.
+  napi_add_env_cleanup_hook(env_, environment_ends, this);
   watcher_ = std::make_unique<Watcher>(
       [](void* waker) {
         napi_call_threadsafe_function(static_cast<Waker*>(waker)->function_, nullptr,
@@ -88,12 +135,18 @@ void Waker::start_thread() {
       this, method_ == Method::kLook ? Watcher::Method::kLook : Watcher::Method::kBest);
 }
 
-void Waker::stop_thread(void* data) {
+// Node closes the function itself, after this.
+void Waker::environment_ends(void* data) {
   auto* waker = static_cast<Waker*>(data);
   waker->stopped_ = true;
-  if (!waker->watcher_) return;
-  napi_remove_env_cleanup_hook(waker->env_, stop_thread, waker);
   waker->watcher_.reset();
+}
+
+void Waker::stop_thread() {
+  if (!watcher_) return;
+  napi_remove_env_cleanup_hook(env_, environment_ends, this);
+  environment_ends(this);
+  napi_release_threadsafe_function(function_, napi_tsfn_abort);
 }
 
 // On the loop: tells JavaScript what has changed.
@@ -102,27 +155,47 @@ void Waker::stop_thread(void* data) {
 // end the process.
 void Waker::deliver() {
   if (stopped_) return;
-  napi_handle_scope scope = nullptr;
-  if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
-  napi_value keys = nullptr;
-  napi_create_array(env_, &keys);
-  uint32_t count = 0;
-  const auto add = [&](auto& watcher) {
-    watcher.take_changed(&keys_);
-    for (const uint64_t key : keys_) {
-      napi_value number = nullptr;
-      napi_create_double(env_, static_cast<double>(key), &number);
-      napi_set_element(env_, keys, count++, number);
-    }
+  keys_.clear();
+  const auto add = [this](auto& watcher) {
+    watcher.take_changed(&changed_);
+    keys_.insert(keys_.end(), changed_.begin(), changed_.end());
   };
   if (polled_) add(*polled_);
   if (watcher_) add(*watcher_);
-  if (count > 0) {
-    napi_value global = nullptr;
-    napi_value changed = nullptr;
-    napi_get_global(env_, &global);
-    napi_get_reference_value(env_, changed_, &changed);
-    napi_make_callback(env_, nullptr, global, changed, 1, &keys, nullptr);
+  // One call for each listener. What it calls may watch again, but delivers nothing.
+  std::sort(keys_.begin(), keys_.end());
+  for (auto from = keys_.begin(); from != keys_.end();) {
+    const Listener listener = listener_of(*from);
+    const auto to = std::find_if(from, keys_.end(),
+                                 [listener](uint64_t key) { return listener_of(key) != listener; });
+    call(listener, &*from, static_cast<size_t>(to - from));
+    from = to;
+  }
+}
+
+void Waker::call(Listener listener, const uint64_t* keys, size_t count) {
+  napi_handle_scope scope = nullptr;
+  if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
+  napi_value array = nullptr;
+  napi_value global = nullptr;
+  napi_value changed = nullptr;
+  if (napi_create_array_with_length(env_, count, &array) == napi_ok &&
+      napi_get_global(env_, &global) == napi_ok &&
+      napi_get_reference_value(env_, listeners_[listener], &changed) == napi_ok) {
+    for (size_t i = 0; i < count; ++i) {
+      napi_value number = nullptr;
+      napi_create_double(env_, own_key_of(keys[i]), &number);
+      napi_set_element(env_, array, static_cast<uint32_t>(i), number);
+    }
+    // Some runtimes need a place for the result.
+    napi_value result = nullptr;
+    if (napi_make_callback(env_, nullptr, global, changed, 1, &array, &result) ==
+        napi_pending_exception) {
+      napi_value exception = nullptr;
+      if (napi_get_and_clear_last_exception(env_, &exception) == napi_ok) {
+        napi_fatal_exception(env_, exception);
+      }
+    }
   }
   napi_close_handle_scope(env_, scope);
 }

@@ -1,7 +1,7 @@
 // Waking the event loop when a word in shared memory changes.
 #pragma once
 
-#include <napi.h>
+#include <node_api.h>
 
 #include <memory>
 #include <vector>
@@ -11,8 +11,11 @@
 
 namespace shm_disruptor::binding {
 
-/// Watches words for one environment and calls a JavaScript function, on the loop, with the keys of
+/// Watches words for one environment and calls JavaScript functions, on the loop, with the keys of
 /// those that have changed. Does not keep the loop alive.
+///
+/// There is one for all that wait in the environment. Each evaluation of the package's JavaScript
+/// is a listener, with keys of its own.
 ///
 /// The loop itself waits for the words where the kernel lets it, and a thread does otherwise.
 ///
@@ -24,27 +27,42 @@ class Waker {
   /// What src/waiting/channel.ts asks for.
   enum class Method : uint32_t { kBest, kThread, kLook };
 
-  Waker(Napi::Env env, Napi::Function changed, Method method);
+  /// Numbers the listeners.
+  using Listener = uint32_t;
+
+  Waker(napi_env env, Method method);
+  /// Where the cleanup hooks have not run, ends all that they would end.
   ~Waker();
   Waker(const Waker&) = delete;
   Waker& operator=(const Waker&) = delete;
 
-  void watch(uint64_t key, const MappingRef& mapping, const Word& word, uint32_t seen);
+  /// Has `changed` called with the keys that change of those that are watched for it.
+  Listener listen(napi_value changed);
+
+  /// `key` is below 2^40.
+  void watch(Listener listener, uint64_t key, const MappingRef& mapping, const Word& word,
+             uint32_t seen);
   /// Ends the watching of that key, and of its mapping, as if its word had changed.
-  void forget(uint64_t key);
+  void forget(Listener listener, uint64_t key);
 
  private:
   struct LoopHandle;
 
-  void start_thread();
   bool start_polling();
+  void stop_polling();
+  void close_loop_handle();
+  void start_thread();
+  void stop_thread();
+  static void environment_ends(void* waker);
   void deliver();
-  static void stop_thread(void* waker);
+  void call(Listener listener, const uint64_t* keys, size_t count);
 
   const napi_env env_;
   const Method method_;
-  napi_ref changed_ = nullptr;
+  std::vector<napi_ref> listeners_;
+  // Kept for their capacity: the keys that a delivery tells, and those of one watcher.
   std::vector<uint64_t> keys_;
+  std::vector<uint64_t> changed_;
 
   std::unique_ptr<PolledWatcher> polled_;
   LoopHandle* loop_handle_ = nullptr;

@@ -32,9 +32,13 @@ class PolledWatcher {
     return false;
   }
 
-  /// As Watcher::forget.
+  /// As Watcher::forget. The mapping is let go of at once: a wait that the kernel has accepted
+  /// knows its word by the file, and does not look at the address again.
   void forget(Key key) {
-    if (watched_.count(key) != 0) poll_->cancel(key);
+    const auto watched = watched_.find(key);
+    if (watched == watched_.end()) return;
+    poll_->cancel(key);
+    watched->second = MappingRef();
   }
 
   /// As Watcher::take_changed.

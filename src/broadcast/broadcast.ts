@@ -1,5 +1,3 @@
-import { markAsUntransferable } from 'node:worker_threads';
-
 import { broadcastCreation, SLOT_HEADER } from './broadcast-options.js';
 import type { BroadcastFormat, BroadcastOptions } from './broadcast-options.js';
 import type { AnyEncoding, DecodedValue, EncodableValue } from '../values/encoding.js';
@@ -337,8 +335,6 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   }
 
   #publishThrough(publisher: Publisher): Publisher {
-    // It would leave its views here empty, and outlive the memory when this thread ends first.
-    markAsUntransferable(publisher.made.elements);
     this.#memory = Buffer.from(publisher.made.elements);
     this.#publisher = publisher;
     return publisher;

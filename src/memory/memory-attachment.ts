@@ -1,5 +1,3 @@
-import { markAsUntransferable } from 'node:worker_threads';
-
 import { DisruptorError, naming, namingLater } from '../errors.js';
 import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
 import type { Hold } from '../segment/holder.js';
@@ -40,10 +38,7 @@ export class MemoryAttachment implements Hold {
     if (this.memory.readOnly) {
       throw new DisruptorError('ERR_READ_ONLY', 'The memory was opened for reading alone');
     }
-    const view = this.memory.view(start, end);
-    // It would leave its views here empty, and outlive the memory when this thread ends first.
-    markAsUntransferable(view);
-    return view;
+    return this.memory.view(start, end);
   }
 
   get released(): boolean {

@@ -148,16 +148,30 @@ interface Addon extends Record<
   keepFreedMemory(): void;
   startWaker(changed: (keys: number[]) => void, method: number): void;
   forget(key: number): void;
-  setErrorFactory(factory: (errc: number, errno: number, syscall: string) => Error): void;
+}
+
+/** Whether the event loop is libuv's, which only Node has. */
+export const hasLoop = !('bun' in process.versions || 'deno' in process.versions);
+
+/** What the binary exports. */
+interface Binary {
+  /**
+   * The functions for one evaluation of this module: the binary may be the same for several, in test
+   * runners with module contexts for example, and each has its own handles, waits and error classes.
+   */
+  instantiate(
+    errorFactory: (errc: number, errno: number, syscall: string) => Error,
+    hasLoop: boolean,
+  ): Addon;
 }
 
 function load(): Addon {
   const require = createRequire(import.meta.url);
   const root = fileURLToPath(new URL('../..', import.meta.url));
-  const find = require('node-gyp-build') as (root: string) => Addon;
-  let addon: Addon;
+  const find = require('node-gyp-build') as (root: string) => Binary;
+  let binary: Binary;
   try {
-    addon = find(root);
+    binary = find(root);
   } catch (cause) {
     throw new DisruptorError(
       'ERR_NO_BINARY',
@@ -166,8 +180,7 @@ function load(): Addon {
       { cause },
     );
   }
-  addon.setErrorFactory(coreError);
-  return addon;
+  return binary.instantiate(coreError, hasLoop);
 }
 
 export const addon = load();

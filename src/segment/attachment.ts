@@ -1,5 +1,3 @@
-import { markAsUntransferable } from 'node:worker_threads';
-
 import { DisruptorError, naming, namingLater, released } from '../errors.js';
 import { tellOfAttachment, tellOfDetachment, tellOfStall } from './events.js';
 import type { AttachmentMessage } from './events.js';
@@ -46,8 +44,6 @@ export class Attachment implements Hold {
     });
     try {
       checkGeometry(this.ring, options);
-      // It would leave its views here empty, and outlive the memory when this thread ends first.
-      markAsUntransferable(this.ring.elements);
       this.slots = new Slots(this.ring.elements, this.ring.elementCount, this.ring.elementSize);
       tellOfAttachment({ name: this.name, role: this.#role });
     } catch (error) {

@@ -1,6 +1,8 @@
+import { hasLoop } from '../native/addon.js';
 import { keptAlive, sleepersExist } from './keep-alive.js';
 import { forget, startWaker, WakerMethod } from '../native/waker.js';
 import { PollingBudget } from './polling-budget.js';
+import { clearInterval, now, setImmediate, setInterval } from '../timers.js';
 
 /**
  * Waiting in this environment for one word of one segment to change, at no cost while it does not.
@@ -44,15 +46,14 @@ export interface Wait {
 export const Word = { Data: 0, Space: 1 } as const;
 export type Word = (typeof Word)[keyof typeof Word];
 
-const microseconds = () => performance.now() * 1000;
+const microseconds = () => now() * 1000;
 
 /** What the environment asks for: `thread` or `look`, for tests and for trouble. */
 const asked = { thread: WakerMethod.Thread, look: WakerMethod.Look }[
   process.env.SHM_DISRUPTOR_WAKER ?? ''
 ];
-/** Only Node has libuv's loop, into which the best method hooks. */
-const otherRuntime = 'bun' in process.versions || 'deno' in process.versions;
-const method = asked ?? (otherRuntime ? WakerMethod.Thread : WakerMethod.Best);
+/** The best method hooks into libuv's loop. */
+const method = asked ?? (hasLoop ? WakerMethod.Best : WakerMethod.Thread);
 
 const polling = new Set<Channel>();
 let immediate: NodeJS.Immediate | undefined;

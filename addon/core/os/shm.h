@@ -101,6 +101,9 @@ Result<void*> map_file(const File& file, uint64_t size, uint64_t mirrored = 0,
 /// Of a mapping for reading, makes `size` bytes from `from` on writable: whole pages.
 Status make_writable(const File& file, void* base, uint64_t from, uint64_t size);
 void unmap(void* base, uint64_t size);
+/// Gives the mapped pages back and puts private pages of zeros in their place, in one step for
+/// whichever thread looks meanwhile. If the system refuses, everything stays as it is.
+void replace_by_zeros(void* base, uint64_t size);
 
 /// Has what was stored to a mapping written to its file's medium, by whomever it was stored, and
 /// waits for that.

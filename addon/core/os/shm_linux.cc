@@ -203,6 +203,12 @@ Status make_writable(const File& file, void* base, uint64_t from, uint64_t size)
 
 void unmap(void* base, uint64_t size) { munmap(base, size); }
 
+void replace_by_zeros(void* base, uint64_t size) {
+  // Without a reservation: pages of zeros take memory only if a late writer touches them.
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+  static_cast<void>(mmap(base, size, PROT_READ | PROT_WRITE, flags, -1, 0));
+}
+
 Status write_back(const void* base, uint64_t size) {
   if (msync(const_cast<void*>(base), size, MS_SYNC) != 0) return last_error("msync");
   return Done{};
