@@ -1,24 +1,11 @@
-import { setFlagsFromString } from 'node:v8';
 import { setImmediate as turn } from 'node:timers/promises';
-import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 
 import test from 'ava';
 import { Disruptor } from 'shm-disruptor';
 
+import { collectUntil } from './garbage.js';
 import { ring, WATCHDOG_MILLISECONDS } from './fixture.js';
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-/** Collects garbage until `done`, at most so often; finalizers run between turns of the loop. */
-async function collectUntil(done: () => boolean): Promise<boolean> {
-  for (let i = 0; i < 100 && !done(); i += 1) {
-    collect();
-    await turn();
-  }
-  return done();
-}
 
 const RELEASED = { name: 'DisruptorError', code: 'ERR_RELEASED' };
 
