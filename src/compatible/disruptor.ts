@@ -80,7 +80,7 @@ export const commitAnyway = Symbol('commitAnyway');
  *
  * Buffers are views of shared memory, never copies. Those of a claim are yours until you commit
  * it, those of `consumeNew` until you commit them. They keep the memory mapped for as long as you
- * hold them, and are empty after {@link Disruptor.release}.
+ * hold them, and are empty, or read as zeros, after {@link Disruptor.release}.
  *
  * Errors: bad arguments are `TypeError` or `RangeError` with Node's codes, failures of the system
  * are `Error` with `code`, `errno`, `syscall` and `path`, all else is a {@link DisruptorError} with
@@ -506,9 +506,10 @@ export class Disruptor {
   }
 
   /**
-   * Detaches from the ring. Every Buffer that came from this object is empty from then on, and
-   * whatever still waits fails with `ERR_RELEASED`. Releasing again does nothing. An object that
-   * nothing refers to any more detaches by itself; Buffers that came from it stay readable.
+   * Detaches from the ring and gives its memory back. Every Buffer that came from this object is empty
+   * from then on, or reads as zeros if the event loop has requests under way that may be using it.
+   * Pending waits fail with `ERR_RELEASED`. Releasing again does nothing. An object that nothing refers
+   * to any more detaches by itself; Buffers that came from it stay readable.
    *
    * @param markIgnore - also tell the producers never to wait for this consumer again.
    * Default: false

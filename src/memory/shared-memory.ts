@@ -145,8 +145,9 @@ export class SharedMemory extends SegmentHolder {
 
   /**
    * All bytes. Not a SharedArrayBuffer: `Atomics` but for `Atomics.wait` work on views of it all the
-   * same, and are atomic between processes. It is detached by {@link SharedMemory.close}, and cannot
-   * be transferred to other threads, which open the memory themselves.
+   * same, and are atomic between processes. After {@link SharedMemory.close} it is empty, or reads as
+   * zeros if requests are under way. Other threads open the memory themselves: Node 22 and newer refuse
+   * to transfer it.
    *
    * @throws DisruptorError `ERR_READ_ONLY` where it was opened for reading alone, `ERR_RELEASED`,
    * `ERR_SEGMENT_TOO_LARGE` where an ArrayBuffer cannot have as many bytes (4 GiB in Node 20): then

@@ -24,8 +24,9 @@ export abstract class SegmentHolder {
   }
 
   /**
-   * Lets go of the segment. Every Buffer that came from here is empty from then on, and whatever still
-   * waits fails with `ERR_RELEASED`. Closing again does nothing.
+   * Closes the segment and gives its memory back. Every Buffer that came from here is empty from then
+   * on, or reads as zeros if the event loop has requests under way that may be using it. Pending waits
+   * fail with `ERR_RELEASED`. Closing again does nothing.
    */
   close(): void {
     this.#hold.release();
