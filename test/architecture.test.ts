@@ -21,15 +21,15 @@ const CORE = [
   ['queue'],
 ];
 const BINDING = [
-  ['allocator', 'exchange', 'handles', 'inspection', 'joining', 'values', 'view', 'waker'],
+  ['allocator', 'exchange', 'handles', 'inspection', 'joining', 'values', 'waker'],
   ['environment'],
-  ['errors'],
+  ['errors', 'view'],
   ['invoke', 'syncing'],
   ['broadcast_handles', 'memory_handle', 'ring_handle'],
   ['addon'],
 ];
 const SOURCES = [
-  ['errors', 'native/creation', 'native/exchange', 'native/joining'],
+  ['errors', 'timers', 'native/creation', 'native/exchange', 'native/joining'],
   ['native/facts'],
   ['native/addon'],
   [
