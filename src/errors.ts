@@ -73,6 +73,7 @@ const SYSTEM = 1;
  * | `ERR_DEPENDENCY_CYCLE` | consumers that come after each other in a circle |
  * | `ERR_SEQUENCE_GONE` | a sequence to begin with that may be overwritten, or is not there yet |
  * | `ERR_SCHEMA_MISMATCH` | the elements are of another record or encoding than the creator's |
+ * | `ERR_MESSAGE_UNREADABLE` | a message does not decode with the segment's encoding: see {@link UnreadableMessageError} |
  * | `ERR_QUEUE_FULL` | there is no room, and what is in the way is in consumers' hands |
  * | `ERR_SEGMENT_IN_USE` | somebody who lives is attached to what was to be replaced |
  * | `ERR_READ_ONLY` | memory that was opened for reading alone has no buffer |
@@ -111,6 +112,7 @@ export type DisruptorErrorCode =
   | 'ERR_DEPENDENCY_CYCLE'
   | 'ERR_SEQUENCE_GONE'
   | 'ERR_SCHEMA_MISMATCH'
+  | 'ERR_MESSAGE_UNREADABLE'
   | 'ERR_QUEUE_FULL'
   | 'ERR_SEGMENT_IN_USE'
   | 'ERR_RELEASED'
@@ -137,6 +139,36 @@ export class DisruptorError extends Error {
   constructor(code: DisruptorErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+}
+
+/** Where a message lies that cannot be decoded. @internal */
+export type MessagePlace = Pick<UnreadableMessageError, 'segment' | 'sequence' | 'encoding'>;
+
+/**
+ * A message that its segment's encoding cannot decode: `ERR_MESSAGE_UNREADABLE`. The `cause` is what
+ * the decoder threw.
+ */
+export class UnreadableMessageError extends DisruptorError {
+  /** The name of the queue, ring or broadcast, as the caller gave it. */
+  readonly segment: string;
+  /** The message's sequence. */
+  readonly sequence: number;
+  /** The name of the encoding; undefined for one without a name. */
+  readonly encoding: string | undefined;
+
+  /** @internal */
+  constructor({ segment, sequence, encoding }: MessagePlace, cause: unknown) {
+    const codec = encoding === undefined ? 'its encoding' : `the encoding '${encoding}'`;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(
+      'ERR_MESSAGE_UNREADABLE',
+      `Message ${sequence} of '${segment}' does not decode with ${codec}: ${reason}`,
+      { cause },
+    );
+    this.segment = segment;
+    this.sequence = sequence;
+    this.encoding = encoding;
   }
 }
 
