@@ -145,15 +145,11 @@ export class Receiver<Out> {
   /** Gets rid of the message `sequence` if it could not be read and nothing was taken since. */
   reject(sequence: number): boolean {
     if (this.#unread?.start !== sequence) return false;
-    const passed: number[] = [];
-    // What a dead consumer had may come before it.
-    let share = this.#ring.takeShare(0);
-    while (share && share.start !== sequence) {
-      passed.push(share.seat);
-      share = this.#ring.takeShare(0);
+    const share = this.#ring.takeShare(0);
+    if (share?.start !== sequence) {
+      if (share) this.#ring.keepShare(share.seat);
+      return false;
     }
-    for (const seat of passed) this.#ring.keepShare(seat);
-    if (!share) return false;
     this.#end(share);
     this.#unread = undefined;
     return true;
