@@ -262,11 +262,11 @@ Status SubscriberHandle::extent(Environment& environment) {
 }
 
 Status SubscriberHandle::listen(Environment& environment) {
+  Exchange& exchange = environment.exchange;
   Word* bell = subscriber_->bell();
-  if (bell != nullptr) {
-    environment.waker->watch(environment.exchange.get(Exchange::kKey), subscriber_->mapping(),
-                             *bell, announce_sleeper(*bell));
-  }
+  exchange.answer(bell != nullptr &&
+                  environment.waker->watch(exchange.get(Exchange::kKey), subscriber_->mapping(),
+                                           *bell, announce_sleeper(*bell)));
   return Done{};
 }
 

@@ -87,10 +87,10 @@ Status MemoryHandle::notify(Environment& environment) {
 }
 
 Status MemoryHandle::watch(Environment& environment) {
-  const Exchange& exchange = environment.exchange;
+  Exchange& exchange = environment.exchange;
   const Word& word = memory_->word(exchange.get(Exchange::kStart));
-  environment.waker->watch(exchange.get(Exchange::kKey), memory_->mapping(), word,
-                           word.load_ordered());
+  exchange.answer(environment.waker->watch(exchange.get(Exchange::kKey), memory_->mapping(), word,
+                                           word.load_ordered()));
   return Done{};
 }
 

@@ -416,9 +416,10 @@ Status RingHandle::tend(Environment& environment) {
 
 Status RingHandle::watch(Environment& environment) {
   static_cast<void>(tend(environment));
-  Word& watched = word(environment.exchange);
-  environment.waker->watch(environment.exchange.get(Exchange::kKey), sequencer_->mapping(), watched,
-                           sequencer_->announce(watched));
+  Exchange& exchange = environment.exchange;
+  Word& watched = word(exchange);
+  exchange.answer(environment.waker->watch(exchange.get(Exchange::kKey), sequencer_->mapping(),
+                                           watched, sequencer_->announce(watched)));
   return Done{};
 }
 

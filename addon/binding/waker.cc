@@ -31,16 +31,20 @@ struct Waker::LoopHandle {
 
 Waker::Waker(Napi::Env env, Napi::Function changed, Method method) : env_(env), method_(method) {
   napi_create_reference(env, changed, 1, &changed_);
-  if (method != Method::kBest || !start_polling()) start_thread();
+  // The thread starts with the first word to watch.
+  if (method == Method::kBest) start_polling();
 }
 
 Waker::~Waker() { stop_thread(this); }
 
-void Waker::watch(uint64_t key, const MappingRef& mapping, const Word& word, uint32_t seen) {
-  if (stopped_) return;
-  if (polled_ && polled_->watch(key, mapping, word, seen)) return;
-  if (!watcher_) start_thread();
+bool Waker::watch(uint64_t key, const MappingRef& mapping, const Word& word, uint32_t seen) {
+  // Nothing wakes an environment that ends.
+  if (stopped_) return true;
+  const bool in_thread = watcher_ && watcher_->has(key);
+  if (!in_thread && polled_ && polled_->watch(key, mapping, word, seen)) return true;
+  if (method_ == Method::kNone || (!watcher_ && !start_thread())) return false;
   watcher_->watch(key, mapping, word, seen);
+  return true;
 }
 
 void Waker::forget(uint64_t key) {
@@ -67,25 +71,34 @@ bool Waker::start_polling() {
   return true;
 }
 
-void Waker::start_thread() {
+// False: the system has no thread left. Then the next call tries again.
+bool Waker::start_thread() {
+  if (function_ == nullptr && !make_function()) return false;
+  watcher_ = Watcher::start(
+      [](void* waker) {
+        napi_call_threadsafe_function(static_cast<Waker*>(waker)->function_, nullptr,
+                                      napi_tsfn_nonblocking);
+      },
+      this, method_ == Method::kLook ? Watcher::Method::kLook : Watcher::Method::kBest);
+  if (!watcher_) return false;
+  // After the function's own hook, so that it runs before that one.
+  napi_add_env_cleanup_hook(env_, stop_thread, this);
+  return true;
+}
+
+bool Waker::make_function() {
   napi_value name = nullptr;
   napi_create_string_utf8(env_, "shm-disruptor watcher", NAPI_AUTO_LENGTH, &name);
-  napi_create_threadsafe_function(
+  const napi_status made = napi_create_threadsafe_function(
       env_, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this,
       [](napi_env env, napi_value, void* waker, void*) {
         // Without an environment it is being torn down.
         if (env != nullptr) static_cast<Waker*>(waker)->deliver();
       },
       &function_);
+  if (made != napi_ok) return false;
   napi_unref_threadsafe_function(env_, function_);
-  // After the function's own hook, so that it runs before that one.
-  napi_add_env_cleanup_hook(env_, stop_thread, this);
-  watcher_ = std::make_unique<Watcher>(
-      [](void* waker) {
-        napi_call_threadsafe_function(static_cast<Waker*>(waker)->function_, nullptr,
-                                      napi_tsfn_nonblocking);
-      },
-      this, method_ == Method::kLook ? Watcher::Method::kLook : Watcher::Method::kBest);
+  return true;
 }
 
 void Waker::stop_thread(void* data) {

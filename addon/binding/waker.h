@@ -22,21 +22,24 @@ namespace shm_disruptor::binding {
 class Waker {
  public:
   /// What src/waiting/channel.ts asks for.
-  enum class Method : uint32_t { kBest, kThread, kLook };
+  enum class Method : uint32_t { kBest, kThread, kLook, kNone };
 
   Waker(Napi::Env env, Napi::Function changed, Method method);
   ~Waker();
   Waker(const Waker&) = delete;
   Waker& operator=(const Waker&) = delete;
 
-  void watch(uint64_t key, const MappingRef& mapping, const Word& word, uint32_t seen);
-  /// Ends the watching of that key, and of its mapping, as if its word had changed.
+  /// False: the system has neither room nor a thread for it, and nothing is watched.
+  bool watch(uint64_t key, const MappingRef& mapping, const Word& word, uint32_t seen);
+  /// Ends the watching of that key, which is not told any more. A wake that was spent on it is
+  /// passed on.
   void forget(uint64_t key);
 
  private:
   struct LoopHandle;
 
-  void start_thread();
+  bool start_thread();
+  bool make_function();
   bool start_polling();
   void deliver();
   static void stop_thread(void* waker);
