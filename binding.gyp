@@ -24,7 +24,7 @@
       "cflags_cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti"],
       "conditions": [
         ["OS=='linux'", {
-          "sources": ["addon/core/os/barrier_linux.cc", "addon/core/os/futex_linux.cc", "addon/core/os/futex_poll_linux.cc", "addon/core/os/lock_linux.cc", "addon/core/os/shm_linux.cc"]
+          "sources": ["addon/core/os/barrier_linux.cc", "addon/core/os/futex_linux.cc", "addon/core/os/futex_poll_linux.cc", "addon/core/os/lock_linux.cc", "addon/core/os/shm_linux.cc", "addon/core/os/thread_linux.cc"]
         }]
       ]
     }

@@ -268,11 +268,11 @@ Status SubscriberHandle::extent(Instance& instance) {
 }
 
 Status SubscriberHandle::listen(Instance& instance) {
+  Exchange& exchange = instance.exchange;
   Word* bell = subscriber_->bell();
-  if (bell != nullptr) {
-    instance.waker->watch(instance.listener, instance.exchange.get(Exchange::kKey),
-                          subscriber_->mapping(), *bell, announce_sleeper(*bell));
-  }
+  exchange.answer(bell != nullptr &&
+                  instance.waker->watch(instance.listener, exchange.get(Exchange::kKey),
+                                        subscriber_->mapping(), *bell, announce_sleeper(*bell)));
   return Done{};
 }
 

@@ -88,10 +88,10 @@ Status MemoryHandle::notify(Instance& instance) {
 }
 
 Status MemoryHandle::watch(Instance& instance) {
-  const Exchange& exchange = instance.exchange;
+  Exchange& exchange = instance.exchange;
   const Word& word = memory_->word(exchange.get(Exchange::kStart));
-  instance.waker->watch(instance.listener, exchange.get(Exchange::kKey), memory_->mapping(), word,
-                        word.load_ordered());
+  exchange.answer(instance.waker->watch(instance.listener, exchange.get(Exchange::kKey),
+                                        memory_->mapping(), word, word.load_ordered()));
   return Done{};
 }
 

@@ -418,9 +418,11 @@ Status RingHandle::tend(Instance& instance) {
 
 Status RingHandle::watch(Instance& instance) {
   static_cast<void>(tend(instance));
-  Word& watched = word(instance.exchange);
-  instance.waker->watch(instance.listener, instance.exchange.get(Exchange::kKey),
-                        sequencer_->mapping(), watched, sequencer_->announce(watched));
+  Exchange& exchange = instance.exchange;
+  Word& watched = word(exchange);
+  exchange.answer(instance.waker->watch(instance.listener, exchange.get(Exchange::kKey),
+                                        sequencer_->mapping(), watched,
+                                        sequencer_->announce(watched)));
   return Done{};
 }
 

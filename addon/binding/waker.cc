@@ -47,7 +47,8 @@ struct Waker::LoopHandle {
 };
 
 Waker::Waker(napi_env env, Method method) : env_(env), method_(method) {
-  if (method != Method::kBest || !start_polling()) start_thread();
+  // The thread starts with the first word to watch.
+  if (method == Method::kBest) start_polling();
 }
 
 Waker::~Waker() {
@@ -62,13 +63,16 @@ Waker::Listener Waker::listen(napi_value changed) {
   return static_cast<Listener>(listeners_.size() - 1);
 }
 
-void Waker::watch(Listener listener, uint64_t key, const MappingRef& mapping, const Word& word,
+bool Waker::watch(Listener listener, uint64_t key, const MappingRef& mapping, const Word& word,
                   uint32_t seen) {
-  if (stopped_) return;
+  // Nothing wakes an environment that ends.
+  if (stopped_) return true;
   const uint64_t watched = watched_key(listener, key);
-  if (polled_ && polled_->watch(watched, mapping, word, seen)) return;
-  if (!watcher_) start_thread();
-  if (watcher_) watcher_->watch(watched, mapping, word, seen);
+  const bool in_thread = watcher_ && watcher_->has(watched);
+  if (!in_thread && polled_ && polled_->watch(watched, mapping, word, seen)) return true;
+  if (method_ == Method::kNone || (!watcher_ && !start_thread())) return false;
+  watcher_->watch(watched, mapping, word, seen);
+  return true;
 }
 
 void Waker::forget(Listener listener, uint64_t key) {
@@ -112,27 +116,34 @@ void Waker::close_loop_handle() {
   polled_.reset();
 }
 
-void Waker::start_thread() {
+// False: the system has no thread left. Then the next call tries again.
+bool Waker::start_thread() {
+  if (function_ == nullptr && !make_function()) return false;
+  watcher_ = Watcher::start(
+      [](void* waker) {
+        napi_call_threadsafe_function(static_cast<Waker*>(waker)->function_, nullptr,
+                                      napi_tsfn_nonblocking);
+      },
+      this, method_ == Method::kLook ? Watcher::Method::kLook : Watcher::Method::kBest);
+  if (!watcher_) return false;
+  // Added after the function's own hook, and therefore called before it.
+  napi_add_env_cleanup_hook(env_, environment_ends, this);
+  return true;
+}
+
+bool Waker::make_function() {
   napi_value name = nullptr;
   napi_create_string_utf8(env_, "shm-disruptor watcher", NAPI_AUTO_LENGTH, &name);
-  const napi_status created = napi_create_threadsafe_function(
+  const napi_status made = napi_create_threadsafe_function(
       env_, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this,
       [](napi_env env, napi_value, void* waker, void*) {
         // Without an environment it is being torn down.
         if (env != nullptr) static_cast<Waker*>(waker)->deliver();
       },
       &function_);
-  // It fails only while the environment ends: nothing waits for long any more.
-  if (created != napi_ok) return;
+  if (made != napi_ok) return false;
   napi_unref_threadsafe_function(env_, function_);
-  // Added after the function's own hook, and therefore called before it.
-  napi_add_env_cleanup_hook(env_, environment_ends, this);
-  watcher_ = std::make_unique<Watcher>(
-      [](void* waker) {
-        napi_call_threadsafe_function(static_cast<Waker*>(waker)->function_, nullptr,
-                                      napi_tsfn_nonblocking);
-      },
-      this, method_ == Method::kLook ? Watcher::Method::kLook : Watcher::Method::kBest);
+  return true;
 }
 
 // Node closes the function itself, after this.

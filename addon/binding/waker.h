@@ -25,7 +25,7 @@ namespace shm_disruptor::binding {
 class Waker {
  public:
   /// What src/waiting/channel.ts asks for.
-  enum class Method : uint32_t { kBest, kThread, kLook };
+  enum class Method : uint32_t { kBest, kThread, kLook, kNone };
 
   /// Numbers the listeners.
   using Listener = uint32_t;
@@ -39,19 +39,22 @@ class Waker {
   /// Has `changed` called with the keys that change of those that are watched for it.
   Listener listen(napi_value changed);
 
-  /// `key` is below 2^40.
-  void watch(Listener listener, uint64_t key, const MappingRef& mapping, const Word& word,
+  /// `key` is below 2^40. False: the system has neither room nor a thread for it, and nothing is
+  /// watched.
+  bool watch(Listener listener, uint64_t key, const MappingRef& mapping, const Word& word,
              uint32_t seen);
-  /// Ends the watching of that key, and of its mapping, as if its word had changed.
+  /// Ends the watching of that key, which is not told any more. A wake that was spent on it is
+  /// passed on.
   void forget(Listener listener, uint64_t key);
 
  private:
   struct LoopHandle;
 
+  bool start_thread();
+  bool make_function();
   bool start_polling();
   void stop_polling();
   void close_loop_handle();
-  void start_thread();
   void stop_thread();
   static void environment_ends(void* waker);
   void deliver();

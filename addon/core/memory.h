@@ -10,7 +10,8 @@
 //
 // No wake is lost: in step 2 the kernel compares the word and puts the sleeper in the queue under
 // the lock that b takes before it looks into that queue. Either the comparison comes after b took
-// it, and then it sees what a stored; or the sleeper stands in the queue when b looks.
+// it, and then it sees what a stored; or the sleeper stands in the queue when b looks. That b may
+// wake only some of them is the business of wait.h, "Waking by number".
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ namespace shm_disruptor {
 class Memory {
  public:
   Memory(RingSegment segment, os::Access access, Waiting waiting)
-      : segment_(std::move(segment)), access_(access), waiting_(waiting) {}
+      : segment_(std::move(segment)), access_(access), wait_(waiting) {}
 
   const MappingRef& mapping() const { return segment_.mapping; }
   Backing backing() const { return segment_.backing(); }
@@ -47,15 +48,16 @@ class Memory {
 
   /// Waits until the word is not `value`, for at most `nanoseconds`; says whether it is not.
   /// Errors: kSegmentReplaced.
-  Result<bool> wait(uint64_t offset, uint32_t value, uint64_t nanoseconds) const {
+  Result<bool> wait(uint64_t offset, uint32_t value, uint64_t nanoseconds) {
     if (replaced()) return Errc::kSegmentReplaced;
     const Word& word = this->word(offset);
-    return wait_until(
-        word, nanoseconds, waiting_, [value] { return value; },
-        [&] { return word.load_ordered() != value; }, [] {});
+    return wait_(
+        word, nanoseconds, [value] { return value; }, [&] { return word.load_ordered() != value; },
+        [] {});
   }
 
-  /// Wakes at most `count` of those who sleep on the word; how many it has woken.
+  /// Wakes `count` of those who sleep on the word, or all if they are fewer; how many it has woken
+  /// itself. More may wake: see "Waking by number" in wait.h.
   uint32_t notify(uint64_t offset, uint32_t count) const { return os::wake(word(offset), count); }
 
   /// Copies [offset, offset + length). Of what others write meanwhile no aligned word of 8 bytes is
@@ -80,7 +82,7 @@ class Memory {
  private:
   RingSegment segment_;
   os::Access access_;
-  Waiting waiting_;
+  SlicedWait wait_;
 };
 
 }  // namespace shm_disruptor

@@ -10,6 +10,7 @@
 #include "mapping.h"
 #include "os/futex_poll.h"
 #include "sequence.h"
+#include "wait.h"
 
 namespace shm_disruptor {
 
@@ -20,37 +21,77 @@ class PolledWatcher {
   using Key = uint64_t;
 
   explicit PolledWatcher(std::unique_ptr<os::FutexPoll> poll) : poll_(std::move(poll)) {}
+  /// Forgets all.
+  ~PolledWatcher() {
+    for (const auto& [token, watch] : watches_) take_back(token, watch);
+  }
+  PolledWatcher(const PolledWatcher&) = delete;
+  PolledWatcher& operator=(const PolledWatcher&) = delete;
 
   /// Readable when there may be something for take_changed().
   int descriptor() const { return poll_->descriptor(); }
 
   /// As Watcher::watch. False: the system has no room for it.
   bool watch(Key key, const MappingRef& mapping, const Word& word, uint32_t seen) {
-    if (!watched_.emplace(key, mapping).second) return true;
-    if (poll_->wait(word, seen, key)) return true;
-    watched_.erase(key);
-    return false;
+    if (tokens_.count(key) != 0) return true;
+    const uint64_t token = ++last_token_;
+    if (!poll_->wait(word, seen, token)) return false;
+    tokens_.emplace(key, token);
+    watches_.emplace(token, Watch{key, mapping, &word});
+    return true;
   }
 
-  /// As Watcher::forget. The mapping is let go of at once: a wait that the kernel has accepted
-  /// knows its word by the file, and does not look at the address again.
+  /// As Watcher::forget. Has let go of the mapping, unless the system has no room for that.
   void forget(Key key) {
-    const auto watched = watched_.find(key);
-    if (watched == watched_.end()) return;
-    poll_->cancel(key);
-    watched->second = MappingRef();
+    const auto found = tokens_.find(key);
+    if (found == tokens_.end()) return;
+    const auto watch = watches_.find(found->second);
+    tokens_.erase(found);
+    watch->second.forgotten = true;
+    if (take_back(watch->first, watch->second)) watches_.erase(watch);
   }
 
   /// As Watcher::take_changed.
   void take_changed(std::vector<Key>* into) {
     into->clear();
-    poll_->take_ended(into);
-    for (const Key key : *into) watched_.erase(key);
+    ended_.clear();
+    poll_->take_ended(&ended_);
+    for (const auto [token, woken] : ended_) {
+      const auto found = watches_.find(token);
+      if (found == watches_.end()) continue;
+      const Watch& watch = found->second;
+      if (!watch.forgotten) {
+        into->push_back(watch.key);
+        tokens_.erase(watch.key);
+      } else if (woken) {
+        pass_on(*watch.word);
+      }
+      watches_.erase(found);
+    }
   }
 
  private:
-  std::map<Key, MappingRef> watched_;
+  struct Watch {
+    Key key;
+    MappingRef mapping;  // so that the word cannot be unmapped while the kernel knows of it
+    const Word* word;
+    bool forgotten = false;
+  };
+
+  // Has the kernel forget it. False: it goes on.
+  bool take_back(uint64_t token, const Watch& watch) {
+    const auto cancelled = poll_->cancel(token);
+    if (cancelled == os::FutexPoll::Cancelled::kSpent) pass_on(*watch.word);
+    return cancelled != os::FutexPoll::Cancelled::kGoesOn;
+  }
+
   std::unique_ptr<os::FutexPoll> poll_;
+  // What the kernel calls a watch. A key is watched again while the end of its last watch is not
+  // told.
+  uint64_t last_token_ = 0;
+  std::map<uint64_t, Watch> watches_;
+  std::map<Key, uint64_t> tokens_;
+  std::vector<os::FutexPoll::Ended> ended_;
 };
 
 }  // namespace shm_disruptor

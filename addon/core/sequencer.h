@@ -65,7 +65,7 @@ class Sequencer {
  public:
   explicit Sequencer(RingSegment segment, Waiting waiting = {})
       : segment_(std::move(segment)),
-        waiting_(waiting),
+        wait_(waiting),
         header_(&segment_.header()),
         consumers_(segment_),
         frontier_(header_, reinterpret_cast<Sequence*>(base() + segment_.layout.markers_offset),
@@ -208,12 +208,14 @@ class Sequencer {
   /// Errors: kTooManyConsumers, kSegmentBusy, kSystem.
   Result<Shares::Taken> take_share(uint64_t nanoseconds, const Portion& portion = {}) {
     Result<Shares::Taken> result = shares_.another(floor(), portion);
-    if (!result.ok() || result.value().share.count != 0) return result;
+    if (result.ok() && result.value().share.count != 0) return result;
     const auto settled = [&] {
       result = shares_.another(floor(), portion);
       return !result.ok() || result.value().share.count != 0;
     };
-    wait(header_->data_waiters, nanoseconds, settled, [&] { return go_on(); });
+    if (result.ok()) wait(header_->data_waiters, nanoseconds, settled, [&] { return go_on(); });
+    // A message that it was woken for is still there, and another consumer may take it.
+    if (!result.ok()) pass_on();
     return result;
   }
 
@@ -407,10 +409,10 @@ class Sequencer {
     wake_sleepers(header_->data_waiters);
   }
 
-  /// Somebody was perhaps woken in vain who no longer waits for data: where one is woken for each
-  /// message, another one is to look.
+  /// Has another consumer look for the message that this one was woken for: see wait.h. Nothing in
+  /// a ring, which wakes all consumers.
   void pass_on() {
-    if (segment_.layout.kind == Kind::kQueue) wake_some(header_->data_waiters, 1);
+    if (segment_.layout.kind == Kind::kQueue) shm_disruptor::pass_on(header_->data_waiters);
   }
 
   /// Says that we are about to sleep on one of the two words below: step 1 in wait.h.
@@ -755,18 +757,15 @@ class Sequencer {
     return used <= ring().elements() ? ring().elements() - used : 0;
   }
 
-  // A wait that goes on after one that was in vain, a slice of the same one as a rule, does not
-  // poll again. Who may not wait at all looks after the dead now and then.
+  // A caller that may not wait at all looks after the dead now and then.
   template <class Ready, class Unblock>
   void wait(Word& word, uint64_t nanoseconds, Ready ready, Unblock unblock) {
     if (nanoseconds == 0) {
       if (now_and_then(unblock)) ready();
       return;
     }
-    Waiting waiting = waiting_;
-    if (in_vain_) waiting.budget = 0;
-    in_vain_ = !wait_until(
-        word, nanoseconds, waiting, [&] { return announce(word); }, ready, unblock);
+    wait_(
+        word, nanoseconds, [&] { return announce(word); }, ready, unblock);
   }
 
   // For those who may not wait: does something about those who are dead and hold us up, if there
@@ -802,7 +801,7 @@ class Sequencer {
   }
 
   RingSegment segment_;
-  Waiting waiting_;
+  SlicedWait wait_;
   Header* header_;
   Consumers consumers_;
   Shares shares_;  // what we hold as members of a group
@@ -817,7 +816,6 @@ class Sequencer {
   bool sole_ = false;       // which we are
   bool light_ = false;      // whoever sleeps has our stores ordered
   bool fenced_ = false;     // we have told the sole producer that we cannot
-  bool in_vain_ = false;    // the last wait ended without what it waited for
   uint64_t unblocked_ = 0;  // when we last looked after the dead without waiting
   bool at_once_ = false;    // the last consume found data without waiting
 };

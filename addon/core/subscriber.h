@@ -39,13 +39,8 @@ class Subscriber {
       : segment_(std::move(segment)),
         header_(&segment_.header()),
         ring_(segment_.layout.geometry.elements),
-        waiting_(waiting),
-        next_(newest()) {
-    // Nobody wakes who cannot say that he sleeps.
-    if (segment_.quiet && waiting_.strategy <= Strategy::kBlock) {
-      waiting_.strategy = Strategy::kSleep;
-    }
-  }
+        wait_(segment_.quiet ? looking(waiting) : waiting),
+        next_(newest()) {}
   Subscriber(const Subscriber&) = delete;
   Subscriber& operator=(const Subscriber&) = delete;
 
@@ -86,7 +81,7 @@ class Subscriber {
     // In slices: nobody wakes us because somebody else stands still.
     for (uint64_t rest = nanoseconds;;) {
       const uint64_t slice = rest < kPatience ? rest : kPatience;
-      if (wait_until(word, slice, waiting_, ready, [] {})) return received;
+      if (wait_(word, slice, ready, [] {})) return received;
       rest -= slice;
       if (rest == 0) return received;
     }
@@ -131,6 +126,13 @@ class Subscriber {
     Outcome outcome = kNotThere;
     uint64_t length = 0;
   };
+
+  // A subscriber that cannot write the sleepers' bit is woken by no publisher: it looks instead of
+  // sleeping.
+  static Waiting looking(Waiting waiting) {
+    if (waiting.strategy <= Strategy::kBlock) waiting.strategy = Strategy::kSleep;
+    return waiting;
+  }
 
   static Received message(uint64_t sequence, Slot slot) {
     return {
@@ -243,7 +245,7 @@ class Subscriber {
   RingSegment segment_;
   Header* header_;
   Ring ring_;
-  Waiting waiting_;
+  SlicedWait wait_;
   uint64_t next_;
   uint64_t lost_ = 0;         // passed, and not yet told
   uint64_t start_ = 0;        // before the oldest, for who was overtaken lately

@@ -11,6 +11,31 @@
 // four sequentially consistent, so either 2 sees what the waker stored or a sees the bit. If the
 // latter, b changes the word, and 3 does not begin to sleep or is woken by c. Where nobody
 // sleeps, a waker pays one load.
+//
+// Waking by number. A queue's message is for one consumer, and a program may ask for one waiter of
+// plain memory (memory.h): only so many are woken. The kernel counts the entries of the word's
+// queue. An entry is a thread in os::sleep_while, or a watch: an event loop's own
+// (polled_watcher.h) or that of its thread (watcher.h). An entry may be there for a wait that is
+// over.
+//
+//   Invariant: after the kernel has spent a wake on an entry, either a wait looks that was pending
+//   at that moment, or the wake is passed on to another entry.
+//
+// So a wake for `count` reaches `count` waits if there are as many, and perhaps more.
+//
+// - A thread looks each time it returns from os::sleep_while, also when its time is up. A consumer
+//   that fails with an error instead of taking a message passes on (Sequencer::take_share).
+// - A watch is taken back in the moment in which a wait of its channel ends without it: when the
+//   wait was answered by a look of its own, was given up, or failed (src/waiting/channel.ts). The
+//   kernel says whether the watch had been woken before, and then the wake is passed on. If the
+//   watch has been woken while all its waits were pending, they look.
+// - Passing on needs no change of the word. A waiter that was not in the queue yet when the wake
+//   was spent has looked, or will, after the store that the wake tells of.
+//
+// test/model/wake_some.pml is this. It says nothing of a process that is stopped or killed, or of
+// an event loop that runs other code for long, between the wake and the look. The wake waits there,
+// or dies there. What is left is that every waiter looks by itself now and then: each half second
+// on an event loop, and each 50 ms in a synchronous wait.
 #pragma once
 
 #include <cstdint>
@@ -90,6 +115,10 @@ inline void wake_some(Word& word, uint32_t count) {
   }
 }
 
+/// Wakes one sleeper of `word` in the place of an entry that was woken and has no wait for it: see
+/// above. The word may be mapped for reading alone.
+inline void pass_on(const Word& word) { os::wake(word, 1); }
+
 /// Waits until `ready()` is true, for at most `nanoseconds`; says whether it is. `announce` is
 /// called before each sleep and gives the value of `word` while which to sleep. `ready` uses
 /// ordered loads and is called often; `unblock` is called before each sleep, and by those who never
@@ -144,5 +173,33 @@ bool wait_until(Word& word, uint64_t nanoseconds, const Waiting& waiting, Ready 
   return wait_until(
       word, nanoseconds, waiting, [&word] { return announce_sleeper(word); }, ready, unblock);
 }
+
+/// The blocking waits of one participant. A long wait comes in slices, so that its thread can be
+/// ended in between. It polls once: a slice after one in vain sleeps at once. A look without
+/// waiting begins a new wait. Belongs to one thread.
+class SlicedWait {
+ public:
+  explicit SlicedWait(Waiting waiting) : waiting_(waiting) {}
+
+  /// As wait_until.
+  template <class Ready, class Unblock>
+  bool operator()(Word& word, uint64_t nanoseconds, Ready ready, Unblock unblock) {
+    return (*this)(
+        word, nanoseconds, [&word] { return announce_sleeper(word); }, ready, unblock);
+  }
+  template <class Announce, class Ready, class Unblock>
+  bool operator()(const Word& word, uint64_t nanoseconds, Announce announce, Ready ready,
+                  Unblock unblock) {
+    Waiting waiting = waiting_;
+    if (in_vain_) waiting.budget = 0;
+    const bool done = wait_until(word, nanoseconds, waiting, announce, ready, unblock);
+    in_vain_ = !done && nanoseconds != 0;
+    return done;
+  }
+
+ private:
+  Waiting waiting_;
+  bool in_vain_ = false;  // the last wait ended without what it waited for
+};
 
 }  // namespace shm_disruptor

@@ -1,6 +1,9 @@
 #include "watcher.h"
 
 #include <algorithm>
+#include <iterator>
+
+#include "wait.h"
 
 namespace shm_disruptor {
 
@@ -10,49 +13,64 @@ constexpr uint64_t kLookNanoseconds = 1'000'000;
 
 }  // namespace
 
+std::unique_ptr<Watcher> Watcher::start(Notify notify, void* context, Method method) {
+  std::unique_ptr<Watcher> watcher(new Watcher(notify, context, method));
+  const auto run = [](void* self) { static_cast<Watcher*>(self)->run(); };
+  return watcher->thread_.start(run, watcher.get()) ? std::move(watcher) : nullptr;
+}
+
 Watcher::Watcher(Notify notify, void* context, Method method)
     : notify_(notify),
       context_(context),
-      many_(method == Method::kBest && os::can_sleep_on_many()),
-      thread_(&Watcher::run, this) {}
+      many_(method == Method::kBest && os::can_sleep_on_many()) {}
 
 Watcher::~Watcher() {
   {
     const std::lock_guard<std::mutex> guard(mutex_);
     stopping_ = true;
   }
-  control_.add(1);
-  os::wake_all(control_);
+  look_again();
   thread_.join();
+  pass_on_spent(watched_);
+  pass_on_spent(changed_);
 }
 
 void Watcher::watch(Key key, const MappingRef& mapping, const Word& word, uint32_t seen) {
   {
     const std::lock_guard<std::mutex> guard(mutex_);
-    const auto same = [key](const Watched& watched) { return watched.key == key; };
-    if (std::any_of(watched_.begin(), watched_.end(), same)) return;
-    watched_.push_back({key, mapping, &word, seen, false});
+    if (find(watched_, key) != watched_.end() || find(changed_, key) != changed_.end()) return;
+    watched_.push_back({key, mapping, &word, seen, false, false});
   }
-  control_.add(1);
-  os::wake_all(control_);
+  look_again();
+}
+
+bool Watcher::has(Key key) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  return find(watched_, key) != watched_.end() || find(changed_, key) != changed_.end();
 }
 
 void Watcher::forget(Key key) {
+  Watches told;
   {
     const std::lock_guard<std::mutex> guard(mutex_);
-    const auto same = [key](const Watched& watched) { return watched.key == key; };
-    const auto found = std::find_if(watched_.begin(), watched_.end(), same);
-    if (found == watched_.end()) return;
-    found->forgotten = true;
+    const auto watched = find(watched_, key);
+    const auto changed = find(changed_, key);
+    if (watched != watched_.end()) {
+      watched->forgotten = true;
+    } else if (changed != changed_.end()) {
+      told.push_back(std::move(*changed));
+      changed_.erase(changed);
+    }
   }
-  control_.add(1);
-  os::wake_all(control_);
+  told.empty() ? look_again() : pass_on_spent(told);
 }
 
 void Watcher::take_changed(std::vector<Key>* into) {
   into->clear();
+  Watches taken;
   const std::lock_guard<std::mutex> guard(mutex_);
-  into->swap(changed_);
+  taken.swap(changed_);
+  for (const Watched& each : taken) into->push_back(each.key);
 }
 
 void Watcher::run() {
@@ -64,19 +82,32 @@ void Watcher::run() {
   }
 }
 
-// Moves the words that have changed from watched_ to changed_; says whether there were any.
+// Has the thread go round.
+void Watcher::look_again() {
+  control_.add(1);
+  os::wake_all(control_);
+}
+
+// Moves the words that have changed from watched_ to changed_, and says whether there were any.
+// Lets go of those that were forgotten: we do not sleep on them now, so no other wake is spent on
+// them.
 bool Watcher::collect_changed() {
-  const std::lock_guard<std::mutex> guard(mutex_);
-  const auto still = [](const Watched& watched) {
-    return !watched.forgotten && watched.word->load_ordered() == watched.seen;
-  };
-  const auto first = std::stable_partition(watched_.begin(), watched_.end(), still);
-  if (first == watched_.end()) return false;
-  for (auto changed = first; changed != watched_.end(); ++changed) {
-    changed_.push_back(changed->key);
+  Watches forgotten;
+  bool any = false;
+  {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    const auto still = [](const Watched& watched) {
+      return !watched.forgotten && watched.word->load_ordered() == watched.seen;
+    };
+    const auto first = std::stable_partition(watched_.begin(), watched_.end(), still);
+    for (auto each = first; each != watched_.end(); ++each) {
+      any = any || !each->forgotten;
+      (each->forgotten ? forgotten : changed_).push_back(std::move(*each));
+    }
+    watched_.erase(first, watched_.end());
   }
-  watched_.erase(first, watched_.end());
-  return true;
+  pass_on_spent(forgotten);
+  return any;
 }
 
 // Sleeps until a watched word or `control_` may have changed. False: the watcher stops.
@@ -99,10 +130,26 @@ bool Watcher::sleep(uint32_t control) {
   }
   if (sleeps_.size() == 1) {
     os::sleep_while(control_, control, nanoseconds);
-  } else {
-    os::sleep_while_all(sleeps_.data(), sleeps_.size(), nanoseconds);
+    return true;
   }
+  // The first is the control, and the others are the first of watched_.
+  const int woken = os::sleep_while_all(sleeps_.data(), sleeps_.size(), nanoseconds);
+  if (woken <= 0) return true;
+  const std::lock_guard<std::mutex> guard(mutex_);
+  for (int i = 0; i < woken; ++i) watched_[static_cast<size_t>(i)].spent = true;
   return true;
+}
+
+Watcher::Watches::iterator Watcher::find(Watches& watches, Key key) {
+  return std::find_if(watches.begin(), watches.end(), [key](const Watched& watched) {
+    return watched.key == key && !watched.forgotten;
+  });
+}
+
+void Watcher::pass_on_spent(const Watches& watches) {
+  for (const Watched& each : watches) {
+    if (each.spent) pass_on(*each.word);
+  }
 }
 
 }  // namespace shm_disruptor

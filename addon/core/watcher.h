@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "mapping.h"
 #include "os/futex.h"
+#include "os/thread.h"
 #include "sequence.h"
 
 namespace shm_disruptor {
@@ -31,8 +32,10 @@ class Watcher {
     kLook,  ///< look every millisecond, whatever the kernel can
   };
 
-  Watcher(Notify notify, void* context, Method method = Method::kBest);
-  /// Stops the thread and waits for it: no notification comes afterwards.
+  /// Null where the system has no thread left.
+  static std::unique_ptr<Watcher> start(Notify notify, void* context,
+                                        Method method = Method::kBest);
+  /// Stops the thread and waits for it: no notification comes afterwards. Forgets all.
   ~Watcher();
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
@@ -41,8 +44,11 @@ class Watcher {
   /// A key that is watched already stays as it is: its word has changed since, or is the same.
   void watch(Key key, const MappingRef& mapping, const Word& word, uint32_t seen);
 
-  /// Ends the watching of that key, as if its word had changed. Its mapping may still be held until
-  /// the key is among the changed ones.
+  /// Whether it has that key, watched or among the changed ones.
+  bool has(Key key);
+
+  /// Ends the watching of that key, which then is not among the changed ones. A wake that was spent
+  /// on it is passed on: see wait.h. The thread does that, and then lets go of the mapping.
   void forget(Key key);
 
   /// Moves the keys of the words that have changed to `into`, replacing what it holds.
@@ -55,24 +61,30 @@ class Watcher {
     const Word* word;
     uint32_t seen;
     bool forgotten = false;
+    bool spent = false;  // a wake may have been spent on it
   };
+  using Watches = std::vector<Watched>;
 
+  Watcher(Notify notify, void* context, Method method);
   void run();
   bool sleep(uint32_t control);
   bool collect_changed();
+  void look_again();
+  static Watches::iterator find(Watches& watches, Key key);
+  static void pass_on_spent(const Watches& watches);
 
   const Notify notify_;
   void* const context_;
   const bool many_;
 
   std::mutex mutex_;  // guards the next three
-  std::vector<Watched> watched_;
-  std::vector<Key> changed_;
+  Watches watched_;   // only the thread removes any
+  Watches changed_;
   bool stopping_ = false;
 
   std::vector<os::Sleep> sleeps_;  // the thread's own
   Word control_;                   // changes whenever the thread must look at watched_ again
-  std::thread thread_;
+  os::Thread thread_;
 };
 
 }  // namespace shm_disruptor

@@ -100,7 +100,9 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
       result = this.#receive(milliseconds);
       return result === undefined ? 0 : 1;
     };
-    insist(attempt, 0, waitOptions(options)?.timeout);
+    const timeout = waitOptions(options)?.timeout;
+    // A look before the slices: they are one wait, which polls once.
+    if (attempt(0) === 0) insist(attempt, 0, timeout);
     return result!;
   }
 

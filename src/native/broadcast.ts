@@ -159,10 +159,10 @@ export class Subscriber {
     return { oldest: exchange[Exchange.Start]!, newest: exchange[Exchange.End]!, position };
   }
 
-  /** Announces a sleeper, and has the waker watch for messages under `key`. */
-  watch(_word: number, key: number): void {
+  /** Announces a sleeper, and has the waker watch for messages under `key`. As {@link Ring.watch}. */
+  watch(_word: number, key: number): boolean {
     exchange[Exchange.Key] = key;
-    ask(this.#handle, addon.listen);
+    return ask(this.#handle, addon.listen) === 1;
   }
 
   /** Nobody holds us up. */

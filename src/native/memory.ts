@@ -73,7 +73,7 @@ export class Memory {
     return ask(this.#made.handle, addon.memoryLoad);
   }
 
-  /** Wakes at most `count` who sleep on that word: how many. */
+  /** Wakes `count` sleepers of that word, or all if they are fewer. How many it has woken itself. */
   notify(offset: number, count: number): number {
     exchange[Exchange.Start] = offset;
     exchange[Exchange.Most] = count;
@@ -88,10 +88,15 @@ export class Memory {
   }
 
   /** As {@link Ring.watch}, for the word at `offset`. */
-  watch(offset: number, key: number): void {
+  watch(offset: number, key: number): boolean {
     exchange[Exchange.Start] = offset;
     exchange[Exchange.Key] = key;
-    ask(this.#made.handle, addon.memoryWatch);
+    return ask(this.#made.handle, addon.memoryWatch) === 1;
+  }
+
+  /** As {@link Ring.passOn}. */
+  passOn(offset: number): void {
+    this.notify(offset, 1);
   }
 
   /** As {@link Ring.tend}: there is nobody who could hold up others. */

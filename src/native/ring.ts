@@ -492,15 +492,15 @@ export class Ring {
 
   /**
    * Announces a sleeper on the ring's word for data (0) or for space (1), and has the waker watch it
-   * under `key`. Look again afterwards: what came before is not told.
+   * under `key`. Look again afterwards: what came before is not told. False: nothing watches it.
    */
-  watch(word: number, key: number): void {
+  watch(word: number, key: number): boolean {
     exchange[Exchange.Word] = word;
     exchange[Exchange.Key] = key;
-    ask(this.#handle, addon.watch);
+    return ask(this.#handle, addon.watch) === 1;
   }
 
-  /** Has another one look for messages: we may have been woken for one, and no longer wait. */
+  /** Wakes another sleeper for what this one was woken for, where only one is woken. */
   passOn(word: number): void {
     if (word === 0) ask(this.#handle, addon.passOn);
   }

@@ -8,6 +8,8 @@ export const WakerMethod = {
   Thread: 1,
   /** A thread looks every millisecond. */
   Look: 2,
+  /** It does not: as where the system has no thread left. */
+  None: 3,
 } as const;
 
 /**
@@ -18,7 +20,10 @@ export function startWaker(changed: (keys: number[]) => void, method: number): v
   addon.startWaker(changed, method);
 }
 
-/** Ends the waker's watching of that key, and its hold on the mapping, as if the word had changed. */
+/**
+ * Ends the waker's watching of that key, and its hold on the mapping: the key is not told any more. A
+ * wake that was spent on it goes to another sleeper.
+ */
 export function forget(key: number): void {
   addon.forget(key);
 }

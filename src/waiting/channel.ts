@@ -9,7 +9,12 @@ import { clearInterval, now, setImmediate, setInterval } from '../timers.js';
  *
  * A channel with waits is in one of two states. It *polls* from the event loop for as long as its
  * budget allows, and then *sleeps*: it is announced in shared memory, and the addon's waker watches
- * the word. Whoever changes the word makes a system call only if somebody has announced himself.
+ * the word. Whoever changes the word makes a system call only if a sleeper is announced.
+ *
+ * Where wakes are for only so many, a watch takes a wake that is meant for a wait. So the waker watches
+ * only while every wait that it watches for is pending: when one ends, and the watch has not ended
+ * before, the watch is taken back, and a wake that was spent on it goes on to another sleeper
+ * (`addon/core/wait.h`). That comes before the caller's code learns of the end, which may run for long.
  */
 
 /** One handle on a segment whose words can be waited for; a word is what number its kind gives it. */
@@ -20,9 +25,12 @@ export interface Source {
   readonly comesAfter: boolean;
   /** Whether nobody wakes us for what we wait for now. Default: false. */
   readonly quiet?: boolean;
-  /** Has the waker watch the word under that key. Look afterwards: what came before is not told. */
-  watch(word: number, key: number): void;
-  /** Has another one look: we may have been woken for something that only one can have. */
+  /**
+   * Has the waker watch the word under that key. Look afterwards: what came before is not told. False:
+   * nothing watches it.
+   */
+  watch(word: number, key: number): boolean;
+  /** Wakes another sleeper in our place. Left out where all are woken at a time. */
   passOn?(word: number): void;
   /** Does something about the dead who hold up whoever waits for the word. */
   tend(word: number): void;
@@ -32,7 +40,7 @@ export interface Source {
 
 /** One wait that is going on. */
 export interface Wait {
-  /** Looks, and says whether the wait is over. Never throws. */
+  /** Looks, and says whether the wait is over: then it has left the channel. Never throws. */
   readonly look: () => boolean;
   /** A handle on the channel's segment, not released. */
   readonly source: Source;
@@ -48,8 +56,8 @@ export type Word = (typeof Word)[keyof typeof Word];
 
 const microseconds = () => now() * 1000;
 
-/** What the environment asks for: `thread` or `look`, for tests and for trouble. */
-const asked = { thread: WakerMethod.Thread, look: WakerMethod.Look }[
+/** What the environment asks for: `thread`, `look` or `none`, for tests and for trouble. */
+const asked = { thread: WakerMethod.Thread, look: WakerMethod.Look, none: WakerMethod.None }[
   process.env.SHM_DISRUPTOR_WAKER ?? ''
 ];
 /** The best method hooks into libuv's loop. */
@@ -82,9 +90,10 @@ function turn(): void {
  */
 const SAFETY_MILLISECONDS = 500;
 
-/** How often those look whom nobody can wake, in milliseconds. */
+/** How often a channel looks whose word nothing watches, in milliseconds. */
 const QUIET_MILLISECONDS = 1;
 
+/** Those whose keys the waker has, or would have if it could. */
 const sleeping = new Map<number, Channel>();
 const quiet = new Set<Channel>();
 let quietLooks: NodeJS.Timeout | undefined;
@@ -93,11 +102,15 @@ let lastKey = 0;
 let checks = 0;
 
 function wake(keys: number[]): void {
+  const woken: Channel[] = [];
   for (const key of keys) {
     const channel = sleeping.get(key);
     sleeping.delete(key);
-    channel?.wake();
+    // All before the first look, which may end waits of another channel.
+    channel?.wakeSoon();
+    if (channel) woken.push(channel);
   }
+  for (const channel of woken) channel.wake();
   countSleepers();
 }
 
@@ -115,6 +128,12 @@ function lookQuietly(): void {
 
 function lookAgain(): void {
   for (const channel of sleeping.values()) channel.check();
+}
+
+function lookQuietlySoon(channel: Channel): void {
+  quiet.add(channel);
+  countSleepers();
+  quietLooks ??= setInterval(lookQuietly, QUIET_MILLISECONDS).unref();
 }
 
 function fallAsleep(key: number, channel: Channel): void {
@@ -154,6 +173,10 @@ export class Channel {
   #fingerprint = '';
   /** Whether somebody waits here for more than producers. */
   #dependent = false;
+  /** Whether the waker watches the word while this sleeps. */
+  #watched = false;
+  /** Whether the watch has ended and no look has followed yet. */
+  #woken = false;
 
   private constructor(word: number) {
     this.#word = word;
@@ -165,15 +188,17 @@ export class Channel {
     this.#poll();
   }
 
-  /** Forgets a wait that was given up. */
+  /** Forgets a wait that is over, and has not told its caller yet. */
   delete(wait: Wait): void {
     this.#waits.delete(wait);
-    if (this.#waits.size === 0) this.letGo(wait.source);
+    this.#rouse();
+    // Its wake came while it waited. As long as others do, they look.
+    if (this.#waits.size === 0) this.#passOn(wait.source);
   }
 
   /**
-   * Looks at all waits, in the order in which they began; forgets those that are over. Says whether any
-   * was: others may have begun meanwhile.
+   * Looks at all waits, in the order in which they began. Says whether any ended: others may have begun
+   * meanwhile.
    */
   look(): boolean {
     let left = this.#waits.size;
@@ -182,9 +207,7 @@ export class Channel {
       // Those that begin meanwhile come last, and have just looked.
       left -= 1;
       if (left < 0) break;
-      if (!wait.look()) continue;
-      this.#waits.delete(wait);
-      ended = true;
+      ended = wait.look() || ended;
     }
     return ended;
   }
@@ -195,8 +218,21 @@ export class Channel {
       countSleepers();
       if (this.#waits.size > 0) this.#poll();
     }
-    if (!sleeping.has(this.#key)) return;
+    this.#rouse();
+    this.#passOn(source);
+  }
+
+  /** Takes the watch back: it must not be woken for a wait that is over. Who still waits polls. */
+  #rouse(): void {
+    if (!sleeping.delete(this.#key)) return;
     forget(this.#key);
+    countSleepers();
+    if (this.#waits.size > 0) this.#poll();
+  }
+
+  #passOn(source: Source): void {
+    if (!this.#woken) return;
+    this.#woken = false;
     source.passOn?.(this.#word);
   }
 
@@ -219,9 +255,7 @@ export class Channel {
       polling.delete(this);
       this.#sleepsSince = now;
       if (this.#quiet) {
-        quiet.add(this);
-        countSleepers();
-        quietLooks ??= setInterval(lookQuietly, QUIET_MILLISECONDS).unref();
+        lookQuietlySoon(this);
         return ended;
       }
       fallAsleep(this.#key, this);
@@ -238,7 +272,8 @@ export class Channel {
   /** One look in the place of being woken. */
   turnQuietly(): void {
     const ended = this.look();
-    if (this.#waits.size > 0 && !ended && this.#quiet) return;
+    const unwatched = sleeping.has(this.#key) && !this.#watched;
+    if (this.#waits.size > 0 && !ended && (unwatched || this.#quiet)) return;
     quiet.delete(this);
     this.#budget.slept(microseconds() - this.#sleepsSince);
     if (this.#waits.size > 0) this.#poll();
@@ -250,12 +285,13 @@ export class Channel {
     if (!wait) return;
     this.#watch(wait.source);
     this.#fingerprint = this.#fingerprintOf(wait.source);
-    this.look();
+    if (this.look()) this.#budget.slept(microseconds() - this.#sleepsSince);
   }
 
   // Through one handle for all, and the others' do what only they can.
   #watch(source: Source): void {
-    source.watch(this.#word, this.#key);
+    this.#watched = source.watch(this.#word, this.#key);
+    if (!this.#watched) lookQuietlySoon(this);
     this.#dependent = source.comesAfter;
     if (this.#waits.size === 1) return;
     for (const wait of this.#waits) {
@@ -271,6 +307,8 @@ export class Channel {
     if (!wait) return;
     this.#watch(wait.source);
     wait.stalled();
+    // Whoever was told of the stall may have given the waits up.
+    if (!sleeping.has(this.#key)) return;
     if (this.#fingerprint !== this.#fingerprintOf(wait.source)) this.#announce();
   }
 
@@ -280,8 +318,14 @@ export class Channel {
     return own ?? String((checks += 1));
   }
 
+  /** The watch has ended, and `wake` follows. */
+  wakeSoon(): void {
+    this.#woken = true;
+  }
+
   /** The word has changed while we slept. */
   wake(): void {
+    this.#woken = false;
     this.#budget.slept(microseconds() - this.#sleepsSince);
     this.look();
     if (this.#waits.size > 0) this.#poll();

@@ -197,11 +197,12 @@ export class Waiter {
     let waiting = false;
     let timer: NodeJS.Timeout | undefined;
     const abort = () => {
-      giveUp(abortError(signal!));
+      finish(abortError(signal!));
     };
     const finish = (error: Error | null, result?: T) => {
       over = true;
       if (waiting) {
+        channel.delete(wait);
         this.keepAlive.end();
         clearTimeout(timer);
         if (signal) aborts.get(signal)?.delete(abort);
@@ -233,18 +234,14 @@ export class Waiter {
         this.#stalled(word);
       },
     };
-    const giveUp = (error: Error) => {
-      channel.delete(wait);
-      finish(error);
-    };
     if (signal) onAbort(signal, abort);
     const timeout = options?.timeout;
     if (timeout !== undefined) {
       timer = setTimeout(() => {
         // The loop may have been busy for longer than that.
-        if (wait.look()) channel.delete(wait);
-        else if (operation.underWay?.()) timer?.refresh();
-        else giveUp(timeoutError(timeout));
+        if (wait.look()) return;
+        if (operation.underWay?.()) timer?.refresh();
+        else finish(timeoutError(timeout));
       }, timeout);
       // Whether the process stays for it is the wait's to say.
       timer.unref();

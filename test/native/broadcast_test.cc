@@ -384,3 +384,19 @@ TEST("what is published may lie where it is published to") {
   const Received received = next_of(*subscriber);
   CHECK(received.length == 7 && std::memcmp(place.data(), "3456789", 7) == 0);
 }
+
+TEST("a wait for a message in slices polls once, and sleeps from then on") {
+  const TestBroadcast test(broadcast(4, 8));
+  const auto publisher = test.publisher();
+  auto opened = open_for_reading(test.name);
+  opened.value().mapping = test.segment.mapping;
+  // Longer than a slice: a wait that polled anew in each would never sleep.
+  Subscriber subscriber(std::move(opened.value()), {Strategy::kAdaptive, 1'000'000'000});
+  std::thread thread([&] {
+    while (next_of(subscriber, 10'000'000).outcome == Outcome::kNothing) {
+    }
+  });
+  while (os::wake(*subscriber.bell(), 1) == 0) os::yield();
+  send(*publisher, 1);
+  thread.join();
+}

@@ -123,7 +123,7 @@ TEST("copies begin and end anywhere") {
 TEST("a wait ends at once for another value, and after its time for the same") {
   for (const auto access : {os::Access::kReadWrite, os::Access::kRead}) {
     const TestMemory test(64);
-    const Memory memory = test.open(access);
+    Memory memory = test.open(access);
     CHECK(memory.wait(8, 1, kPatience).value());
     CHECK(!memory.wait(8, 0, 0).value());
     CHECK(!memory.wait(8, 0, kSecond / 100).value());
@@ -137,7 +137,7 @@ TEST("whoever changes a word wakes those who sleep on it, also those who may onl
       const TestMemory test(64);
       Waiting waiting;
       waiting.strategy = strategy;
-      const Memory sleeper = test.open(access, waiting);
+      Memory sleeper = test.open(access, waiting);
       const Memory waker = test.open();
       bool changed = false;
       std::thread thread([&] { changed = sleeper.wait(12, 0, kPatience).value(); });
@@ -158,7 +158,10 @@ TEST("notifying says how many it has woken, and wakes no more than asked for") {
   CHECK(memory.notify(0, ~uint32_t{0}) == 0);
   std::thread threads[3];
   for (std::thread& thread : threads) {
-    thread = std::thread([&] { CHECK(memory.wait(0, 0, kPatience).value()); });
+    thread = std::thread([&] {
+      Memory sleeper = test.open(os::Access::kReadWrite, waiting);
+      CHECK(sleeper.wait(0, 0, kPatience).value());
+    });
   }
   // They go back to sleep, since nothing has changed.
   CHECK(memory.notify(4, 3) == 0);
@@ -175,11 +178,27 @@ TEST("notifying says how many it has woken, and wakes no more than asked for") {
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST("a wait in slices polls once, and sleeps from then on") {
+  const TestMemory test(64);
+  // Longer than a slice: a wait that polled anew in each would never sleep.
+  const Waiting waiting{Strategy::kAdaptive, kSecond};
+  const Memory memory = test.open();
+  std::thread thread([&] {
+    Memory sleeper = test.open(os::Access::kReadWrite, waiting);
+    while (!sleeper.wait(0, 0, kSecond / 100).value()) {
+    }
+  });
+  while (memory.notify(0, 1) == 0) os::yield();
+  writable(memory, 0).store_ordered(1);
+  memory.notify(0, 1);
+  thread.join();
+}
+
 TEST("no wake is lost between two processes that take turns") {
   const TestMemory test(64);
   Waiting waiting;
   waiting.strategy = Strategy::kBlock;
-  const Memory memory = test.open(os::Access::kReadWrite, waiting);
+  Memory memory = test.open(os::Access::kReadWrite, waiting);
   // Who was not woken sleeps for all of its patience.
   constexpr uint32_t kRounds = 100'000;
   const auto play = [&](uint32_t turn) {
@@ -204,7 +223,7 @@ TEST("no wake is lost between two processes that take turns") {
 
 TEST("those who wait learn that the memory was replaced") {
   const TestMemory test(64);
-  const Memory memory = test.open();
+  Memory memory = test.open();
   RingCreation creation = memory_of(128);
   creation.existing = Existing::kReplace;
   CHECK(!memory.replaced());

@@ -1,8 +1,13 @@
 #include "../../addon/core/watcher.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <fstream>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -14,7 +19,32 @@ using namespace fixture;
 
 namespace {
 
+bool no_threads = false;
+
+}  // namespace
+
+// In the place of the system's: see the Makefile.
+extern "C" {
+int __real_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*),
+                          void* context) {
+  return no_threads ? EAGAIN : __real_pthread_create(thread, attributes, run, context);
+}
+}
+
+namespace {
+
 using Method = Watcher::Method;
+
+// How many there are in this process.
+int mappings_of(const std::string& path) {
+  std::ifstream maps("/proc/self/maps");
+  int count = 0;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find(path) != std::string::npos) ++count;
+  }
+  return count;
+}
 
 // Collects what a watcher says, from another thread.
 struct Bell {
@@ -29,7 +59,8 @@ struct Bell {
 };
 
 struct Fixture {
-  explicit Fixture(Method method) : watcher(Bell::ring, &bell, method) {}
+  explicit Fixture(Method method)
+      : started(Watcher::start(Bell::ring, &bell, method)), watcher(*started) {}
 
   void watch(Watcher::Key key, Word& word) {
     watcher.watch(key, ring.segment.mapping, word, announce_sleeper(word));
@@ -45,7 +76,8 @@ struct Fixture {
 
   TestRing ring{{8, 8, 1}};
   Bell bell;
-  Watcher watcher;
+  std::unique_ptr<Watcher> started;
+  Watcher& watcher;
 };
 
 constexpr Method kMethods[] = {Method::kBest, Method::kLook};
@@ -159,18 +191,58 @@ TEST("every change is told while words change as fast as they are watched") {
   }
 }
 
-TEST("what is forgotten is told once, and lets go of its mapping") {
+TEST("what is forgotten is not told, and can be watched again") {
   for (const Method method : kMethods) {
     Fixture f(method);
     f.watcher.forget(1);
     f.watch(1, f.data());
     f.watch(2, f.space());
     f.watcher.forget(1);
-    f.bell.wait_for(1);
-    CHECK((f.changed() == std::vector<Watcher::Key>{1}));
-    f.watcher.forget(1);
+    CHECK(!f.watcher.has(1) && f.watcher.has(2));
+    wake_sleepers(f.data());
     wake_sleepers(f.space());
-    f.bell.wait_for(2);
+    f.bell.wait_for(1);
     CHECK((f.changed() == std::vector<Watcher::Key>{2}));
+    f.watch(1, f.data());
+    wake_sleepers(f.data());
+    f.bell.wait_for(2);
+    CHECK(f.watcher.has(1));
+    CHECK((f.changed() == std::vector<Watcher::Key>{1}));
+    CHECK(!f.watcher.has(1));
   }
+}
+
+TEST("a key that is told is not watched again before it is asked for") {
+  for (const Method method : kMethods) {
+    Fixture f(method);
+    f.watch(1, f.data());
+    wake_sleepers(f.data());
+    f.bell.wait_for(1);
+    f.watch(1, f.data());
+    CHECK((f.changed() == std::vector<Watcher::Key>{1}));
+    CHECK(!f.watcher.has(1));
+  }
+}
+
+TEST("a forgotten word's mapping goes") {
+  for (const Method method : kMethods) {
+    Fixture f(method);
+    const std::string path = path_of(f.ring.name);
+    {
+      const auto opened = open_ring(f.ring.name);
+      Word& word = opened.value().header().data_waiters;
+      f.watcher.watch(1, opened.value().mapping, word, announce_sleeper(word));
+    }
+    CHECK(mappings_of(path) == 2);
+    f.watcher.forget(1);
+    while (mappings_of(path) != 1) os::pause_a_millisecond();
+  }
+}
+
+TEST("where the system has no thread left there is no watcher") {
+  const auto start = [] { return Watcher::start([](void*) {}, nullptr); };
+  no_threads = true;
+  CHECK(start() == nullptr);
+  no_threads = false;
+  CHECK(start() != nullptr);
 }

@@ -27,8 +27,10 @@ inline constexpr size_t kMostSleeps = 128;
 /// Whether this kernel and sandbox have sleep_while_all.
 bool can_sleep_on_many();
 
-/// As sleep_while, on `count` words at once: sleeps while each holds what is expected.
-void sleep_while_all(const Sleep* sleeps, size_t count, uint64_t nanoseconds);
+/// As sleep_while, on `count` words at once: sleeps while each holds what is expected. The index of
+/// the last word of which a sleeper was woken here, and -1 if there is none. Of the words before it
+/// others may have been woken too.
+int sleep_while_all(const Sleep* sleeps, size_t count, uint64_t nanoseconds);
 
 /// Wakes at most `count` of those who sleep on `word`, in every process; how many it has woken.
 uint32_t wake(const Word& word, uint32_t count);

@@ -44,7 +44,7 @@ bool can_sleep_on_many() {
   return syscall(kFutexWaitv, nullptr, 0, 0, nullptr, 0) == -1 && errno == EINVAL;
 }
 
-void sleep_while_all(const Sleep* sleeps, size_t count, uint64_t nanoseconds) {
+int sleep_while_all(const Sleep* sleeps, size_t count, uint64_t nanoseconds) {
   FutexWaiter waiters[kMostSleeps];
   for (size_t i = 0; i < count; ++i) {
     waiters[i] = {sleeps[i].expected, reinterpret_cast<uint64_t>(sleeps[i].word->address()),
@@ -52,8 +52,8 @@ void sleep_while_all(const Sleep* sleeps, size_t count, uint64_t nanoseconds) {
   }
   // Unlike FUTEX_WAIT, it takes the time at which to give up.
   const timespec until = timespec_of(nanoseconds == kForever ? 0 : now_nanoseconds() + nanoseconds);
-  syscall(kFutexWaitv, waiters, count, 0, nanoseconds == kForever ? nullptr : &until,
-          CLOCK_MONOTONIC);
+  return static_cast<int>(syscall(kFutexWaitv, waiters, count, 0,
+                                  nanoseconds == kForever ? nullptr : &until, CLOCK_MONOTONIC));
 }
 
 uint32_t wake(const Word& word, uint32_t count) {

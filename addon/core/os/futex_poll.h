@@ -26,12 +26,22 @@ class FutexPoll {
   /// false, where the system has no room for it.
   bool wait(const Word& word, uint32_t expected, uint64_t token);
 
-  /// Ends the wait of that token, if there is one. Whether it ended so or otherwise, it is told
-  /// once. Where the system has no room for that it goes on.
-  void cancel(uint64_t token);
+  /// What cancelling came to.
+  enum class Cancelled : uint8_t {
+    kUnspent,  ///< it has ended, and no wake was spent on it
+    kSpent,    ///< it had ended before, and a wake was or may have been spent on it
+    kGoesOn,   ///< it has not ended: the system has no room for that
+  };
+  /// Ends the wait of that token, which was not told as ended. It may be told afterwards, or not.
+  Cancelled cancel(uint64_t token);
 
-  /// Adds the tokens of the waits that have ended since.
-  void take_ended(std::vector<uint64_t>* tokens);
+  /// A wait that has ended.
+  struct Ended {
+    uint64_t token;
+    bool woken;  ///< a wake was spent on it
+  };
+  /// Adds the waits that have ended since.
+  void take_ended(std::vector<Ended>* ended);
 
  private:
   FutexPoll() = default;
@@ -41,6 +51,7 @@ class FutexPoll {
   struct Queues;
   struct Entry;
   bool submit(const Entry& entry);
+  void drop_ended(uint64_t token);
 
   int descriptor_ = -1;
   std::unique_ptr<Queues> queues_;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "futex_poll.h"
 
@@ -89,6 +90,27 @@ struct FutexPoll::Queues {
   std::atomic<uint32_t>& word(uint32_t offset) const {
     return *reinterpret_cast<std::atomic<uint32_t>*>(base + offset);
   }
+
+  // Which completions the kernel has told of: from the first to before the second.
+  std::pair<uint32_t, uint32_t> told() const {
+    const CompletionOffsets& offsets = parameters.completion;
+    // Acquire: pairs with the kernel's store after it has written the completions.
+    return {word(offsets.head).load(std::memory_order_relaxed),
+            word(offsets.tail).load(std::memory_order_acquire)};
+  }
+  Completion completion(uint32_t number) const {
+    const CompletionOffsets& offsets = parameters.completion;
+    const uint32_t mask = word(offsets.mask).load(std::memory_order_relaxed);
+    Completion completion;
+    std::memcpy(&completion, base + offsets.completions + (number & mask) * sizeof completion,
+                sizeof completion);
+    return completion;
+  }
+  // The kernel may use the places of all before `head` again.
+  void take_until(uint32_t head) const {
+    // Release: they were read before. Pairs with the kernel's load.
+    word(parameters.completion.head).store(head, std::memory_order_release);
+  }
 };
 
 std::unique_ptr<FutexPoll> FutexPoll::make() {
@@ -132,12 +154,10 @@ bool FutexPoll::set_up() {
 bool FutexPoll::works() {
   const Word word;
   if (!wait(word, 1, 0)) return false;
-  const CompletionOffsets& offsets = queues_->parameters.completion;
-  const uint32_t head = queues_->word(offsets.head).load(std::memory_order_relaxed);
-  if (queues_->word(offsets.tail).load(std::memory_order_acquire) == head) return false;
-  Completion completion;
-  std::memcpy(&completion, queues_->base + offsets.completions, sizeof completion);
-  queues_->word(offsets.head).store(head + 1, std::memory_order_release);
+  const auto [head, tail] = queues_->told();
+  if (head == tail) return false;
+  const Completion completion = queues_->completion(head);
+  queues_->take_until(head + 1);
   return completion.result == -EAGAIN;
 }
 
@@ -152,13 +172,34 @@ bool FutexPoll::wait(const Word& word, uint32_t expected, uint64_t token) {
   return submit(entry);
 }
 
-void FutexPoll::cancel(uint64_t token) {
+FutexPoll::Cancelled FutexPoll::cancel(uint64_t token) {
   Entry entry{};
   entry.opcode = kCancel;
   entry.futex_flags = -1;
   entry.address = token;
   entry.token = kCancelling;
-  submit(entry);
+  if (!submit(entry)) return Cancelled::kGoesOn;
+  // The kernel tells of a wait that it has cancelled before it comes back from submitting. If it
+  // has not told of this one, it is just being woken, or there is more to tell than the queue
+  // holds.
+  Cancelled cancelled = Cancelled::kSpent;
+  const auto [head, tail] = queues_->told();
+  for (uint32_t i = head; i != tail; ++i) {
+    const Completion completion = queues_->completion(i);
+    if (completion.token == token && completion.result != 0) cancelled = Cancelled::kUnspent;
+  }
+  drop_ended(token);
+  return cancelled;
+}
+
+// What nobody asks for any more, and comes first, would wake the event loop in vain.
+void FutexPoll::drop_ended(uint64_t token) {
+  auto [head, tail] = queues_->told();
+  for (; head != tail; ++head) {
+    const uint64_t first = queues_->completion(head).token;
+    if (first != kCancelling && first != token) break;
+  }
+  queues_->take_until(head);
 }
 
 bool FutexPoll::submit(const Entry& entry) {
@@ -180,21 +221,16 @@ bool FutexPoll::submit(const Entry& entry) {
   }
 }
 
-void FutexPoll::take_ended(std::vector<uint64_t>* tokens) {
-  const CompletionOffsets& offsets = queues_->parameters.completion;
-  const uint32_t mask = queues_->word(offsets.mask).load(std::memory_order_relaxed);
+void FutexPoll::take_ended(std::vector<Ended>* ended) {
   for (;;) {
-    uint32_t head = queues_->word(offsets.head).load(std::memory_order_relaxed);
-    // Acquire: pairs with the kernel's store after it has written the completions.
-    const uint32_t tail = queues_->word(offsets.tail).load(std::memory_order_acquire);
+    auto [head, tail] = queues_->told();
     for (; head != tail; ++head) {
-      Completion completion;
-      std::memcpy(&completion,
-                  queues_->base + offsets.completions + (head & mask) * sizeof completion,
-                  sizeof completion);
-      if (completion.token != kCancelling) tokens->push_back(completion.token);
+      const Completion completion = queues_->completion(head);
+      if (completion.token != kCancelling) {
+        ended->push_back({completion.token, completion.result == 0});
+      }
     }
-    queues_->word(offsets.head).store(head, std::memory_order_release);
+    queues_->take_until(head);
     // More than the queue holds: the kernel keeps the rest and adds it when asked.
     const uint32_t flags =
         queues_->word(queues_->parameters.submission.flags).load(std::memory_order_acquire);
