@@ -24,7 +24,7 @@ const done = (message: Message<unknown>) => {
 
 async function streamed(queue: Values): Promise<unknown> {
   const stream = new QueueReadStream(queue);
-  const [value] = await once(stream, 'data');
+  const [value] = (await once(stream, 'data')) as [unknown];
   stream.destroy();
   return value;
 }
@@ -37,16 +37,23 @@ async function looped(queue: Values): Promise<unknown> {
 /** Each takes one message. */
 const ways: Record<string, (queue: Values) => Promise<unknown>> = {
   dequeue: (queue) => queue.dequeue(wait),
-  'dequeue, callback': (queue) => given((callback) => queue.dequeue(wait, callback)),
+  'dequeue, callback': (queue) =>
+    given((callback) => {
+      queue.dequeue(wait, callback);
+    }),
   dequeueSync: (queue) => settled(() => queue.dequeueSync(wait)),
   tryDequeue: (queue) => settled(() => queue.tryDequeue()),
   dequeueMany: (queue) => queue.dequeueMany(1, wait).then(first),
   'dequeueMany, callback': (queue) =>
-    given<unknown[]>((callback) => queue.dequeueMany(1, wait, callback)).then(first),
+    given<unknown[]>((callback) => {
+      queue.dequeueMany(1, wait, callback);
+    }).then(first),
   dequeueManySync: (queue) => settled(() => first(queue.dequeueManySync(1, wait))),
   receive: (queue) => queue.receive(wait).then(done),
   'receive, callback': (queue) =>
-    given<Message<unknown>>((callback) => queue.receive(wait, callback)).then(done),
+    given<Message<unknown>>((callback) => {
+      queue.receive(wait, callback);
+    }).then(done),
   receiveSync: (queue) => settled(() => done(queue.receiveSync(wait))),
   tryReceive: (queue) => settled(() => done(queue.tryReceive()!)),
   'for await': looped,
@@ -296,7 +303,7 @@ test('a decoder that gives nothing: the same, whatever its name', async (t) => {
     queue.tryEnqueue('ab');
     queue.tryEnqueue('c');
     for (const take of Object.values(ways)) {
-      const error = await failure(() => take(queue as Values));
+      const error = await failure(() => take(queue));
       t.like(error, { ...unreadable('queue', queue.name, 0), encoding: name });
       t.like(error.cause, { code: 'ERR_INVALID_RETURN_VALUE' });
     }
