@@ -52,8 +52,10 @@ struct FileFacts {
 
 /// How a new object exists before it has its name.
 enum class Birth {
-  kUnnamed,    ///< without a name: a creator that dies leaves nothing behind
-  kTemporary,  ///< under a name nobody looks for; for file systems that lack the former
+  kUnnamed,  ///< without a name: a creator that dies leaves nothing behind
+  /// Under a name that is not looked for: where the file system has no unnamed files, or where
+  /// /proc is not mounted, without which an unnamed file cannot get a name.
+  kTemporary,
 };
 
 /// A new object on its way to its name: `publish` gives it the name or leaves no trace.
