@@ -158,17 +158,25 @@ export function systemError(errno: number, syscall: string, path?: string): Node
 }
 
 /**
- * Calls the core, which does not know what the user called the object, and names it in errors of the
- * system.
+ * What the core threw, which does not know what the user called the object: an error of the system
+ * names it.
+ * @internal
+ */
+export function named(path: string, error: unknown): unknown {
+  const { errno, syscall } = error as NodeJS.ErrnoException;
+  const ofSystem = errno !== undefined && syscall !== undefined;
+  return ofSystem ? systemError(-errno, syscall, path) : error;
+}
+
+/**
+ * Calls the core, and names the object in errors of the system.
  * @internal
  */
 export function naming<T>(path: string, call: () => T): T {
   try {
     return call();
   } catch (error) {
-    const { errno, syscall } = error as NodeJS.ErrnoException;
-    if (errno !== undefined && syscall !== undefined) throw systemError(-errno, syscall, path);
-    throw error;
+    throw named(path, error);
   }
 }
 
@@ -180,9 +188,7 @@ export async function namingLater<T>(path: string, call: () => Promise<T>): Prom
   try {
     return await call();
   } catch (error) {
-    return naming(path, () => {
-      throw error;
-    });
+    throw named(path, error);
   }
 }
 

@@ -111,6 +111,8 @@ void PublisherHandle::define(napi_env env, Environment* environment, napi_value 
       method_property("commitSlot", invoke<PublisherHandle, &PublisherHandle::commit>, environment),
       method_property("abortSlot", invoke<PublisherHandle, &PublisherHandle::abort>, environment),
       method_property("nextSlot", invoke<PublisherHandle, &PublisherHandle::next>, environment),
+      method_property("withdrawBroadcast", invoke<PublisherHandle, &PublisherHandle::withdraw>,
+                      environment),
       method_property("releasePublisher", release, environment),
   };
   napi_define_properties(env, exports, std::size(methods), methods);
@@ -152,6 +154,12 @@ Status PublisherHandle::abort(Environment& /*environment*/) {
 
 Status PublisherHandle::next(Environment& environment) {
   environment.exchange.answer_unsigned(publisher_->next());
+  return Done{};
+}
+
+Status PublisherHandle::withdraw(Environment& /*environment*/) {
+  const RingSegment& segment = publisher_->segment();
+  withdraw_segment(segment.file, segment.backing());
   return Done{};
 }
 

@@ -27,6 +27,7 @@ class PublisherHandle : public Registered {
   Status commit(Environment&);
   Status abort(Environment&);
   Status next(Environment&);
+  Status withdraw(Environment&);
   static napi_value publish(napi_env env, napi_callback_info info);
   static napi_value release(napi_env env, napi_callback_info info);
 

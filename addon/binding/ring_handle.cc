@@ -158,6 +158,7 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
       method("tend", invoke<RingHandle, &RingHandle::tend>),
       method("watch", invoke<RingHandle, &RingHandle::watch>),
       method("passOn", invoke<RingHandle, &RingHandle::pass_on>),
+      method("withdraw", invoke<RingHandle, &RingHandle::withdraw>),
       method("sync", sync),
       method("syncNow", invoke<RingHandle, &RingHandle::sync_now>),
       method("release", release),
@@ -252,7 +253,8 @@ bool RingHandle::commit_previous(uint64_t consumer) {
 Status RingHandle::attach_consumer(Environment& environment) {
   const Exchange& exchange = environment.exchange;
   const auto hold = exchange.get(Exchange::kMark) != 0 ? os::Hold::kShared : os::Hold::kExclusive;
-  return sequencer_->attach_consumer(exchange.get(Exchange::kConsumer), hold);
+  return sequencer_->attach_consumer(exchange.get(Exchange::kConsumer), hold,
+                                     patience::of(exchange.patience()));
 }
 
 Status RingHandle::share(Environment& environment) {
@@ -422,6 +424,11 @@ Status RingHandle::watch(Environment& environment) {
   return Done{};
 }
 
+Status RingHandle::withdraw(Environment&) {
+  sequencer_->withdraw();
+  return Done{};
+}
+
 Status RingHandle::sync_now(Environment&) { return shm_disruptor::sync(sequencer_->backing()); }
 
 // A promise.
@@ -501,12 +508,14 @@ napi_value RingHandle::move_messages(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// (joining): the index to consume under.
+// (joining): the index to consume under. Waits for others who join as long as the exchange says.
 napi_value RingHandle::join(napi_env env, napi_callback_info info) {
   const Napi::CallbackInfo call(env, info);
-  RingHandle* handle = named(*static_cast<Environment*>(call.Data()));
+  const auto& environment = *static_cast<Environment*>(call.Data());
+  RingHandle* handle = named(environment);
   if (handle == nullptr) return throw_error(env, {Errc::kReleased, 0, nullptr});
-  const auto joined = handle->sequencer_->join(joining_of(call[0].As<Napi::Object>()));
+  const uint64_t patience = patience::of(environment.exchange.patience());
+  const auto joined = handle->sequencer_->join(joining_of(call[0].As<Napi::Object>()), patience);
   if (!joined.ok()) return throw_error(env, joined.error());
   return js_number(env, joined.value());
 }

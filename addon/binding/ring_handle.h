@@ -62,6 +62,7 @@ class RingHandle : public Registered {
   Status tend(Environment&);
   Status watch(Environment&);
   Status pass_on(Environment&);
+  Status withdraw(Environment&);
   Status sync_now(Environment&);
   static napi_value sync(napi_env env, napi_callback_info info);
   static napi_value release(napi_env env, napi_callback_info info);

@@ -18,6 +18,7 @@
 #include "frontier.h"
 #include "layout.h"
 #include "liveness.h"
+#include "patience.h"
 #include "result.h"
 #include "segment.h"
 #include "wait.h"
@@ -106,14 +107,16 @@ class Consumers {
   bool dependents() const { return header_->dependents.load_ordered() != 0; }
 
   /// Makes us that consumer, alone or as one of several. One that was detached begins at the
-  /// barrier.
+  /// barrier. `patience`, here and below, is how many nanoseconds others are waited for who hold a
+  /// lock for a moment; never longer than makes sense.
   ///
   /// Errors: kConsumerBusy, kConsumerKind, kSystem.
-  Status attach(const os::File& file, uint64_t consumer, os::Hold hold) {
+  Status attach(const os::File& file, uint64_t consumer, os::Hold hold,
+                uint64_t patience = patience::kFull) {
     if (own_ == consumer) return Done{};
     // Others are found by name.
     if (directory_.role(consumer) != Role::kIndexed) return Errc::kConsumerKind;
-    const Status locked = lock(file, consumer, hold);
+    const Status locked = lock(file, consumer, hold, patience);
     if (!locked.ok()) return locked;
     become(consumer);
     // A ring that was replaced says so when it is used.
@@ -132,10 +135,11 @@ class Consumers {
   ///
   /// Errors: kConsumerBusy, kTooManyConsumers, kUnknownConsumer, kConsumerKind, kDependencies,
   /// kSequenceGone, kSegmentBusy, kSystem, kSegmentReplaced, kSegmentCorrupt.
-  Result<Joined> join(const os::File& file, const Joining& joining, uint64_t most_members) {
-    const Status locked = lock_directory(file);
+  Result<Joined> join(const os::File& file, const Joining& joining, uint64_t most_members,
+                      uint64_t patience) {
+    const Status locked = lock_directory(file, patience);
     if (!locked.ok()) return locked.error();
-    const auto joined = join_locked(file, joining, most_members);
+    const auto joined = join_locked(file, joining, most_members, patience);
     os::unlock(file, liveness::kDirectory);
     return joined;
   }
@@ -143,8 +147,8 @@ class Consumers {
   /// One more entry of ours as a member of `group`, with what a dead one has left in it unless it
   /// is to be `empty`. Errors: kTooManyConsumers, kSegmentBusy, kSystem.
   Result<uint64_t> join_again(const os::File& file, uint64_t group, uint64_t most_members,
-                              bool empty = false) {
-    const Status locked = lock_directory(file);
+                              uint64_t patience, bool empty = false) {
+    const Status locked = lock_directory(file, patience);
     if (!locked.ok()) return locked.error();
     const auto joined = join_group(file, group, most_members, empty);
     os::unlock(file, liveness::kDirectory);
@@ -195,7 +199,7 @@ class Consumers {
   /// Ends the gating of a group if it has no living member. Errors: kSegmentBusy, kSystem.
   Status leave_group(const os::File& file, uint64_t group) {
     // Nobody joins meanwhile.
-    const Status locked = lock_directory(file);
+    const Status locked = lock_directory(file, patience::kFull);
     if (!locked.ok()) return locked;
     if (!populated(file, group)) stop(group, kDetached);
     os::unlock(file, liveness::kDirectory);
@@ -291,9 +295,6 @@ class Consumers {
   static constexpr int kTakerBits = 11;
 
  private:
-  static constexpr int kAttempts = 20;
-  static constexpr int kDirectoryPatience = 1000;
-
   // The smallest sequence among `after`; kJoining while one of them is about to gate.
   uint64_t least(const std::vector<uint64_t>& after, uint64_t cursor) const {
     uint64_t smallest = cursor;
@@ -376,21 +377,22 @@ class Consumers {
     table_[group].work.store_ordered(begin << kTakerBits);
   }
 
-  Status lock(const os::File& file, uint64_t consumer, os::Hold hold) {
+  Status lock(const os::File& file, uint64_t consumer, os::Hold hold, uint64_t most) {
     // Whoever detaches the dead has the lock for a moment.
-    for (int attempt = 0;; ++attempt) {
+    Patience patience(std::min(most, patience::kConsumer));
+    do {
       const auto taken = liveness::take_consumer(file, consumer, hold);
       if (!taken.ok()) return taken.error();
       if (taken.value()) return Done{};
-      if (attempt == kAttempts) return Errc::kConsumerBusy;
-      os::pause_a_millisecond();
-    }
+    } while (patience.pause());
+    return Errc::kConsumerBusy;
   }
 
   // Locks an entry that is free. One whose former owner is just about to let go of it, and may be
   // stopped there, keeps nobody from the others.
-  Result<uint64_t> lock_free(const os::File& file) {
-    for (int attempt = 0; attempt <= kAttempts; ++attempt) {
+  Result<uint64_t> lock_free(const os::File& file, uint64_t most) {
+    Patience patience(std::min(most, patience::kConsumer));
+    do {
       bool busy = false;
       for (uint64_t i = 0; i < count_; ++i) {
         if (!free(file, i)) continue;
@@ -400,18 +402,17 @@ class Consumers {
         busy = true;
       }
       if (!busy) break;
-      os::pause_a_millisecond();
-    }
+    } while (patience.pause());
     return Errc::kTooManyConsumers;
   }
 
-  Status lock_directory(const os::File& file) {
-    for (int patience = 0; patience < kDirectoryPatience; ++patience) {
+  Status lock_directory(const os::File& file, uint64_t most) {
+    Patience patience(std::min(most, patience::kFull));
+    do {
       const auto locked = os::try_lock(file, liveness::kDirectory, os::Hold::kExclusive);
       if (!locked.ok()) return locked.error();
       if (locked.value()) return Done{};
-      os::pause_a_millisecond();
-    }
+    } while (patience.pause());
     return Errc::kSegmentBusy;
   }
 
@@ -475,7 +476,8 @@ class Consumers {
     return Errc::kTooManyConsumers;
   }
 
-  Result<Joined> join_locked(const os::File& file, const Joining& joining, uint64_t most_members) {
+  Result<Joined> join_locked(const os::File& file, const Joining& joining, uint64_t most_members,
+                             uint64_t patience) {
     std::vector<uint64_t> after;
     for (const std::string& name : joining.after) {
       const uint64_t index = directory_.find(name);
@@ -496,10 +498,10 @@ class Consumers {
     }
     const bool known = index != count_;
     if (known) {
-      const Status locked = lock(file, index, os::Hold::kExclusive);
+      const Status locked = lock(file, index, os::Hold::kExclusive, patience);
       if (!locked.ok()) return locked.error();
     } else {
-      const auto place = lock_free(file);
+      const auto place = lock_free(file, patience);
       if (!place.ok()) return place.error();
       index = place.value();
       // Before it has its name: whoever comes back as somebody who died here does not do it again.

@@ -31,8 +31,11 @@ import type { QueueStatistics } from './queue-statistics.js';
 import { optionsObject, ringWaiting } from '../ring/ring-options.js';
 import { integer, outOfRange, wrongResult, wrongType } from '../validate.js';
 import { insist, SLICE_MILLISECONDS, waitOptions, Word } from '../waiting/waiter.js';
-import type { WaitOptions } from '../waiting/waiter.js';
+import { Patience, patient } from '../waiting/patience.js';
+import type { Operation, WaitOptions } from '../waiting/waiter.js';
 import { unlinkSegment } from '../segment/segments.js';
+import { doLater, doNow } from '../steps.js';
+import type { Steps } from '../steps.js';
 
 /** What can be enqueued without an encoding. */
 export type Bytes = ArrayBufferView | string;
@@ -93,6 +96,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   readonly #memory: Buffer;
   readonly #words: Uint32Array;
   readonly #maxDeliveries: number;
+  /** Of what does not wait. */
+  readonly #patience = new Patience();
   #deadLetters: Queue | undefined;
   #scratch = Buffer.alloc(0);
   #joined = false;
@@ -119,7 +124,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /**
-   * Makes a queue.
+   * Makes a queue. Blocks the thread while memory is allocated and, on a disk, written.
    *
    * @param name - as for {@link DisruptorOptions}; default: one that is free, chosen atomically
    * @throws TypeError, RangeError for wrong options
@@ -134,13 +139,32 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     options: Omit<QueueOptions<never>, 'encoding'> & { encoding?: E },
   ): QueueOf<E>;
   static create(first: unknown, second?: unknown): unknown {
+    return doNow(Queue.#create(first, second));
+  }
+
+  /**
+   * As {@link Queue.create}, without blocking the event loop: memory is allocated, and written to its
+   * disk, on another thread.
+   */
+  static createAsync<const E extends AnyEncoding | undefined = undefined>(
+    name: string,
+    options: Omit<QueueOptions<never>, 'encoding'> & { encoding?: E },
+  ): Promise<QueueOf<E>>;
+  static createAsync<const E extends AnyEncoding | undefined = undefined>(
+    options: Omit<QueueOptions<never>, 'encoding'> & { encoding?: E },
+  ): Promise<QueueOf<E>>;
+  static createAsync(first: unknown, second?: unknown): Promise<unknown> {
+    return doLater(Queue.#create(first, second));
+  }
+
+  static *#create(first: unknown, second: unknown): Steps<unknown> {
     const path = typeof first === 'string' ? first : undefined;
     const options = optionsObject<QueueOptions<never>>(path === undefined ? first : second);
     const encoding = encodingOf(options);
     const creation = queueCreation(options, encoding?.fingerprint ?? 0n);
     const deliveries = deliveriesOf(options);
-    return underName(path, creation.existing, (chosen, existing) => {
-      const attachment = attach(chosen, options, { ...creation, existing });
+    return yield* underName(path, creation.existing, function* (chosen, existing) {
+      const attachment = yield* attach(chosen, options, { ...creation, existing });
       return new Queue(chosen, attachment, encoding, deliveries);
     });
   }
@@ -157,10 +181,23 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     options?: Omit<QueueFormat<never>, 'encoding'> & { encoding?: E },
   ): QueueOf<E>;
   static open(name: string, given: unknown = {}): unknown {
+    return doNow(Queue.#open(name, given));
+  }
+
+  /** As {@link Queue.open}, without blocking the event loop. */
+  static openAsync<const E extends AnyEncoding | undefined = undefined>(
+    name: string,
+    options?: Omit<QueueFormat<never>, 'encoding'> & { encoding?: E },
+  ): Promise<QueueOf<E>>;
+  static openAsync(name: string, given: unknown = {}): Promise<unknown> {
+    return doLater(Queue.#open(name, given));
+  }
+
+  static *#open(name: string, given: unknown): Steps<unknown> {
     const options = optionsObject<QueueFormat<never>>(given);
     const encoding = encodingOf(options);
     const deliveries = deliveriesOf(options);
-    const attachment = attach(name, options);
+    const attachment = yield* attach(name, options);
     const { schema } = attachment.ring;
     const own = encoding?.fingerprint ?? 0n;
     if (schema !== 0n && own !== 0n && schema !== own) {
@@ -383,8 +420,9 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   tryDequeue(): Out | undefined;
   tryDequeue(target: Uint8Array): number | undefined;
   tryDequeue(target?: Uint8Array): Out | number | undefined {
-    if (target === undefined) return this.#receive()?.value;
-    return this.#move(targetOf(target), 0);
+    if (target === undefined) return this.#patience.look(() => this.#receive())?.value;
+    const bytes = targetOf(target);
+    return this.#patience.look(() => this.#move(bytes, 0));
   }
 
   /**
@@ -443,7 +481,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   /** As {@link Queue.dequeuePacked}; 0 when there is nothing now. */
   tryDequeuePacked(target: Uint8Array, lengths: Uint32Array): number {
-    return this.#moveSeveral(target, lengths, 0) ?? 0;
+    return this.#patience.look(() => this.#moveSeveral(target, lengths, 0)) ?? 0;
   }
 
   /**
@@ -467,7 +505,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   /** As {@link Queue.receive}; undefined when there is nothing now. */
   tryReceive(): Message<Out> | undefined {
-    return this.#message(0);
+    return this.#patience.look(() => this.#message(0));
   }
 
   /**
@@ -481,7 +519,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
       const share = this.#take(0);
       return share && { value: this.#read(share), ...this.#acknowledgement(share.seat) };
     };
-    return this.attachment.waiter.promised(Word.Data, { attempt }, options);
+    return this.attachment.waiter.promised(Word.Data, this.#patiently({ attempt }), options);
   }
 
   /** `for await (const value of queue)`: as {@link Queue.dequeue}, again and again. */
@@ -512,10 +550,18 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   #face<T>(word: Word, args: unknown[], begin: () => Standing<T>): Promise<T> | undefined {
     // Messages are sent in the order of the calls.
-    const inLine = () => (word === Word.Space ? this.#line.behind(begin()) : begin());
+    const inLine = () =>
+      word === Word.Space ? this.#line.behind(begin()) : this.#patiently(begin());
     return this.attachment.waiter.face<T, Callback<T>>(word, args, inLine, (done, result) => {
       done(null, result);
     });
+  }
+
+  #patiently<T>({ attempt, ...rest }: Operation<T>): Operation<T> {
+    const again = () => {
+      this.attachment.waiter.look();
+    };
+    return { ...rest, attempt: patient(attempt, again) };
   }
 
   #encode(value: In): Uint8Array {
@@ -604,30 +650,31 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   // A queue that only sends is no consumer.
-  #join(): void {
+  #join(milliseconds: number): void {
     if (this.#joined) return;
     const start = { start: Start.Latest, sequence: 0 };
-    this.attachment.ring.join({ name: CONSUMERS, group: true, after: undefined, ...start });
+    const joining = { name: CONSUMERS, group: true, after: undefined, ...start };
+    this.attachment.ring.join(joining, milliseconds);
     this.#joined = true;
   }
 
   // The length of the next message, which is out of the queue.
   #move(target: Uint8Array, milliseconds: number): number | undefined {
-    this.#join();
+    this.#join(milliseconds);
     return moved(this.attachment.ring.moveMessage(target, milliseconds), target);
   }
 
   // How many of the next messages are out of the queue.
   #moveSeveral(target: Uint8Array, lengths: Uint32Array, milliseconds: number): number | undefined {
     checkTarget(target, lengths);
-    this.#join();
+    this.#join(milliseconds);
     return moved(this.attachment.ring.moveMessages(target, lengths, milliseconds), target);
   }
 
   // The next share with a message in it.
   #take(milliseconds: number): Share | undefined {
     const { ring } = this.attachment;
-    this.#join();
+    this.#join(milliseconds);
     for (;;) {
       const share = ring.takeShare(milliseconds);
       if (!share || this.#words[share.slot * WORDS_IN_CELL + 1] !== DROPPED) return share;
@@ -638,9 +685,11 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   // The oldest that nobody alive has: what the dead had comes before what nobody had. None but that
   // one, since what is taken and not dropped would be nobody else's to receive.
   #oldest(): Share | undefined {
-    this.#join();
-    this.attachment.ring.tend(Word.Data);
-    return this.#take(0);
+    return this.#patience.look(() => {
+      this.#join(0);
+      this.attachment.ring.tend(Word.Data);
+      return this.#take(0);
+    });
   }
 
   // Drops a message. That makes no room as long as somebody holds one before it.
@@ -816,8 +865,8 @@ function copied(memory: Buffer, begin: number, end: number): Buffer {
 /** In the place of the number of deliveries: the message was dropped before it was sent. */
 const DROPPED = 0xffff_ffff;
 
-function attach(path: string, options: QueueFormat<never>, create?: Creation): Attachment {
-  return new Attachment({
+function attach(path: string, options: QueueFormat<never>, create?: Creation): Steps<Attachment> {
+  return Attachment.to({
     name: located(path, options.path),
     path,
     kind: Kind.Queue,

@@ -121,7 +121,5 @@ uint32_t current_thread();
 std::string user_name(uint32_t user);
 /// Differs between any two calls on one machine since it was started.
 uint64_t fresh_generation();
-/// Gives the processor to somebody else for about a millisecond.
-void pause_a_millisecond();
 
 }  // namespace shm_disruptor::os

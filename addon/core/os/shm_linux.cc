@@ -312,9 +312,4 @@ uint64_t fresh_generation() {
          (static_cast<uint64_t>(getpid()) << 40);
 }
 
-void pause_a_millisecond() {
-  const timespec millisecond{0, 1'000'000};
-  nanosleep(&millisecond, nullptr);
-}
-
 }  // namespace shm_disruptor::os
