@@ -140,6 +140,21 @@ export class DisruptorError extends Error {
   }
 }
 
+/** What sending several values fails with once it has begun. */
+export interface PartlySent extends Error {
+  /** How many of the values were sent: the first so many, and none of the others. */
+  readonly sent: number;
+}
+
+/**
+ * Says in an error how many of several values were sent. An error that takes no properties goes
+ * without.
+ * @internal
+ */
+export function tellSent(error: unknown, sent: number): void {
+  if (error instanceof Error) Reflect.set(error, 'sent', sent);
+}
+
 /**
  * An error of the operating system, as Node's own modules throw it.
  * @internal

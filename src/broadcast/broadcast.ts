@@ -3,7 +3,7 @@ import { markAsUntransferable } from 'node:worker_threads';
 import { broadcastCreation, SLOT_HEADER } from './broadcast-options.js';
 import type { BroadcastFormat, BroadcastOptions } from './broadcast-options.js';
 import type { AnyEncoding, DecodedValue, EncodableValue } from '../values/encoding.js';
-import { DisruptorError, released } from '../errors.js';
+import { DisruptorError, released, tellSent } from '../errors.js';
 import { Listening } from './listening.js';
 import type { Place } from './listening.js';
 import { messageFormatOf } from '../values/message-format.js';
@@ -245,11 +245,21 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    * Publishes several messages in their order.
    *
    * @returns the sequence of the last; other publishers' may lie between them; -1 for none
-   * @throws as {@link Broadcast.publish}; those before the one that failed are published
+   * @throws as {@link Broadcast.publish}; those before the one that failed are published, and the
+   * error says in `sent` how many they are ({@link PartlySent})
    */
   publishMany(values: Iterable<In>): number {
     let last = -1;
-    for (const value of values) last = this.publish(value);
+    let sent = 0;
+    try {
+      for (const value of values) {
+        last = this.publish(value);
+        sent += 1;
+      }
+    } catch (error) {
+      tellSent(error, sent);
+      throw error;
+    }
     return last;
   }
 

@@ -315,7 +315,12 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   /** As {@link Queue.enqueuePacked}: those for which there is room now. @returns how many */
   tryEnqueuePacked(bytes: Uint8Array, lengths: Uint32Array): number {
     const shipment = this.#packed(bytes, lengths);
-    shipment.advance(Infinity);
+    try {
+      shipment.advance(Infinity);
+    } catch (error) {
+      shipment.end(error);
+      throw error;
+    }
     return shipment.sent;
   }
 
