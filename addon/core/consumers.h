@@ -208,17 +208,32 @@ class Consumers {
 
   /// Brings a consumer back that was detached. Whoever dies half way leaves it to the next.
   ///
+  /// While it is joining no producer claims anything, and one that is stopped there stops them all.
+  /// So what takes long comes before: finding the gap that a sequence lies in. In between there is
+  /// only work that the size of the consumer table bounds.
+  ///
   /// Why nothing that it reads is overwritten: from kJoining on nobody claims who sees it. A
   /// producer who has looked at the consumers before, and claims after, has seen a gating sequence
   /// that was at most the smallest of the others now, or the cursor if there were none; so what it
   /// claims lies within a lap of wherever we may begin.
   ///
+  /// Why a place that was found before is still right: let `oldest` be the smallest gating sequence
+  /// once we are joining. Whoever stands there is in no gap, so a gap over a sequence behind it
+  /// begins behind it as well. Its marker was there when the cursor was read, which is above it;
+  /// and it still is, since only a claim from `oldest` + a lap on overwrites it. So the search has
+  /// seen it. A sequence before `oldest`, or above that cursor, is refused.
+  ///
   /// Errors: kSequenceGone, kSegmentReplaced, kSegmentCorrupt.
   Status rejoin(uint64_t consumer, Start start = {}) {
     Sequence& sequence = table_[consumer].sequence;
-    uint64_t seen = sequence.load_ordered();
-    if (seen == kDetached && sequence.compare_exchange(kDetached, kJoining)) seen = kJoining;
-    if (seen != kJoining) return Done{};
+    uint64_t state = sequence.load_ordered();
+    if (state != kDetached && state != kJoining) return Done{};
+    // Acquire: pairs with Frontier::help, which passes a gap after its marker was written.
+    const uint64_t known = header_->cursor.load_ordered();
+    const bool by_sequence = start.kind == Start::kSequence;
+    const uint64_t place = by_sequence ? outside_gaps(consumer, start.sequence, known) : 0;
+    if (state == kDetached && sequence.compare_exchange(kDetached, kJoining)) state = kJoining;
+    if (state != kJoining) return Done{};
     header_->membership.add(1);
     const uint64_t cursor = header_->cursor.load_ordered();
     const uint64_t oldest = start.kind == Start::kLatest ? 0 : gating_sequence(consumer);
@@ -236,16 +251,13 @@ class Consumers {
     const bool group = directory_.role(consumer) == Role::kGroup;
     const uint64_t handed = group ? table_[consumer].work.load_ordered() >> kTakerBits : 0;
     if (handed > begin && handed <= cursor) begin = handed;
-    if (start.kind == Start::kSequence) {
-      if (start.sequence < begin || start.sequence > latest) {
+    if (by_sequence) {
+      const bool there = start.sequence >= begin && start.sequence <= std::min(latest, known);
+      if (!there || start.sequence - begin > lap_ || place < begin) {
         stop(consumer, kDetached);
-        return Errc::kSequenceGone;
+        return there ? Errc::kSegmentCorrupt : Errc::kSequenceGone;
       }
-      if (start.sequence - begin > lap_) {
-        stop(consumer, kDetached);
-        return Errc::kSegmentCorrupt;
-      }
-      begin = outside_gaps(begin, start.sequence);
+      begin = place;
     }
     if (group) hand_out_from(consumer, begin);
     sequence.compare_exchange(kJoining, begin);
@@ -354,11 +366,14 @@ class Consumers {
     return detached;
   }
 
-  // `sequence`, or where the gap begins that it lies in: what was lost is told of, and never read.
-  // No gap goes over `oldest`, where somebody stands. Its marker is still there: nobody claims
-  // while we join, and whoever has claimed before has done so within a lap of `oldest`.
-  uint64_t outside_gaps(uint64_t oldest, uint64_t sequence) const {
-    for (uint64_t each = oldest; each < sequence;) {
+  // `sequence`, or where the gap below `cursor` begins that it lies in: what was lost is told of,
+  // and never read. From where the slowest of the others stands, which is in no gap; or from a lap
+  // below the cursor, further back than which none of them can stand.
+  uint64_t outside_gaps(uint64_t consumer, uint64_t sequence, uint64_t cursor) const {
+    if (sequence > cursor || cursor > kLastSequence) return sequence;
+    const uint64_t gate = gating_sequence(consumer);
+    const uint64_t furthest = cursor > lap_ ? cursor - lap_ : 0;
+    for (uint64_t each = gate <= cursor ? std::max(gate, furthest) : furthest; each < sequence;) {
       const Marker mark = frontier_.marker(each);
       const bool gap = mark.is_gap() && frontier_.marked(each, mark);
       if (gap && mark.end() > sequence) return each;
