@@ -8,8 +8,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 // From the ground up; files on one floor know nothing of each other. docs/design.md draws it.
 const CORE = [
-  ['align', 'message', 'racing_copy', 'result', 'ring', 'os/retry'],
+  ['align', 'racing_copy', 'result', 'ring', 'os/retry'],
   ['sequence', 'os/barrier', 'os/shm'],
+  ['message'],
   ['layout', 'marker', 'mapping', 'slot_state', 'os/futex', 'os/futex_poll', 'os/lock'],
   ['directory', 'durability', 'liveness', 'patience', 'wait', 'watcher', 'polled_watcher'],
   ['segment', 'frontier', 'claims'],

@@ -264,7 +264,7 @@ class Shares {
     uint64_t bytes = 0;
     for (uint64_t messages = 0; messages < portion.messages && from < end; ++messages) {
       const std::byte* message = elements + floor.frontier.ring().slot(from) * kCell;
-      const uint64_t length = reinterpret_cast<const MessageHeader*>(message)->length;
+      const uint64_t length = header_at(message).length;
       const bool fits = bytes <= portion.bytes && length <= portion.bytes - bytes;
       if (messages == 0 ? length > portion.first : !fits) break;
       bytes += length;
