@@ -5,11 +5,13 @@
       "sources": [
         "addon/binding/addon.cc",
         "addon/binding/allocator.cc",
+        "addon/binding/attaching.cc",
         "addon/binding/broadcast_handles.cc",
         "addon/binding/errors.cc",
         "addon/binding/inspection.cc",
         "addon/binding/joining.cc",
         "addon/binding/memory_handle.cc",
+        "addon/binding/pool.cc",
         "addon/binding/ring_handle.cc",
         "addon/binding/syncing.cc",
         "addon/binding/view.cc",

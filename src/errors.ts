@@ -190,6 +190,21 @@ export class UnreadableMessageError extends DisruptorError {
   }
 }
 
+/** What sending several values fails with once it has begun. */
+export interface PartlySent extends Error {
+  /** How many of the values were sent: the first so many, and none of the others. */
+  readonly sent: number;
+}
+
+/**
+ * Says in an error how many of several values were sent. An error that takes no properties goes
+ * without.
+ * @internal
+ */
+export function tellSent(error: unknown, sent: number): void {
+  if (error instanceof Error) Reflect.set(error, 'sent', sent);
+}
+
 /**
  * An error of the operating system, as Node's own modules throw it.
  * @internal
@@ -208,17 +223,25 @@ export function systemError(errno: number, syscall: string, path?: string): Node
 }
 
 /**
- * Calls the core, which does not know what the user called the object, and names it in errors of the
- * system.
+ * What the core threw, which does not know what the user called the object: an error of the system
+ * names it.
+ * @internal
+ */
+export function named(path: string, error: unknown): unknown {
+  const { errno, syscall } = error as NodeJS.ErrnoException;
+  const ofSystem = errno !== undefined && syscall !== undefined;
+  return ofSystem ? systemError(-errno, syscall, path) : error;
+}
+
+/**
+ * Calls the core, and names the object in errors of the system.
  * @internal
  */
 export function naming<T>(path: string, call: () => T): T {
   try {
     return call();
   } catch (error) {
-    const { errno, syscall } = error as NodeJS.ErrnoException;
-    if (errno !== undefined && syscall !== undefined) throw systemError(-errno, syscall, path);
-    throw error;
+    throw named(path, error);
   }
 }
 
@@ -230,9 +253,7 @@ export async function namingLater<T>(path: string, call: () => Promise<T>): Prom
   try {
     return await call();
   } catch (error) {
-    return naming(path, () => {
-      throw error;
-    });
+    throw named(path, error);
   }
 }
 

@@ -55,7 +55,7 @@ export type { DisruptorArguments, DisruptorOptions } from './compatible/options.
 export type { WaitStrategy } from './waiting/strategy.js';
 export type { WaitOptions } from './waiting/waiter.js';
 export { DisruptorError, UnreadableMessageError } from './errors.js';
-export type { DisruptorErrorCode } from './errors.js';
+export type { DisruptorErrorCode, PartlySent } from './errors.js';
 export { DisruptorReadStream } from './compatible/read-stream.js';
 export { DisruptorWriteStream } from './compatible/write-stream.js';
 export { ascii, bytes, utf8 } from './values/field-types.js';
@@ -92,7 +92,6 @@ export type { Bytes, QueueOf, Space } from './queue/queue.js';
 export type { Holders, QueueStatistics } from './queue/queue-statistics.js';
 export type { QueueFormat, QueueOptions } from './queue/queue-options.js';
 export type { Message } from './queue/message.js';
-export type { PartlySent } from './queue/shipment.js';
 export { QueueReadStream, QueueWriteStream } from './queue/queue-streams.js';
 export { Broadcast } from './broadcast/broadcast.js';
 export type {

@@ -8,10 +8,11 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 // From the ground up; files on one floor know nothing of each other. docs/design.md draws it.
 const CORE = [
-  ['align', 'message', 'racing_copy', 'result', 'ring'],
+  ['align', 'racing_copy', 'result', 'ring', 'os/retry'],
   ['sequence', 'os/barrier', 'os/shm'],
+  ['message'],
   ['layout', 'marker', 'mapping', 'slot_state', 'os/futex', 'os/futex_poll', 'os/lock'],
-  ['directory', 'durability', 'liveness', 'wait', 'watcher', 'polled_watcher'],
+  ['directory', 'durability', 'liveness', 'patience', 'wait', 'watcher', 'polled_watcher'],
   ['segment', 'frontier', 'claims'],
   ['consumers', 'memory', 'publisher', 'recovery', 'subscriber'],
   ['group'],
@@ -21,16 +22,17 @@ const CORE = [
   ['queue'],
 ];
 const BINDING = [
-  ['allocator', 'exchange', 'handles', 'inspection', 'joining', 'values', 'waker'],
-  ['environment'],
+  ['allocator', 'exchange', 'handles', 'inspection', 'pool', 'values', 'waker'],
+  ['environment', 'joining'],
   ['errors', 'view'],
   ['invoke', 'syncing'],
   ['broadcast_handles', 'memory_handle', 'ring_handle'],
+  ['attaching'],
   ['addon'],
 ];
 const SOURCES = [
   ['errors', 'timers', 'native/creation', 'native/exchange', 'native/joining'],
-  ['native/facts'],
+  ['native/facts', 'steps'],
   ['native/addon'],
   [
     'native/allocator',
@@ -43,6 +45,7 @@ const SOURCES = [
     'values/fingerprint',
     'segment/slots',
     'waiting/keep-alive',
+    'waiting/patience',
     'waiting/polling-budget',
   ],
   [

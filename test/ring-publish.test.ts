@@ -1,12 +1,13 @@
 // Producing: publishing values, claiming elements, and waiting for room.
 import test from 'ava';
 import { Disruptor } from 'shm-disruptor';
-import type { Claim } from 'shm-disruptor';
+import type { Claim, PartlySent } from 'shm-disruptor';
 
 import { fillIn } from './compat/values.js';
 import { staysPending } from './compat/pending.js';
 import { ringOfRoles, uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
 import { KINDS, overFacesAndKinds, patient } from './ring-faces.js';
+import { peers } from './ring-peers.js';
 import { drain, numbers, word, words, wordsOf } from './words.js';
 
 const REASON = new Error('enough');
@@ -50,6 +51,63 @@ overFacesAndKinds(
     while (got.length < 1000) got.push(...wordsOf(await consumer.next()));
     t.is(await published, 999);
     t.deepEqual(got, numbers(0, 1000));
+  },
+  patient,
+);
+
+overFacesAndKinds(
+  'publishMany that takes too long says how many it has published',
+  async (t, face, producers) => {
+    const ring = ringOfRoles(t, { producers, consumers: { all: {} } });
+    using producer = ring.producer();
+    using consumer = ring.consumer('all');
+    producer.publishManySync(words(0, 5));
+    const late = () => face.publishMany(producer, words(5, 7), { timeout: 1 });
+    t.like(await t.throwsAsync(late), { code: 'ERR_TIMEOUT', sent: 3 });
+    t.like(await t.throwsAsync(late), { code: 'ERR_TIMEOUT', sent: 0 });
+    t.deepEqual(drain(consumer), numbers(0, 8));
+    t.is(await face.publishMany(producer, words(8, 8), { timeout: 0 }), 15);
+    t.deepEqual(drain(consumer), numbers(8, 8));
+  },
+);
+
+overFacesAndKinds(
+  'publishMany has one timeout, however often it has to wait',
+  async (t, face, producers) => {
+    const ring = ringOfRoles(t, { producers, consumers: { all: {} } });
+    using producer = ring.producer();
+    const slow = await peers.thread(t, ring.name);
+    await slow.ask({ do: 'consumer', name: 'all', options: { maxBatch: 1 } });
+    // It makes room for one value each millisecond: for all of them that takes much longer.
+    void slow.ask({ do: 'pass', count: 20_000 });
+    const publishing = face.publishMany(producer, words(0, 20_000), { timeout: 100 });
+    const error = await t.throwsAsync<PartlySent>(publishing, { code: 'ERR_TIMEOUT' });
+    t.is(error.sent, producer.next);
+  },
+);
+
+overFacesAndKinds('publishMany without values', async (t, face, producers) => {
+  const ring = ringOfRoles(t, { producers, consumers: { all: {} } });
+  using producer = ring.producer();
+  t.is(await face.publishMany(producer, []), -1);
+  t.is(producer.tryPublishMany([]), 0);
+  t.is(producer.next, 0);
+});
+
+overFacesAndKinds(
+  'publishMany that is aborted or closed says how many it has published',
+  async (t, face, producers) => {
+    const ring = ringOfRoles(t, { producers, consumers: { all: {} } });
+    const producer = ring.producer();
+    const controller = new AbortController();
+    const aborted = face.publishMany(producer, words(0, 20), { signal: controller.signal });
+    t.true(await staysPending(aborted));
+    controller.abort();
+    t.like(await t.throwsAsync(aborted), { name: 'AbortError', sent: 8 });
+    const waiting = face.publishMany(producer, words(8, 2));
+    t.true(await staysPending(waiting));
+    producer.close();
+    t.like(await t.throwsAsync(waiting), { code: 'ERR_RELEASED', sent: 0 });
   },
   patient,
 );

@@ -5,107 +5,23 @@
 #include <utility>
 
 #include "allocator.h"
+#include "attaching.h"
 #include "broadcast_handles.h"
 #include "environment.h"
 #include "errors.h"
 #include "inspection.h"
-#include "joining.h"
 #include "memory_handle.h"
 #include "ring_handle.h"
+#include "values.h"
 
 namespace shm_disruptor::binding {
 
 namespace {
 
-uint64_t number(const Napi::Value& value) {
-  return static_cast<uint64_t>(value.As<Napi::Number>().Int64Value());
-}
+uint64_t number(const Napi::Value& value) { return unsigned_number(value.Env(), value); }
 
 Instance& instance_of(const Napi::CallbackInfo& info) {
   return *static_cast<Instance*>(info.Data());
-}
-
-Waiting waiting_of(const Napi::Value& strategy, const Napi::Value& microseconds) {
-  Waiting waiting;
-  waiting.strategy = static_cast<Strategy>(number(strategy));
-  waiting.budget = number(microseconds) * 1000;
-  return waiting;
-}
-
-// The last four arguments of either: how many bytes a Buffer can have, strategy, budget in
-// microseconds, state.
-Napi::Value handle_or_error(const Napi::CallbackInfo& info, Result<RingSegment> segment) {
-  const Napi::Env env = info.Env();
-  Instance& instance = instance_of(info);
-  if (!segment.ok()) return {env, throw_error(instance, segment.error())};
-  const size_t last = info.Length() - 1;
-  if (segment.value().layout.elements_bytes() > number(info[last - 3])) {
-    return {env, throw_error(instance, {Errc::kSegmentTooLarge, 0, nullptr})};
-  }
-  const Waiting waiting = waiting_of(info[last - 2], info[last - 1]);
-  return {env, RingHandle::make(instance, std::move(segment.value()), waiting, info[last])};
-}
-
-// (name, creation, mostBytes, strategy, budget, state)
-Napi::Value create(const Napi::CallbackInfo& info) {
-  const RingCreation creation = creation_of(info[1].As<Napi::Object>());
-  return handle_or_error(info, create_ring(info[0].As<Napi::String>().Utf8Value(), creation));
-}
-
-// (name, kind, mostBytes, strategy, budget, state)
-Napi::Value open(const Napi::CallbackInfo& info) {
-  const auto kind = static_cast<Kind>(number(info[1]));
-  return handle_or_error(info, open_ring(info[0].As<Napi::String>().Utf8Value(), kind));
-}
-
-// (name, creation)
-Napi::Value create_broadcast(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  Instance& instance = instance_of(info);
-  auto segment =
-      create_ring(info[0].As<Napi::String>().Utf8Value(), creation_of(info[1].As<Napi::Object>()));
-  if (!segment.ok()) return {env, throw_error(instance, segment.error())};
-  return {env, PublisherHandle::make(instance, std::move(segment.value()))};
-}
-
-// (name)
-Napi::Value open_publisher(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  Instance& instance = instance_of(info);
-  auto segment = open_ring(info[0].As<Napi::String>().Utf8Value(), Kind::kBroadcast);
-  if (!segment.ok()) return {env, throw_error(instance, segment.error())};
-  return {env, PublisherHandle::make(instance, std::move(segment.value()))};
-}
-
-// (name, strategy, budget in microseconds)
-Napi::Value open_subscriber(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  Instance& instance = instance_of(info);
-  auto segment = open_for_reading(info[0].As<Napi::String>().Utf8Value());
-  if (!segment.ok()) return {env, throw_error(instance, segment.error())};
-  return {env, SubscriberHandle::make(instance, std::move(segment.value()),
-                                      waiting_of(info[1], info[2]))};
-}
-
-// (name, creation, strategy, budget)
-Napi::Value create_memory(const Napi::CallbackInfo& info) {
-  Instance& instance = instance_of(info);
-  const RingCreation creation = creation_of(info[1].As<Napi::Object>());
-  auto segment = create_ring(info[0].As<Napi::String>().Utf8Value(), creation);
-  if (!segment.ok()) return {info.Env(), throw_error(instance, segment.error())};
-  return {info.Env(), MemoryHandle::make(instance, std::move(segment.value()),
-                                         os::Access::kReadWrite, waiting_of(info[2], info[3]))};
-}
-
-// (name, readOnly, strategy, budget)
-Napi::Value open_memory(const Napi::CallbackInfo& info) {
-  Instance& instance = instance_of(info);
-  const auto access =
-      info[1].As<Napi::Boolean>().Value() ? os::Access::kRead : os::Access::kReadWrite;
-  auto segment = open_ring(info[0].As<Napi::String>().Utf8Value(), Kind::kMemory, access);
-  if (!segment.ok()) return {info.Env(), throw_error(instance, segment.error())};
-  return {info.Env(), MemoryHandle::make(instance, std::move(segment.value()), access,
-                                         waiting_of(info[2], info[3]))};
 }
 
 // (name)
@@ -180,15 +96,7 @@ Napi::Value instantiate(const Napi::CallbackInfo& info) {
   PublisherHandle::define(instance, exports);
   SubscriberHandle::define(instance, exports);
   MemoryHandle::define(instance, exports);
-  exports["createRing"] = Napi::Function::New<create>(env, "createRing", &instance);
-  exports["openRing"] = Napi::Function::New<open>(env, "openRing", &instance);
-  exports["createBroadcast"] =
-      Napi::Function::New<create_broadcast>(env, "createBroadcast", &instance);
-  exports["openPublisher"] = Napi::Function::New<open_publisher>(env, "openPublisher", &instance);
-  exports["openSubscriber"] =
-      Napi::Function::New<open_subscriber>(env, "openSubscriber", &instance);
-  exports["createMemory"] = Napi::Function::New<create_memory>(env, "createMemory", &instance);
-  exports["openMemory"] = Napi::Function::New<open_memory>(env, "openMemory", &instance);
+  define_attaching(instance, exports);
   exports["unlink"] = Napi::Function::New<unlink>(env, "unlink", &instance);
   exports["list"] = Napi::Function::New<list>(env, "list", &instance);
   exports["inspect"] = Napi::Function::New<inspect>(env, "inspect", &instance);

@@ -113,6 +113,8 @@ void PublisherHandle::define(Instance& instance, napi_value exports) {
       method_property("commitSlot", invoke<PublisherHandle, &PublisherHandle::commit>, &instance),
       method_property("abortSlot", invoke<PublisherHandle, &PublisherHandle::abort>, &instance),
       method_property("nextSlot", invoke<PublisherHandle, &PublisherHandle::next>, &instance),
+      method_property("withdrawBroadcast", invoke<PublisherHandle, &PublisherHandle::withdraw>,
+                      &instance),
       method_property("releasePublisher", release, &instance),
   };
   napi_define_properties(instance.env, exports, std::size(methods), methods);
@@ -154,6 +156,12 @@ Status PublisherHandle::abort(Instance& /*instance*/) {
 
 Status PublisherHandle::next(Instance& instance) {
   instance.exchange.answer_unsigned(publisher_->next());
+  return Done{};
+}
+
+Status PublisherHandle::withdraw(Instance& /*instance*/) {
+  const RingSegment& segment = publisher_->segment();
+  withdraw_segment(segment.file, segment.backing());
   return Done{};
 }
 

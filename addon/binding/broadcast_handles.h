@@ -27,6 +27,7 @@ class PublisherHandle : public Registered {
   Status commit(Instance&);
   Status abort(Instance&);
   Status next(Instance&);
+  Status withdraw(Instance&);
   static napi_value publish(napi_env env, napi_callback_info info);
   static napi_value release(napi_env env, napi_callback_info info);
 

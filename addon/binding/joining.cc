@@ -2,12 +2,14 @@
 
 #include <string>
 
+#include "values.h"
+
 namespace shm_disruptor::binding {
 
 namespace {
 
 uint64_t number(const Napi::Object& object, const char* name) {
-  return static_cast<uint64_t>(object.Get(name).As<Napi::Number>().Int64Value());
+  return unsigned_number(object.Env(), object.Get(name));
 }
 
 std::string text(const Napi::Object& object, const char* name) {

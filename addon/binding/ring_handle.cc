@@ -160,6 +160,7 @@ void RingHandle::define(Instance& instance, napi_value exports) {
       method("tend", invoke<RingHandle, &RingHandle::tend>),
       method("watch", invoke<RingHandle, &RingHandle::watch>),
       method("passOn", invoke<RingHandle, &RingHandle::pass_on>),
+      method("withdraw", invoke<RingHandle, &RingHandle::withdraw>),
       method("sync", sync),
       method("syncNow", invoke<RingHandle, &RingHandle::sync_now>),
       method("release", release),
@@ -254,7 +255,8 @@ bool RingHandle::commit_previous(uint64_t consumer) {
 Status RingHandle::attach_consumer(Instance& instance) {
   const Exchange& exchange = instance.exchange;
   const auto hold = exchange.get(Exchange::kMark) != 0 ? os::Hold::kShared : os::Hold::kExclusive;
-  return sequencer_->attach_consumer(exchange.get(Exchange::kConsumer), hold);
+  return sequencer_->attach_consumer(exchange.get(Exchange::kConsumer), hold,
+                                     patience::of(exchange.patience()));
 }
 
 Status RingHandle::share(Instance& instance) {
@@ -426,6 +428,11 @@ Status RingHandle::watch(Instance& instance) {
   return Done{};
 }
 
+Status RingHandle::withdraw(Instance&) {
+  sequencer_->withdraw();
+  return Done{};
+}
+
 Status RingHandle::sync_now(Instance&) { return shm_disruptor::sync(sequencer_->backing()); }
 
 // A promise.
@@ -506,13 +513,14 @@ napi_value RingHandle::move_messages(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// (joining): the index to consume under.
+// (joining): the index to consume under. Waits for others who join as long as the exchange says.
 napi_value RingHandle::join(napi_env env, napi_callback_info info) {
   const Napi::CallbackInfo call(env, info);
   auto& instance = *static_cast<Instance*>(call.Data());
   RingHandle* handle = named(instance);
   if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
-  const auto joined = handle->sequencer_->join(joining_of(call[0].As<Napi::Object>()));
+  const uint64_t patience = patience::of(instance.exchange.patience());
+  const auto joined = handle->sequencer_->join(joining_of(call[0].As<Napi::Object>()), patience);
   if (!joined.ok()) return throw_error(instance, joined.error());
   return js_number(env, joined.value());
 }

@@ -63,6 +63,7 @@ class RingHandle : public Registered {
   Status tend(Instance&);
   Status watch(Instance&);
   Status pass_on(Instance&);
+  Status withdraw(Instance&);
   Status sync_now(Instance&);
   static napi_value sync(napi_env env, napi_callback_info info);
   static napi_value release(napi_env env, napi_callback_info info);

@@ -25,6 +25,13 @@ inline napi_value js_bigint(napi_env env, uint64_t value) {
   return result;
 }
 
+/// A number of JavaScript's that is an integer from 0 to 2^53 - 1.
+inline uint64_t unsigned_number(napi_env env, napi_value value) {
+  int64_t number = 0;
+  napi_get_value_int64(env, value, &number);
+  return static_cast<uint64_t>(number);
+}
+
 inline napi_property_descriptor value_property(const char* name, napi_value value) {
   return {name, nullptr, nullptr, nullptr, nullptr, value, napi_enumerable, nullptr};
 }

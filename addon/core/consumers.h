@@ -18,6 +18,7 @@
 #include "frontier.h"
 #include "layout.h"
 #include "liveness.h"
+#include "patience.h"
 #include "result.h"
 #include "segment.h"
 #include "wait.h"
@@ -106,14 +107,16 @@ class Consumers {
   bool dependents() const { return header_->dependents.load_ordered() != 0; }
 
   /// Makes us that consumer, alone or as one of several. One that was detached begins at the
-  /// barrier.
+  /// barrier. `patience`, here and below, is how many nanoseconds others are waited for who hold a
+  /// lock for a moment; never longer than makes sense.
   ///
   /// Errors: kConsumerBusy, kConsumerKind, kSystem.
-  Status attach(const os::File& file, uint64_t consumer, os::Hold hold) {
+  Status attach(const os::File& file, uint64_t consumer, os::Hold hold,
+                uint64_t patience = patience::kFull) {
     if (own_ == consumer) return Done{};
     // Others are found by name.
     if (directory_.role(consumer) != Role::kIndexed) return Errc::kConsumerKind;
-    const Status locked = lock(file, consumer, hold);
+    const Status locked = lock(file, consumer, hold, patience);
     if (!locked.ok()) return locked;
     become(consumer);
     // A ring that was replaced says so when it is used.
@@ -132,10 +135,11 @@ class Consumers {
   ///
   /// Errors: kConsumerBusy, kTooManyConsumers, kUnknownConsumer, kConsumerKind, kDependencies,
   /// kSequenceGone, kSegmentBusy, kSystem, kSegmentReplaced, kSegmentCorrupt.
-  Result<Joined> join(const os::File& file, const Joining& joining, uint64_t most_members) {
-    const Status locked = lock_directory(file);
+  Result<Joined> join(const os::File& file, const Joining& joining, uint64_t most_members,
+                      uint64_t patience) {
+    const Status locked = lock_directory(file, patience);
     if (!locked.ok()) return locked.error();
-    const auto joined = join_locked(file, joining, most_members);
+    const auto joined = join_locked(file, joining, most_members, patience);
     os::unlock(file, liveness::kDirectory);
     return joined;
   }
@@ -143,8 +147,8 @@ class Consumers {
   /// One more entry of ours as a member of `group`, with what a dead one has left in it unless it
   /// is to be `empty`. Errors: kTooManyConsumers, kSegmentBusy, kSystem.
   Result<uint64_t> join_again(const os::File& file, uint64_t group, uint64_t most_members,
-                              bool empty = false) {
-    const Status locked = lock_directory(file);
+                              uint64_t patience, bool empty = false) {
+    const Status locked = lock_directory(file, patience);
     if (!locked.ok()) return locked.error();
     const auto joined = join_group(file, group, most_members, empty);
     os::unlock(file, liveness::kDirectory);
@@ -195,7 +199,7 @@ class Consumers {
   /// Ends the gating of a group if it has no living member. Errors: kSegmentBusy, kSystem.
   Status leave_group(const os::File& file, uint64_t group) {
     // Nobody joins meanwhile.
-    const Status locked = lock_directory(file);
+    const Status locked = lock_directory(file, patience::kFull);
     if (!locked.ok()) return locked;
     if (!populated(file, group)) stop(group, kDetached);
     os::unlock(file, liveness::kDirectory);
@@ -204,17 +208,32 @@ class Consumers {
 
   /// Brings a consumer back that was detached. Whoever dies half way leaves it to the next.
   ///
+  /// While it is joining no producer claims anything, and one that is stopped there stops them all.
+  /// So what takes long comes before: finding the gap that a sequence lies in. In between there is
+  /// only work that the size of the consumer table bounds.
+  ///
   /// Why nothing that it reads is overwritten: from kJoining on nobody claims who sees it. A
   /// producer who has looked at the consumers before, and claims after, has seen a gating sequence
   /// that was at most the smallest of the others now, or the cursor if there were none; so what it
   /// claims lies within a lap of wherever we may begin.
   ///
+  /// Why a place that was found before is still right: let `oldest` be the smallest gating sequence
+  /// once we are joining. Whoever stands there is in no gap, so a gap over a sequence behind it
+  /// begins behind it as well. Its marker was there when the cursor was read, which is above it;
+  /// and it still is, since only a claim from `oldest` + a lap on overwrites it. So the search has
+  /// seen it. A sequence before `oldest`, or above that cursor, is refused.
+  ///
   /// Errors: kSequenceGone, kSegmentReplaced, kSegmentCorrupt.
   Status rejoin(uint64_t consumer, Start start = {}) {
     Sequence& sequence = table_[consumer].sequence;
-    uint64_t seen = sequence.load_ordered();
-    if (seen == kDetached && sequence.compare_exchange(kDetached, kJoining)) seen = kJoining;
-    if (seen != kJoining) return Done{};
+    uint64_t state = sequence.load_ordered();
+    if (state != kDetached && state != kJoining) return Done{};
+    // Acquire: pairs with Frontier::help, which passes a gap after its marker was written.
+    const uint64_t known = header_->cursor.load_ordered();
+    const bool by_sequence = start.kind == Start::kSequence;
+    const uint64_t place = by_sequence ? outside_gaps(consumer, start.sequence, known) : 0;
+    if (state == kDetached && sequence.compare_exchange(kDetached, kJoining)) state = kJoining;
+    if (state != kJoining) return Done{};
     header_->membership.add(1);
     const uint64_t cursor = header_->cursor.load_ordered();
     const uint64_t oldest = start.kind == Start::kLatest ? 0 : gating_sequence(consumer);
@@ -232,16 +251,13 @@ class Consumers {
     const bool group = directory_.role(consumer) == Role::kGroup;
     const uint64_t handed = group ? table_[consumer].work.load_ordered() >> kTakerBits : 0;
     if (handed > begin && handed <= cursor) begin = handed;
-    if (start.kind == Start::kSequence) {
-      if (start.sequence < begin || start.sequence > latest) {
+    if (by_sequence) {
+      const bool there = start.sequence >= begin && start.sequence <= std::min(latest, known);
+      if (!there || start.sequence - begin > lap_ || place < begin) {
         stop(consumer, kDetached);
-        return Errc::kSequenceGone;
+        return there ? Errc::kSegmentCorrupt : Errc::kSequenceGone;
       }
-      if (start.sequence - begin > lap_) {
-        stop(consumer, kDetached);
-        return Errc::kSegmentCorrupt;
-      }
-      begin = outside_gaps(begin, start.sequence);
+      begin = place;
     }
     if (group) hand_out_from(consumer, begin);
     sequence.compare_exchange(kJoining, begin);
@@ -291,9 +307,6 @@ class Consumers {
   static constexpr int kTakerBits = 11;
 
  private:
-  static constexpr int kAttempts = 20;
-  static constexpr int kDirectoryPatience = 1000;
-
   // The smallest sequence among `after`; kJoining while one of them is about to gate.
   uint64_t least(const std::vector<uint64_t>& after, uint64_t cursor) const {
     uint64_t smallest = cursor;
@@ -353,11 +366,14 @@ class Consumers {
     return detached;
   }
 
-  // `sequence`, or where the gap begins that it lies in: what was lost is told of, and never read.
-  // No gap goes over `oldest`, where somebody stands. Its marker is still there: nobody claims
-  // while we join, and whoever has claimed before has done so within a lap of `oldest`.
-  uint64_t outside_gaps(uint64_t oldest, uint64_t sequence) const {
-    for (uint64_t each = oldest; each < sequence;) {
+  // `sequence`, or where the gap below `cursor` begins that it lies in: what was lost is told of,
+  // and never read. From where the slowest of the others stands, which is in no gap; or from a lap
+  // below the cursor, further back than which none of them can stand.
+  uint64_t outside_gaps(uint64_t consumer, uint64_t sequence, uint64_t cursor) const {
+    if (sequence > cursor || cursor > kLastSequence) return sequence;
+    const uint64_t gate = gating_sequence(consumer);
+    const uint64_t furthest = cursor > lap_ ? cursor - lap_ : 0;
+    for (uint64_t each = gate <= cursor ? std::max(gate, furthest) : furthest; each < sequence;) {
       const Marker mark = frontier_.marker(each);
       const bool gap = mark.is_gap() && frontier_.marked(each, mark);
       if (gap && mark.end() > sequence) return each;
@@ -376,21 +392,22 @@ class Consumers {
     table_[group].work.store_ordered(begin << kTakerBits);
   }
 
-  Status lock(const os::File& file, uint64_t consumer, os::Hold hold) {
+  Status lock(const os::File& file, uint64_t consumer, os::Hold hold, uint64_t most) {
     // Whoever detaches the dead has the lock for a moment.
-    for (int attempt = 0;; ++attempt) {
+    Patience patience(std::min(most, patience::kConsumer));
+    do {
       const auto taken = liveness::take_consumer(file, consumer, hold);
       if (!taken.ok()) return taken.error();
       if (taken.value()) return Done{};
-      if (attempt == kAttempts) return Errc::kConsumerBusy;
-      os::pause_a_millisecond();
-    }
+    } while (patience.pause());
+    return Errc::kConsumerBusy;
   }
 
   // Locks an entry that is free. One whose former owner is just about to let go of it, and may be
   // stopped there, keeps nobody from the others.
-  Result<uint64_t> lock_free(const os::File& file) {
-    for (int attempt = 0; attempt <= kAttempts; ++attempt) {
+  Result<uint64_t> lock_free(const os::File& file, uint64_t most) {
+    Patience patience(std::min(most, patience::kConsumer));
+    do {
       bool busy = false;
       for (uint64_t i = 0; i < count_; ++i) {
         if (!free(file, i)) continue;
@@ -400,18 +417,17 @@ class Consumers {
         busy = true;
       }
       if (!busy) break;
-      os::pause_a_millisecond();
-    }
+    } while (patience.pause());
     return Errc::kTooManyConsumers;
   }
 
-  Status lock_directory(const os::File& file) {
-    for (int patience = 0; patience < kDirectoryPatience; ++patience) {
+  Status lock_directory(const os::File& file, uint64_t most) {
+    Patience patience(std::min(most, patience::kFull));
+    do {
       const auto locked = os::try_lock(file, liveness::kDirectory, os::Hold::kExclusive);
       if (!locked.ok()) return locked.error();
       if (locked.value()) return Done{};
-      os::pause_a_millisecond();
-    }
+    } while (patience.pause());
     return Errc::kSegmentBusy;
   }
 
@@ -475,7 +491,8 @@ class Consumers {
     return Errc::kTooManyConsumers;
   }
 
-  Result<Joined> join_locked(const os::File& file, const Joining& joining, uint64_t most_members) {
+  Result<Joined> join_locked(const os::File& file, const Joining& joining, uint64_t most_members,
+                             uint64_t patience) {
     std::vector<uint64_t> after;
     for (const std::string& name : joining.after) {
       const uint64_t index = directory_.find(name);
@@ -496,10 +513,10 @@ class Consumers {
     }
     const bool known = index != count_;
     if (known) {
-      const Status locked = lock(file, index, os::Hold::kExclusive);
+      const Status locked = lock(file, index, os::Hold::kExclusive, patience);
       if (!locked.ok()) return locked.error();
     } else {
-      const auto place = lock_free(file);
+      const auto place = lock_free(file, patience);
       if (!place.ok()) return place.error();
       index = place.value();
       // Before it has its name: whoever comes back as somebody who died here does not do it again.

@@ -18,6 +18,11 @@ struct Backing {
   std::string name;
   uint64_t device = 0;
   uint64_t inode = 0;
+
+  /// Whether a file is this segment's.
+  bool is(const os::FileFacts& facts) const {
+    return facts.device == device && facts.inode == inode;
+  }
 };
 
 /// Waits until all that was stored to the segment before, by whomever, is on its medium, and its
@@ -36,9 +41,7 @@ inline Status sync(const Backing& backing) {
   }
   const auto facts = os::file_facts(file.value());
   if (!facts.ok()) return facts.error();
-  if (facts.value().device != backing.device || facts.value().inode != backing.inode) {
-    return Done{};
-  }
+  if (!backing.is(facts.value())) return Done{};
   const auto known = os::write_back(file.value());
   return known.ok() ? os::write_back_name(backing.name) : known;
 }

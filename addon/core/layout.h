@@ -238,6 +238,8 @@ struct RingLayout {
   uint64_t stride() const { return elements_bytes() / geometry.elements; }
   /// Bytes of elements that are mapped once more behind the segment.
   uint64_t mirrored() const { return kind == Kind::kQueue ? elements_bytes() : 0; }
+  /// Bytes of a view of all elements: a queue's are mapped twice.
+  uint64_t visible_bytes() const { return elements_bytes() + mirrored(); }
 };
 
 /// Errors: kSizeOverflow.

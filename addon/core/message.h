@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "sequence.h"
+
 namespace shm_disruptor {
 
 /// Bytes in a cell: an element of a ring of messages.
@@ -18,6 +20,23 @@ struct MessageHeader {
   uint32_t length;      ///< bytes behind the header
   uint32_t deliveries;  ///< how often a consumer had it that was to acknowledge or decode it
 };
+
+/// The header of the message that begins there.
+///
+/// Of a message that nobody has taken yet it may be read while another member takes the message, is
+/// done with it, and a sender writes the next one over it. So it is one relaxed load. Whether what
+/// was read still stands is known only when the compare_exchange of the group's `work` has
+/// succeeded: it comes after the load, and fails if the message was taken.
+inline MessageHeader header_at(const std::byte* message) {
+  const uint64_t word = reinterpret_cast<const Sequence*>(message)->load_relaxed();
+  return {static_cast<uint32_t>(word), static_cast<uint32_t>(word >> 32)};
+}
+
+/// Writes it, into a cell that is the caller's. Relaxed: committing the message releases it.
+inline void write_header(std::byte* message, MessageHeader header) {
+  const uint64_t word = uint64_t{header.deliveries} << 32 | header.length;
+  reinterpret_cast<Sequence*>(message)->store_relaxed(word);
+}
 
 /// In the place of the number of deliveries: the message was dropped before it was sent.
 inline constexpr uint32_t kDropped = 0xffff'ffff;

@@ -57,7 +57,7 @@ class Publisher {
     held_ = opened.value();
     holds_ = true;
     // Whoever writes in place stores after this.
-    keep_stores_behind();
+    keep_stores_behind(static_cast<size_t>(message_size()));
     return opened;
   }
 

@@ -15,10 +15,9 @@ namespace shm_disruptor {
 inline void write_message(const Sequencer& queue, uint64_t start, const void* bytes,
                           uint64_t length) {
   std::byte* message = queue.elements() + queue.ring().slot(start) * kCell;
-  const MessageHeader header{static_cast<uint32_t>(length), 0};
-  std::memcpy(message, &header, sizeof header);
+  write_header(message, {static_cast<uint32_t>(length), 0});
   // An empty message may come from nowhere, and any from where there was another one before.
-  if (length != 0) std::memmove(message + sizeof header, bytes, length);
+  if (length != 0) std::memmove(message + sizeof(MessageHeader), bytes, length);
 }
 
 /// Sends `length` bytes as one message, shorter than the queue. The sequence of its first cell;
@@ -121,8 +120,7 @@ inline Result<Moved> move_message(Sequencer& queue, void* target, uint64_t room,
     const auto [share, seat] = taken.value();
     if (share.count == 0) return Moved::kNothing;
     const std::byte* message = queue.elements() + queue.ring().slot(share.start) * kCell;
-    MessageHeader header;
-    std::memcpy(&header, message, sizeof header);
+    const MessageHeader header = header_at(message);
     length = header.length;
     const bool whole = cells_of(length) <= share.count;
     const bool dropped = header.deliveries == kDropped;
@@ -171,8 +169,7 @@ inline Result<Haul> move_messages(Sequencer& queue, std::byte* target, uint64_t 
     const uint64_t end = share.start + share.count;
     for (uint64_t at = share.start; at < end;) {
       const std::byte* message = queue.elements() + queue.ring().slot(at) * kCell;
-      MessageHeader header;
-      std::memcpy(&header, message, sizeof header);
+      const MessageHeader header = header_at(message);
       const uint64_t length = header.length;
       const bool whole = cells_of(length) <= end - at;
       const bool dropped = header.deliveries == kDropped;

@@ -37,16 +37,32 @@ inline void copy_out(std::byte* to, const std::byte* shared, size_t size) {
   }
 }
 
-inline void keep_stores_behind() {}
+inline void keep_stores_behind(size_t) {}
 
 #else
 
-/// Keeps what is stored from here on behind what was stored before: step a, for who does not copy.
-inline void keep_stores_behind() { __atomic_thread_fence(__ATOMIC_RELEASE); }
+/// From so many bytes on a C library may copy with non-temporal stores: the least that glibc's
+/// threshold can be set to.
+inline constexpr size_t kLeastNonTemporal = 0x4040;
+
+/// Keeps what is stored from here on behind what was stored before: step a, for a caller that does
+/// not copy here. `size` is the most that is stored.
+///
+/// On x86 all stores keep their order by themselves, but for non-temporal ones: those may overtake
+/// a plain store before them, unless an sfence lies in between. Behind them, in front of step c,
+/// none is needed: the library that uses them ends with one.
+inline void keep_stores_behind(size_t size) {
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+#if defined(__x86_64__)
+  if (size >= kLeastNonTemporal) __builtin_ia32_sfence();
+#else
+  static_cast<void>(size);
+#endif
+}
 
 /// Step b, behind what was stored before. `from` may be a part of `shared`.
 inline void copy_in(std::byte* shared, const std::byte* from, size_t size) {
-  keep_stores_behind();
+  keep_stores_behind(size);
   std::memmove(shared, from, size);
 }
 

@@ -5,13 +5,11 @@
 
 #include "liveness.h"
 #include "os/futex.h"
+#include "patience.h"
 
 namespace shm_disruptor {
 
 namespace {
-
-// How long a replacement waits for another one that is under way, in milliseconds.
-constexpr int kReplacementPatience = 1000;
 
 // The object itself, before a byte of its contents is read.
 Result<os::FileFacts> sound_file(const os::File& file) {
@@ -118,7 +116,8 @@ struct Named {
 // Whoever holds a segment's replacement lock, and nobody else, may unlink its name; so two
 // replacements cannot remove each other's new segment.
 Result<Named> lock_named(const std::string& name) {
-  for (int patience = 0; patience < kReplacementPatience; ++patience) {
+  Patience patience(patience::kFull);
+  do {
     auto file = os::open_file(name);
     if (!file.ok()) return file.error();
     const auto facts = sound_file(file.value());
@@ -136,8 +135,7 @@ Result<Named> lock_named(const std::string& name) {
     if (locked.value() && still_named) {
       return Named{std::move(file.value()), facts.value(), identity.value()};
     }
-    if (!locked.value()) os::pause_a_millisecond();
-  }
+  } while (patience.pause());
   return Errc::kSegmentBusy;
 }
 
@@ -197,6 +195,8 @@ void declare_consumers(RingSegment& segment, const RingCreation& creation) {
 Result<RingSegment> create_ring(const std::string& name, const RingCreation& creation) {
   auto layout = ring_layout(creation.geometry, creation.policy, creation.format, creation.kind);
   if (!layout.ok()) return layout.error();
+  // Before anything is created, or replaced.
+  if (layout.value().visible_bytes() > creation.most_bytes) return Errc::kSegmentTooLarge;
   layout.value().generation = os::fresh_generation();
 
   auto created = os::create_file(name, layout.value().size, creation.mode, creation.birth);
@@ -223,7 +223,8 @@ Result<RingSegment> create_ring(const std::string& name, const RingCreation& cre
     return written.error();
   }
 
-  for (int patience = 0; patience < kReplacementPatience; ++patience) {
+  Patience patience(patience::kFull);
+  do {
     const auto published = os::publish_file(created.value(), name);
     if (published.ok()) {
       segment.value().file = std::move(created.value().file);
@@ -239,7 +240,7 @@ Result<RingSegment> create_ring(const std::string& name, const RingCreation& cre
     }
     os::discard_file(created.value());
     return error;
-  }
+  } while (patience.pause());
   os::discard_file(created.value());
   return Errc::kSegmentBusy;
 }
@@ -253,12 +254,14 @@ Result<RingLayout> validated_file(const os::File& file, Identity* found) {
   return validated_layout(identity.value(), facts.value());
 }
 
-Result<RingSegment> open_ring(const std::string& name, Kind kind, os::Access access) {
+Result<RingSegment> open_ring(const std::string& name, Kind kind, os::Access access,
+                              uint64_t most_bytes) {
   auto file = os::open_file(name, access);
   if (!file.ok()) return file.error();
   const auto layout = validated_file(file.value());
   if (!layout.ok()) return layout.error();
   if (layout.value().kind != kind) return Errc::kSegmentKind;
+  if (layout.value().visible_bytes() > most_bytes) return Errc::kSegmentTooLarge;
   const auto attached = liveness::attach(file.value());
   if (!attached.ok()) return attached.error();
   auto segment = map_ring(name, file.value(), layout.value(), access);
@@ -270,14 +273,17 @@ Result<RingSegment> open_for_reading(const std::string& name) {
   auto segment = open_ring(name, Kind::kBroadcast, os::Access::kRead);
   if (!segment.ok()) return segment;
   const auto file = os::open_file(name);
-  segment.value().quiet = !file.ok();
-  if (!file.ok()) return segment;
+  if (!file.ok()) {
+    // Without permission to write, this subscriber reads all the same, and does not tell that it
+    // sleeps. Any other failure, as of a process that has too many files open, is one.
+    const int reason = file.error().sys_errno;
+    if (reason != EACCES && reason != EPERM && reason != EROFS) return file.error();
+    segment.value().quiet = true;
+    return segment;
+  }
   const auto facts = os::file_facts(file.value());
   // Meanwhile the name may have gone to another segment.
-  if (!facts.ok() || facts.value().device != segment.value().device ||
-      facts.value().inode != segment.value().inode) {
-    return Errc::kSegmentReplaced;
-  }
+  if (!facts.ok() || !segment.value().backing().is(facts.value())) return Errc::kSegmentReplaced;
   const auto bell =
       os::make_writable(file.value(), segment.value().mapping->base(), kConsumersOffset, kPage);
   if (!bell.ok()) return bell.error();
@@ -288,6 +294,20 @@ Status unlink_segment(const std::string& name) {
   const auto named = lock_named(name);
   if (!named.ok()) return named.error();
   return os::remove_name(name);
+}
+
+void withdraw_segment(const os::File& file, const Backing& created) {
+  // Not through lock_named, which opens the file: there may be no descriptor left for that.
+  Patience patience(patience::kFull);
+  do {
+    const auto locked = os::try_lock(file, liveness::kReplacement, os::Hold::kExclusive);
+    if (!locked.ok()) return;
+    const auto named = os::name_facts(created.name);
+    if (!named.ok() || !created.is(named.value())) return;
+    if (!locked.value()) continue;
+    static_cast<void>(os::remove_name(created.name));
+    return;
+  } while (patience.pause());
 }
 
 }  // namespace shm_disruptor

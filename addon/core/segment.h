@@ -43,6 +43,9 @@ struct RingSegment {
   }
 };
 
+/// No limit to what a caller can see of a segment.
+inline constexpr uint64_t kAnySize = ~uint64_t{0};
+
 /// What creating does with a ring that has the name already.
 enum class Existing : uint8_t {
   kRefuse,       ///< fails
@@ -62,6 +65,7 @@ struct RingCreation {
   uint32_t mode = 0600;  ///< exact permission bits, whatever the umask
   Existing existing = Existing::kRefuse;
   os::Birth birth = os::Birth::kUnnamed;
+  uint64_t most_bytes = kAnySize;  ///< as open_ring's
 };
 
 /// Creates a ring under `name` (os/shm.h). Its elements and sequences are zero.
@@ -73,17 +77,19 @@ struct RingCreation {
 /// Everybody attached to a ring whose name is taken over gets kSegmentReplaced from then on.
 /// Objects that are not ours are never touched.
 ///
-/// Errors: kSystem (ENOSPC, EACCES, ...), kSizeOverflow, kSegmentExists, kSegmentInUse,
-/// kSegmentForeign, kSegmentKind, kSegmentNotRegular, kSegmentOwner, kSegmentBusy.
+/// Errors: kSystem (ENOSPC, EACCES, ...), kSizeOverflow, kSegmentTooLarge, kSegmentExists,
+/// kSegmentInUse, kSegmentForeign, kSegmentKind, kSegmentNotRegular, kSegmentOwner, kSegmentBusy.
 Result<RingSegment> create_ring(const std::string& name, const RingCreation& creation);
 
 /// Attaches to the ring `name`, which is of that kind. Everything that the header says is checked
 /// against the object itself before any of it is used. With kRead the mapping is for reading alone.
+/// A segment whose elements, all that is mapped of them, take more than `most_bytes` is refused.
 ///
 /// Errors: kSystem (ENOENT, EACCES, ...) and every kSegment... but kSegmentExists and
 /// kSegmentBusy.
 Result<RingSegment> open_ring(const std::string& name, Kind kind = Kind::kRing,
-                              os::Access access = os::Access::kReadWrite);
+                              os::Access access = os::Access::kReadWrite,
+                              uint64_t most_bytes = kAnySize);
 
 /// Attaches to a broadcast in order to read it: nothing of it can be written but its bell, and not
 /// even that by a user who may not write. Errors: as open_ring's.
@@ -98,5 +104,10 @@ Result<RingLayout> validated_file(const os::File& file, Identity* found = nullpt
 /// Errors: kSystem (ENOENT, EACCES, ...), kSegmentForeign, kSegmentNotRegular, kSegmentOwner,
 /// kSegmentBusy.
 Status unlink_segment(const std::string& name);
+
+/// Takes the name away from a segment that was just created and cannot be used after all, if the
+/// name is still this segment's. `file` is an opening of it. A failure is not reported: the caller
+/// has an error of its own.
+void withdraw_segment(const os::File& file, const Backing& created);
 
 }  // namespace shm_disruptor

@@ -85,10 +85,12 @@ class Sequencer {
   const MappingRef& mapping() const { return segment_.mapping; }
   /// What is to be written back when somebody asks for that.
   Backing backing() const { return segment_.backing(); }
+  /// See withdraw_segment.
+  void withdraw() const { withdraw_segment(segment_.file, segment_.backing()); }
   std::byte* elements() const { return base() + segment_.layout.elements_offset; }
   uint64_t elements_bytes() const { return segment_.layout.elements_bytes(); }
   /// With what is mapped twice.
-  uint64_t visible_bytes() const { return elements_bytes() + segment_.layout.mirrored(); }
+  uint64_t visible_bytes() const { return segment_.layout.visible_bytes(); }
 
   /// Claims between `least` and `most` sequences, 1 <= least <= most <= elements; `count` is 0
   /// when the ring has no room for `least`. Waits for room for at most `nanoseconds`.
@@ -157,7 +159,7 @@ class Sequencer {
   ///
   /// Errors: kConsumerIgnored, kConsumerBusy, kSystem.
   Result<Batch> consume(uint64_t consumer, uint64_t nanoseconds) {
-    const Status attached = attach_consumer(consumer, os::Hold::kShared);
+    const Status attached = attach_consumer(consumer, os::Hold::kShared, patience::of(nanoseconds));
     if (!attached.ok()) return attached.error();
     if (!shares_.empty()) return consume_share(nanoseconds);
     Result<Batch> result = try_consume(consumer);
@@ -189,9 +191,9 @@ class Sequencer {
   void ignore(uint64_t consumer) { consumers_.ignore(consumer); }
 
   /// Makes us a consumer of a ring that consumers join: see Consumers::join. Says which index we
-  /// consume under.
-  Result<uint64_t> join(const Joining& joining) {
-    const auto joined = consumers_.join(segment_.file, joining, Group::kMostMembers);
+  /// consume under. Waits for others who join, for at most `patience` nanoseconds.
+  Result<uint64_t> join(const Joining& joining, uint64_t patience = patience::kFull) {
+    const auto joined = consumers_.join(segment_.file, joining, Group::kMostMembers, patience);
     if (!joined.ok()) return joined.error();
     const auto [index, group] = joined.value();
     if (joining.group) shares_.sit(floor(), group, index);
@@ -207,10 +209,11 @@ class Sequencer {
   ///
   /// Errors: kTooManyConsumers, kSegmentBusy, kSystem.
   Result<Shares::Taken> take_share(uint64_t nanoseconds, const Portion& portion = {}) {
-    Result<Shares::Taken> result = shares_.another(floor(), portion);
+    const uint64_t patience = patience::of(nanoseconds);
+    Result<Shares::Taken> result = shares_.another(floor(patience), portion);
     if (result.ok() && result.value().share.count != 0) return result;
     const auto settled = [&] {
-      result = shares_.another(floor(), portion);
+      result = shares_.another(floor(patience), portion);
       return !result.ok() || result.value().share.count != 0;
     };
     if (result.ok()) wait(header_->data_waiters, nanoseconds, settled, [&] { return go_on(); });
@@ -363,8 +366,8 @@ class Sequencer {
   /// of several. A consumer that was detached when it was dead begins at the cursor.
   ///
   /// Errors: kConsumerBusy, kSystem.
-  Status attach_consumer(uint64_t consumer, os::Hold hold) {
-    return consumers_.attach(segment_.file, consumer, hold);
+  Status attach_consumer(uint64_t consumer, os::Hold hold, uint64_t patience = patience::kFull) {
+    return consumers_.attach(segment_.file, consumer, hold, patience);
   }
 
   /// How many gaps the latest consume passed and next_gap has not yet given.
@@ -718,13 +721,16 @@ class Sequencer {
   // Where that ends which we may read.
   uint64_t barrier_before(uint64_t cursor) const { return consumers_.barrier(cursor); }
 
-  Shares::Floor floor() { return {segment_, consumers_, frontier_, gaps_}; }
+  Shares::Floor floor(uint64_t patience = patience::kBrief) {
+    return {segment_, consumers_, frontier_, gaps_, patience};
+  }
 
   Result<Batch> consume_share(uint64_t nanoseconds) {
-    Result<Batch> result = shares_.only(floor());
+    const uint64_t patience = patience::of(nanoseconds);
+    Result<Batch> result = shares_.only(floor(patience));
     if (!result.ok() || result.value().count != 0) return result;
     const auto settled = [&] {
-      result = shares_.only(floor());
+      result = shares_.only(floor(patience));
       return !result.ok() || result.value().count != 0;
     };
     wait(header_->data_waiters, nanoseconds, settled, [&] { return go_on(); });

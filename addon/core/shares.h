@@ -30,6 +30,7 @@ class Shares {
     Consumers& consumers;
     const Frontier& frontier;
     std::vector<Gap>& gaps;  ///< those that were passed; of a ring's elements only
+    uint64_t patience;       ///< with others who hold a lock for a moment: see Consumers::attach
   };
 
   /// A share and the seat that holds it.
@@ -153,7 +154,8 @@ class Shares {
 
   // One more seat.
   Status join_again(const Floor& floor) {
-    const auto member = floor.consumers.join_again(floor.segment.file, group_, Group::kMostMembers);
+    const auto member =
+        floor.consumers.join_again(floor.segment.file, group_, Group::kMostMembers, floor.patience);
     if (!member.ok()) return member.error();
     sit(floor, group_, member.value());
     return Done{};
@@ -183,7 +185,7 @@ class Shares {
     if (!is_queue(floor) || !held.redelivered || end == held.start + held.count) return;
     if (!seat.has_own_entry_free()) {
       const auto own = floor.consumers.join_again(floor.segment.file, group_, Group::kMostMembers,
-                                                  /*empty=*/true);
+                                                  floor.patience, /*empty=*/true);
       if (!own.ok()) return;
       seat.move_to(own.value());
     }
@@ -262,7 +264,7 @@ class Shares {
     uint64_t bytes = 0;
     for (uint64_t messages = 0; messages < portion.messages && from < end; ++messages) {
       const std::byte* message = elements + floor.frontier.ring().slot(from) * kCell;
-      const uint64_t length = reinterpret_cast<const MessageHeader*>(message)->length;
+      const uint64_t length = header_at(message).length;
       const bool fits = bytes <= portion.bytes && length <= portion.bytes - bytes;
       if (messages == 0 ? length > portion.first : !fits) break;
       bytes += length;

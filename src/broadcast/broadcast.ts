@@ -1,7 +1,7 @@
 import { broadcastCreation, SLOT_HEADER } from './broadcast-options.js';
 import type { BroadcastFormat, BroadcastOptions } from './broadcast-options.js';
 import type { AnyEncoding, DecodedValue, EncodableValue } from '../values/encoding.js';
-import { DisruptorError, naming, released } from '../errors.js';
+import { DisruptorError, released, tellSent } from '../errors.js';
 import { Listening } from './listening.js';
 import type { Place } from './listening.js';
 import { messageFormatOf } from '../values/message-format.js';
@@ -16,6 +16,8 @@ import { SegmentHolder } from '../segment/holder.js';
 import { optionsObject, ringWaiting } from '../ring/ring-options.js';
 import type { RingWaiting } from '../ring/ring-options.js';
 import { unlinkSegment } from '../segment/segments.js';
+import { doLater, doNow, namingSteps } from '../steps.js';
+import type { Steps } from '../steps.js';
 import { Subscription } from './subscription.js';
 import type { From, Received } from './subscription.js';
 import { integer } from '../validate.js';
@@ -109,7 +111,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   }
 
   /**
-   * Makes a broadcast.
+   * Makes a broadcast. Blocks the thread while memory is allocated and, on a disk, written.
    *
    * @param name - as for {@link DisruptorOptions}; default: one that is free, chosen atomically
    * @throws TypeError, RangeError for wrong options
@@ -119,30 +121,50 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   static create<const T extends BroadcastOptions>(name: string, options: T): BroadcastOf<T>;
   static create<const T extends BroadcastOptions>(options: T): BroadcastOf<T>;
   static create(first: unknown, second?: unknown): unknown {
+    return doNow(Broadcast.#create(first, second));
+  }
+
+  /**
+   * As {@link Broadcast.create}, without blocking the event loop: memory is allocated, and written to
+   * its disk, on another thread.
+   */
+  static createAsync<const T extends BroadcastOptions>(
+    name: string,
+    options: T,
+  ): Promise<BroadcastOf<T>>;
+  static createAsync<const T extends BroadcastOptions>(options: T): Promise<BroadcastOf<T>>;
+  static createAsync(first: unknown, second?: unknown): Promise<unknown> {
+    return doLater(Broadcast.#create(first, second));
+  }
+
+  static *#create(first: unknown, second: unknown): Steps<unknown> {
     const path = typeof first === 'string' ? first : undefined;
     const options = optionsObject<BroadcastOptions>(path === undefined ? first : second);
     const format = messageFormatOf(options, options.elementSize);
     const creation = broadcastCreation(options, format);
     const strategy = ringWaiting(options);
-    return underName(path, creation.existing, (chosen, existing) => {
+    return yield* underName(path, creation.existing, function* (chosen, existing) {
       const place = { name: chosen, directory: options.path };
       const location = located(chosen, options.path);
-      const publisher = naming(shownName(location, chosen), () =>
+      const publisher = yield* namingSteps(
+        shownName(location, chosen),
         Publisher.create(location, { ...creation, existing }),
       );
+      let listening: Listening;
       try {
-        const listening = new Listening(place, strategy, 'broadcast');
-        const broadcast = new Broadcast(place, listening, format, options, publisher);
-        try {
-          // Somebody else may have replaced it meanwhile.
-          broadcast.#checkSame(publisher.made);
-          return broadcast;
-        } catch (error) {
-          broadcast.close();
-          throw error;
-        }
+        listening = yield* Listening.to(place, strategy, 'broadcast');
       } catch (error) {
+        publisher.withdraw();
         publisher.release();
+        throw error;
+      }
+      const broadcast = new Broadcast(place, listening, format, options, publisher);
+      try {
+        // Another creation may have replaced it meanwhile.
+        broadcast.#checkSame(publisher.made);
+        return broadcast;
+      } catch (error) {
+        broadcast.close();
         throw error;
       }
     });
@@ -158,12 +180,27 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    */
   static open<const T extends BroadcastFormat = object>(name: string, options?: T): BroadcastOf<T>;
   static open(path: string, given: unknown = {}): unknown {
+    return doNow(Broadcast.#open(path, given));
+  }
+
+  /** As {@link Broadcast.open}, without blocking the event loop. */
+  static openAsync<const T extends BroadcastFormat = object>(
+    name: string,
+    options?: T,
+  ): Promise<BroadcastOf<T>>;
+  static openAsync(path: string, given: unknown = {}): Promise<unknown> {
+    return doLater(Broadcast.#open(path, given));
+  }
+
+  static *#open(path: string, given: unknown): Steps<unknown> {
     const options = optionsObject<BroadcastFormat>(given);
+    // As it is now, whatever becomes of the object.
+    const { encoding, record } = options;
     const place = { name: path, directory: options.path };
-    const listening = new Listening(place, ringWaiting(options), 'broadcast');
+    const listening = yield* Listening.to(place, ringWaiting(options), 'broadcast');
     try {
       const { elementSize, shape, schema } = listening.subscriber.made;
-      const format = messageFormatOf(options, elementSize);
+      const format = messageFormatOf({ encoding, record }, elementSize);
       checkFormat({ ...format, elementSize: format.longest }, { shape, schema, elementSize });
       return new Broadcast(place, listening, format, options);
     } catch (error) {
@@ -206,11 +243,21 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    * Publishes several messages in their order.
    *
    * @returns the sequence of the last; other publishers' may lie between them; -1 for none
-   * @throws as {@link Broadcast.publish}; those before the one that failed are published
+   * @throws as {@link Broadcast.publish}; those before the one that failed are published, and the
+   * error says in `sent` how many they are ({@link PartlySent})
    */
   publishMany(values: Iterable<In>): number {
     let last = -1;
-    for (const value of values) last = this.publish(value);
+    let sent = 0;
+    try {
+      for (const value of values) {
+        last = this.publish(value);
+        sent += 1;
+      }
+    } catch (error) {
+      tellSent(error, sent);
+      throw error;
+    }
     return last;
   }
 
@@ -269,7 +316,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
       ...(wait !== undefined && { wait }),
       ...(pollingBudget !== undefined && { pollingBudget }),
     });
-    const listening = new Listening(this.#place, strategy, 'subscription');
+    const listening = doNow(Listening.to(this.#place, strategy, 'subscription'));
     try {
       this.#checkSame(listening.subscriber.made);
       return new Subscription(listening, format, from);
@@ -324,7 +371,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   #attach(): Publisher {
     if (this.closed) throw released();
     const location = located(this.name, this.#place.directory);
-    const publisher = naming(shownName(location, this.name), () => Publisher.open(location));
+    const publisher = doNow(namingSteps(shownName(location, this.name), Publisher.open(location)));
     try {
       this.#checkSame(publisher.made);
     } catch (error) {

@@ -5,6 +5,8 @@ import type { AttachmentMessage } from '../segment/events.js';
 import type { Hold } from '../segment/holder.js';
 import { located, shownName } from '../segment/location.js';
 import type { Strategy } from '../waiting/strategy.js';
+import { namingSteps } from '../steps.js';
+import type { Steps } from '../steps.js';
 import { Waiter } from '../waiting/waiter.js';
 
 /** Where a broadcast is, as it was named. */
@@ -22,15 +24,26 @@ export class Listening implements Hold {
   readonly #shown: string;
   #released = false;
 
-  /** @throws as opening a broadcast */
-  constructor(place: Place, strategy: Strategy, role: AttachmentMessage['role']) {
+  /** Opens a broadcast. */
+  static *to(place: Place, strategy: Strategy, role: AttachmentMessage['role']): Steps<Listening> {
     const location = located(place.name, place.directory);
-    this.#shown = shownName(location, place.name);
-    this.subscriber = naming(this.#shown, () => Subscriber.open(location, strategy));
+    const shown = shownName(location, place.name);
+    const subscriber = yield* namingSteps(shown, Subscriber.open(location, strategy));
+    return new Listening(subscriber, shown, strategy, { name: place.name, role });
+  }
+
+  private constructor(
+    subscriber: Subscriber,
+    shown: string,
+    strategy: Strategy,
+    message: AttachmentMessage,
+  ) {
+    this.subscriber = subscriber;
+    this.#shown = shown;
     this.waiter = new Waiter(this.subscriber, strategy, () => {
       // Nobody is in the way of a message that was not published.
     });
-    this.#message = { name: place.name, role };
+    this.#message = message;
     tellOfAttachment(this.#message);
   }
 

@@ -1,4 +1,3 @@
-import { naming } from '../errors.js';
 import type { SegmentPath } from '../index.js';
 import { Kind } from '../native/creation.js';
 import { Start } from '../native/joining.js';
@@ -7,6 +6,8 @@ import { observe } from '../observe/observation.js';
 import type { Observation } from '../observe/observation.js';
 import type { ObservedConsumer } from '../observe/ring.js';
 import { located, placeOf, shownName } from '../segment/location.js';
+import { doNow, namingSteps } from '../steps.js';
+import { BLOCKING } from '../waiting/patience.js';
 import { strategy } from '../waiting/strategy.js';
 import { Word } from '../waiting/waiter.js';
 import { Refusal } from './exit.js';
@@ -37,9 +38,9 @@ function detach(ring: Ring, seen: Observation, name: string): void {
   const found = consumerOf(seen, name);
   if (seen.geometry?.joinable === true) {
     const group = found.role === 'group';
-    ring.join({ name, group, after: undefined, start: Start.Latest, sequence: 0 });
+    ring.join({ name, group, after: undefined, start: Start.Latest, sequence: 0 }, BLOCKING);
   } else {
-    ring.attachConsumer(found.index, false);
+    ring.attachConsumer(found.index, false, BLOCKING);
   }
   ring.leave();
 }
@@ -55,7 +56,7 @@ function recoverRing(before: Observation, detached: string[]): void {
   const kind = before.kind === 'queue' ? Kind.Queue : Kind.Ring;
   const location = located(before.name, before.path);
   const shown = shownName(location, before.name);
-  const ring = naming(shown, () => Ring.open(location, strategy(), kind));
+  const ring = doNow(namingSteps(shown, Ring.open(location, strategy(), kind)));
   try {
     for (const consumer of detached) detach(ring, before, consumer);
     tend(ring);

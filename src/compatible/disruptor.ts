@@ -8,6 +8,8 @@ import type { DisruptorArguments, DisruptorOptions } from './options.js';
 import { Producer } from '../ring/producer.js';
 import type { Claimed, ClaimedMany } from '../ring/producer.js';
 import type { SegmentPath } from '../segment/location.js';
+import { doLater, doNow } from '../steps.js';
+import type { Steps } from '../steps.js';
 import { listSegments, unlinkSegment } from '../segment/segments.js';
 import type { Losses, SegmentInfo } from '../segment/segments.js';
 import { DisruptorRing } from '../ring/ring.js';
@@ -121,6 +123,7 @@ export class Disruptor {
 
   /**
    * Makes a ring whose participants have roles of their own, come and go, and depend on each other.
+   * Blocks the thread while memory is allocated and, on a disk, written.
    *
    * @param name - as for {@link DisruptorOptions}; default: one that is free, chosen atomically, which
    * the ring tells
@@ -132,11 +135,21 @@ export class Disruptor {
    */
   static create<const T extends RingSlots>(name: string, options: RingOptions & T): RingOf<T>;
   static create<const T extends RingSlots>(options: RingOptions & T): RingOf<T>;
-  static create(first: unknown, second?: unknown): unknown {
-    if (typeof first !== 'object' || first === null) {
-      return DisruptorRing.create(namedString(first), second);
-    }
-    return DisruptorRing.create(undefined, first);
+  static create(...args: unknown[]): unknown {
+    return doNow(createRing(args));
+  }
+
+  /**
+   * As {@link Disruptor.create}, without blocking the event loop: memory is allocated, and written to
+   * its disk, on another thread.
+   */
+  static createAsync<const T extends RingSlots>(
+    name: string,
+    options: RingOptions & T,
+  ): Promise<RingOf<T>>;
+  static createAsync<const T extends RingSlots>(options: RingOptions & T): Promise<RingOf<T>>;
+  static createAsync(...args: unknown[]): Promise<unknown> {
+    return doLater(createRing(args));
   }
 
   /**
@@ -153,7 +166,17 @@ export class Disruptor {
     options: RingWaiting & SegmentPath & T,
   ): RingOf<T>;
   static open(name: string, options: unknown = {}): unknown {
-    return DisruptorRing.open(namedString(name), options);
+    return doNow(openRing(name, options));
+  }
+
+  /** As {@link Disruptor.open}, without blocking the event loop. */
+  static openAsync(name: string, options?: RingWaiting & SegmentPath): Promise<RingOf<RawSlots>>;
+  static openAsync<const T extends OpenedSlots>(
+    name: string,
+    options: RingWaiting & SegmentPath & T,
+  ): Promise<RingOf<T>>;
+  static openAsync(name: string, options: unknown = {}): Promise<unknown> {
+    return doLater(openRing(name, options));
   }
 
   readonly #attachment: Attachment;
@@ -174,14 +197,14 @@ export class Disruptor {
   constructor(...args: DisruptorArguments);
   constructor(...args: [DisruptorOptions] | DisruptorArguments) {
     const options = resolveArguments(args);
-    this.#attachment = new Attachment({ ...options, role: 'disruptor' });
+    this.#attachment = doNow(Attachment.to({ ...options, role: 'disruptor' }));
     this.#producer = new Producer(this.#attachment);
     this.#consumer = new Consumer(this.#attachment, options.consumer);
     if (!options.consumes) return;
     try {
       this.#consumer.attach(options.shared);
     } catch (error) {
-      this.#attachment.release();
+      this.#attachment.abandon();
       throw error;
     }
   }
@@ -602,6 +625,18 @@ export class Disruptor {
     const attempt = () => (abandoned() || condition() ? true : undefined);
     return this.#attachment.waiter.promised(word, { attempt });
   }
+}
+
+function* createRing(args: unknown[]): Steps<unknown> {
+  const [first, second] = args;
+  if (typeof first === 'object' && first !== null) {
+    return yield* DisruptorRing.create(undefined, first);
+  }
+  return yield* DisruptorRing.create(namedString(first), second);
+}
+
+function* openRing(name: unknown, options: unknown): Steps<unknown> {
+  return yield* DisruptorRing.open(namedString(name), options);
 }
 
 function namedString(name: unknown): string {

@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer';
 
-import { DisruptorError, naming, released } from '../errors.js';
+import { DisruptorError, released } from '../errors.js';
 import { MemoryAttachment } from './memory-attachment.js';
 import { Kind } from '../native/creation.js';
 import { Memory } from '../native/memory.js';
@@ -15,6 +15,9 @@ import { policy } from '../segment/policy.js';
 import { listSegments, unlinkLocated, unlinkSegment } from '../segment/segments.js';
 import type { SegmentInfo } from '../segment/segments.js';
 import { underName } from '../segment/free-name.js';
+import { doLater, doNow, namingSteps } from '../steps.js';
+import type { Steps } from '../steps.js';
+import type { Strategy } from '../waiting/strategy.js';
 import { flag, integer, oneOf, outOfRange, wrongType } from '../validate.js';
 import { insist, waitOptions } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
@@ -65,7 +68,7 @@ const EVERYBODY = 2 ** 31 - 1;
  */
 export class SharedMemory extends SegmentHolder {
   /**
-   * Makes memory, all of it zero.
+   * Makes memory, all of it zero. Blocks the thread while it is allocated and, on a disk, written.
    *
    * @param name - as for {@link DisruptorOptions}; default: one that is free, chosen atomically
    * @param size - its bytes: an integer from 1
@@ -76,23 +79,42 @@ export class SharedMemory extends SegmentHolder {
   static create(name: string, size: number, options?: MemoryOptions): SharedMemory;
   static create(size: number, options?: MemoryOptions): SharedMemory;
   static create(...args: unknown[]): SharedMemory {
+    return doNow(SharedMemory.#create(args));
+  }
+
+  /**
+   * As {@link SharedMemory.create}, without blocking the event loop: memory is allocated, and written
+   * to its disk, on another thread.
+   */
+  static createAsync(name: string, size: number, options?: MemoryOptions): Promise<SharedMemory>;
+  static createAsync(size: number, options?: MemoryOptions): Promise<SharedMemory>;
+  static createAsync(...args: unknown[]): Promise<SharedMemory> {
+    return doLater(SharedMemory.#create(args));
+  }
+
+  static *#create(args: unknown[]): Steps<SharedMemory> {
     const [path, size, given = {}] =
       typeof args[0] === 'string' ? (args as [string, unknown]) : [undefined, ...args];
     const options = optionsObject<MemoryOptions>(given);
     const creation = memoryCreation(size, options);
     const strategy = ringWaiting(options);
-    return underName(path, creation.existing, (name, existing) => {
+    return yield* underName(path, creation.existing, (name, existing) => {
       const location = located(name, options.path);
-      const shown = shownName(location, name);
-      const memory = naming(shown, () =>
-        Memory.create(location, { ...creation, existing }, strategy),
-      );
-      return new SharedMemory(
-        location,
-        new MemoryAttachment({ memory, name, shown, strategy }),
-        name,
-      );
+      const made = Memory.create(location, { ...creation, existing }, strategy);
+      return SharedMemory.#over(made, name, location, strategy);
     });
+  }
+
+  static *#over(
+    made: Steps<Memory>,
+    name: string,
+    location: string,
+    strategy: Strategy,
+  ): Steps<SharedMemory> {
+    const shown = shownName(location, name);
+    const memory = yield* namingSteps(shown, made);
+    const attachment = new MemoryAttachment({ memory, name, shown, strategy });
+    return new SharedMemory(location, attachment, name);
   }
 
   /**
@@ -101,18 +123,22 @@ export class SharedMemory extends SegmentHolder {
    * @throws DisruptorError `ERR_SEGMENT_KIND` when it is something else, and every `ERR_SEGMENT_`...
    * @throws Error of the system: ENOENT, EACCES, ...
    */
-  static open(name: string, given: MemoryOpening = {}): SharedMemory {
+  static open(name: string, options: MemoryOpening = {}): SharedMemory {
+    return doNow(SharedMemory.#open(name, options));
+  }
+
+  /** As {@link SharedMemory.open}, without blocking the event loop. */
+  static openAsync(name: string, options: MemoryOpening = {}): Promise<SharedMemory> {
+    return doLater(SharedMemory.#open(name, options));
+  }
+
+  static *#open(name: string, given: MemoryOpening): Steps<SharedMemory> {
     const options = optionsObject<MemoryOpening>(given);
     const location = located(name, options.path);
-    const shown = shownName(location, name);
     const readOnly = flag(options.readOnly, 'readOnly');
     const strategy = ringWaiting(options);
-    const memory = naming(shown, () => Memory.open(location, readOnly, strategy));
-    return new SharedMemory(
-      location,
-      new MemoryAttachment({ memory, name, shown, strategy }),
-      name,
-    );
+    const made = Memory.open(location, readOnly, strategy);
+    return yield* SharedMemory.#over(made, name, location, strategy);
   }
 
   /** Takes the name away. Those who have it open go on until they close. */

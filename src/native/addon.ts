@@ -46,7 +46,43 @@ export interface MadeMemory {
   readonly object: string;
 }
 
-interface Addon extends Record<
+/**
+ * What creates and opens segments. `mostBytes` is how many bytes a view of all elements may have:
+ * `ERR_SEGMENT_TOO_LARGE` above, before anything is created or replaced. What was created and cannot
+ * be had after all has lost its name again.
+ */
+interface Attaching {
+  createRing: (
+    name: string,
+    creation: object,
+    mostBytes: number,
+    strategy: number,
+    budget: number,
+    state: Float64Array,
+  ) => Made;
+  openRing: (
+    name: string,
+    kind: number,
+    mostBytes: number,
+    strategy: number,
+    budget: number,
+    state: Float64Array,
+  ) => Made;
+  createBroadcast: (name: string, creation: object, mostBytes: number) => MadePublisher;
+  openPublisher: (name: string, mostBytes: number) => MadePublisher;
+  openSubscriber: (name: string, strategy: number, budget: number) => MadeSubscriber;
+  createMemory: (name: string, creation: object, strategy: number, budget: number) => MadeMemory;
+  openMemory: (name: string, readOnly: boolean, strategy: number, budget: number) => MadeMemory;
+}
+
+/** The same on a thread of libuv's pool. */
+type AttachingAsync = {
+  [Name in keyof Attaching as `${Name}Async`]: (
+    ...args: Parameters<Attaching[Name]>
+  ) => Promise<ReturnType<Attaching[Name]>>;
+};
+
+type Methods = Record<
   | 'claim'
   | 'commit'
   | 'commitLatest'
@@ -91,6 +127,8 @@ interface Addon extends Record<
   | 'releaseSubscriber'
   | 'syncBroadcastNow'
   | 'syncNow'
+  | 'withdraw'
+  | 'withdrawBroadcast'
   | 'memoryWait'
   | 'memoryLoad'
   | 'memoryNotify'
@@ -99,25 +137,10 @@ interface Addon extends Record<
   | 'memorySyncNow'
   | 'release',
   () => void
-> {
+>;
+
+interface Addon extends Methods, Attaching, AttachingAsync {
   readonly exchange: Float64Array;
-  createRing(
-    name: string,
-    creation: object,
-    mostBytes: number,
-    strategy: number,
-    budget: number,
-    state: Float64Array,
-  ): Made;
-  /** `mostBytes` is how many bytes of elements can be seen. */
-  openRing(
-    name: string,
-    kind: number,
-    mostBytes: number,
-    strategy: number,
-    budget: number,
-    state: Float64Array,
-  ): Made;
   /** Of the handle that the exchange names, as those that follow. */
   sendMessage: (bytes: Uint8Array) => void;
   moveMessage: (target: Uint8Array) => void;
@@ -125,16 +148,11 @@ interface Addon extends Record<
   moveMessages: (target: Uint8Array, lengths: Uint32Array) => void;
   join(joining: Joining): number;
   census(): Census;
-  createBroadcast(name: string, creation: object): MadePublisher;
-  openPublisher(name: string): MadePublisher;
-  openSubscriber(name: string, strategy: number, budget: number): MadeSubscriber;
   publish: (bytes: Uint8Array) => void;
   land(buffer: ArrayBuffer): void;
   receiveInto: (target: Uint8Array) => void;
   syncBroadcast(): Promise<void>;
   sync(): Promise<void>;
-  createMemory(name: string, creation: object, strategy: number, budget: number): MadeMemory;
-  openMemory(name: string, readOnly: boolean, strategy: number, budget: number): MadeMemory;
   /** Of the memory that the exchange names, as the one that follows. */
   memoryRead(target: Uint8Array): void;
   memoryView(): ArrayBuffer;

@@ -1,3 +1,7 @@
+import { constants } from 'node:buffer';
+
+import { stepOf } from '../steps.js';
+import type { Steps } from '../steps.js';
 import { addon, ask } from './addon.js';
 import type { MadePublisher, MadeSubscriber } from './addon.js';
 import { numbered } from './creation.js';
@@ -18,12 +22,17 @@ export class Publisher {
     this.made = made;
   }
 
-  static create(name: string, creation: Creation): Publisher {
-    return new Publisher(addon.createBroadcast(name, numbered(creation)));
+  static *create(name: string, creation: Creation): Steps<Publisher> {
+    const { createBroadcast, createBroadcastAsync } = addon;
+    const args = [name, numbered(creation), constants.MAX_LENGTH] as const;
+    return new Publisher(yield* stepOf(createBroadcast, createBroadcastAsync, ...args));
   }
 
-  static open(name: string): Publisher {
-    return new Publisher(addon.openPublisher(name));
+  static *open(name: string): Steps<Publisher> {
+    const { openPublisher, openPublisherAsync } = addon;
+    return new Publisher(
+      yield* stepOf(openPublisher, openPublisherAsync, name, constants.MAX_LENGTH),
+    );
   }
 
   /** Publishes the first `length` bytes. The sequence. */
@@ -56,6 +65,11 @@ export class Publisher {
     return ask(this.#handle, addon.nextSlot);
   }
 
+  /** As {@link Ring.withdraw}. */
+  withdraw(): void {
+    ask(this.#handle, addon.withdrawBroadcast);
+  }
+
   release(): void {
     ask(this.#handle, addon.releasePublisher);
   }
@@ -74,8 +88,9 @@ export class Subscriber {
     this.made = made;
   }
 
-  static open(name: string, { core, budget }: CoreStrategy): Subscriber {
-    return new Subscriber(addon.openSubscriber(name, core, budget));
+  static *open(name: string, { core, budget }: CoreStrategy): Steps<Subscriber> {
+    const { openSubscriber, openSubscriberAsync } = addon;
+    return new Subscriber(yield* stepOf(openSubscriber, openSubscriberAsync, name, core, budget));
   }
 
   /** Names the segment: the same for all handles on it, and for no others. */

@@ -1,3 +1,5 @@
+import { stepOf } from '../steps.js';
+import type { Steps } from '../steps.js';
 import { addon, ask } from './addon.js';
 import type { MadeMemory } from './addon.js';
 import { numbered } from './creation.js';
@@ -26,12 +28,16 @@ export class Memory {
     this.readOnly = readOnly;
   }
 
-  static create(name: string, creation: Creation, { core, budget }: CoreStrategy): Memory {
-    return new Memory(addon.createMemory(name, numbered(creation), core, budget), false);
+  static *create(name: string, creation: Creation, strategy: CoreStrategy): Steps<Memory> {
+    const { createMemory, createMemoryAsync } = addon;
+    const args = [name, numbered(creation), strategy.core, strategy.budget] as const;
+    return new Memory(yield* stepOf(createMemory, createMemoryAsync, ...args), false);
   }
 
-  static open(name: string, readOnly: boolean, { core, budget }: CoreStrategy): Memory {
-    return new Memory(addon.openMemory(name, readOnly, core, budget), readOnly);
+  static *open(name: string, readOnly: boolean, strategy: CoreStrategy): Steps<Memory> {
+    const { openMemory, openMemoryAsync } = addon;
+    const args = [name, readOnly, strategy.core, strategy.budget] as const;
+    return new Memory(yield* stepOf(openMemory, openMemoryAsync, ...args), readOnly);
   }
 
   /** The bytes from `start` to before `end`, where they may be written. Detached by `release`. */

@@ -1,5 +1,7 @@
 import { constants } from 'node:buffer';
 
+import { stepOf } from '../steps.js';
+import type { Steps } from '../steps.js';
 import { addon, ask } from './addon.js';
 import type { Made } from './addon.js';
 import { Kind, numbered } from './creation.js';
@@ -72,9 +74,12 @@ export class Ring {
     this.#made = made;
   }
 
-  static create(name: string, creation: Creation, { core, budget }: CoreStrategy): Ring {
+  static *create(name: string, creation: Creation, strategy: CoreStrategy): Steps<Ring> {
+    const { core, budget } = strategy;
     const state = newState();
-    const made = addon.createRing(
+    const made = yield* stepOf(
+      addon.createRing,
+      addon.createRingAsync,
       name,
       numbered(creation),
       constants.MAX_LENGTH,
@@ -85,9 +90,19 @@ export class Ring {
     return new Ring(state, made);
   }
 
-  static open(name: string, { core, budget }: CoreStrategy, kind: number = Kind.Ring): Ring {
+  static *open(name: string, strategy: CoreStrategy, kind: number = Kind.Ring): Steps<Ring> {
+    const { core, budget } = strategy;
     const state = newState();
-    const made = addon.openRing(name, kind, constants.MAX_LENGTH, core, budget, state);
+    const made = yield* stepOf(
+      addon.openRing,
+      addon.openRingAsync,
+      name,
+      kind,
+      constants.MAX_LENGTH,
+      core,
+      budget,
+      state,
+    );
     return new Ring(state, made);
   }
 
@@ -245,16 +260,24 @@ export class Ring {
 
   // Everything below is seldom called.
 
-  /** Makes us that consumer: alone, or as one of several who share it. */
-  attachConsumer(consumer: number, shared: boolean): void {
+  /**
+   * Makes us that consumer: alone, or as one of several who share it. Blocks the thread for at most
+   * `milliseconds` while another participant holds its lock for a moment.
+   */
+  attachConsumer(consumer: number, shared: boolean, milliseconds: number): void {
+    exchange[Exchange.Milliseconds] = milliseconds;
     exchange[Exchange.Consumer] = consumer;
     exchange[Exchange.Mark] = shared ? 1 : 0;
     ask(this.#handle, addon.attachConsumer);
   }
 
-  /** Becomes a consumer, or a member of a group. The index to consume under. */
-  join(joining: Joining): number {
+  /**
+   * Becomes a consumer, or a member of a group. Blocks the thread for at most `milliseconds` while
+   * others join. The index to consume under.
+   */
+  join(joining: Joining, milliseconds: number): number {
     exchange[Exchange.Handle] = this.#handle;
+    exchange[Exchange.Milliseconds] = milliseconds;
     const index = addon.join(joining);
     const own = this.census().consumers.find((one) => one.index === index);
     // A member comes after its group.
@@ -518,6 +541,11 @@ export class Ring {
   fingerprint(word: number): string | undefined {
     // Room comes from any of the consumers.
     return word === 0 ? `${this.cursor()} ${this.status()}` : undefined;
+  }
+
+  /** Takes the name away from the segment, which was just created, if it is still its own. */
+  withdraw(): void {
+    ask(this.#handle, addon.withdraw);
   }
 
   /** Has it written to its medium. */

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 
+import { tellSent } from '../errors.js';
 import type { Ring } from '../native/ring.js';
 import { outOfRange, wrongType } from '../validate.js';
 
@@ -77,7 +78,7 @@ export class PackedShipment {
 
   /** Sends no more: says in the error how many were sent. */
   end(error: unknown): void {
-    if (error instanceof Error) Reflect.set(error, 'sent', this.sent);
+    tellSent(error, this.sent);
   }
 
   #changed(): Error {

@@ -32,8 +32,11 @@ import type { QueueStatistics } from './queue-statistics.js';
 import { optionsObject, ringWaiting } from '../ring/ring-options.js';
 import { integer, outOfRange, wrongType } from '../validate.js';
 import { insist, SLICE_MILLISECONDS, waitOptions, Word } from '../waiting/waiter.js';
-import type { WaitOptions } from '../waiting/waiter.js';
+import { Patience, patient } from '../waiting/patience.js';
+import type { Operation, WaitOptions } from '../waiting/waiter.js';
 import { unlinkSegment } from '../segment/segments.js';
+import { doLater, doNow } from '../steps.js';
+import type { Steps } from '../steps.js';
 import { setImmediate } from '../timers.js';
 
 /** What can be enqueued without an encoding. */
@@ -93,6 +96,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   });
   readonly #cells: Cells;
   readonly #receiver: Receiver<Out>;
+  /** Of what does not wait. */
+  readonly #patience = new Patience();
   #deadLetters: Queue | undefined;
   #scratch = Buffer.alloc(0);
   /** Dropped, and not yet told. */
@@ -117,7 +122,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /**
-   * Makes a queue.
+   * Makes a queue. Blocks the thread while memory is allocated and, on a disk, written.
    *
    * @param name - as for {@link DisruptorOptions}; default: one that is free, chosen atomically
    * @throws TypeError, RangeError for wrong options
@@ -132,13 +137,32 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     options: Omit<QueueOptions<never>, 'encoding'> & { encoding?: E },
   ): QueueOf<E>;
   static create(first: unknown, second?: unknown): unknown {
+    return doNow(Queue.#create(first, second));
+  }
+
+  /**
+   * As {@link Queue.create}, without blocking the event loop: memory is allocated, and written to its
+   * disk, on another thread.
+   */
+  static createAsync<const E extends AnyEncoding | undefined = undefined>(
+    name: string,
+    options: Omit<QueueOptions<never>, 'encoding'> & { encoding?: E },
+  ): Promise<QueueOf<E>>;
+  static createAsync<const E extends AnyEncoding | undefined = undefined>(
+    options: Omit<QueueOptions<never>, 'encoding'> & { encoding?: E },
+  ): Promise<QueueOf<E>>;
+  static createAsync(first: unknown, second?: unknown): Promise<unknown> {
+    return doLater(Queue.#create(first, second));
+  }
+
+  static *#create(first: unknown, second: unknown): Steps<unknown> {
     const path = typeof first === 'string' ? first : undefined;
     const options = optionsObject<QueueOptions<never>>(path === undefined ? first : second);
     const encoding = encodingOf(options);
     const creation = queueCreation(options, encoding?.fingerprint ?? 0n);
     const deliveries = deliveriesOf(options);
-    return underName(path, creation.existing, (chosen, existing) => {
-      const attachment = attach(chosen, options, { ...creation, existing });
+    return yield* underName(path, creation.existing, function* (chosen, existing) {
+      const attachment = yield* attach(chosen, options, { ...creation, existing });
       return new Queue(chosen, attachment, encoding, deliveries);
     });
   }
@@ -155,10 +179,23 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     options?: Omit<QueueFormat<never>, 'encoding'> & { encoding?: E },
   ): QueueOf<E>;
   static open(name: string, given: unknown = {}): unknown {
+    return doNow(Queue.#open(name, given));
+  }
+
+  /** As {@link Queue.open}, without blocking the event loop. */
+  static openAsync<const E extends AnyEncoding | undefined = undefined>(
+    name: string,
+    options?: Omit<QueueFormat<never>, 'encoding'> & { encoding?: E },
+  ): Promise<QueueOf<E>>;
+  static openAsync(name: string, given: unknown = {}): Promise<unknown> {
+    return doLater(Queue.#open(name, given));
+  }
+
+  static *#open(name: string, given: unknown): Steps<unknown> {
     const options = optionsObject<QueueFormat<never>>(given);
     const encoding = encodingOf(options);
     const deliveries = deliveriesOf(options);
-    const attachment = attach(name, options);
+    const attachment = yield* attach(name, options);
     const { schema } = attachment.ring;
     const own = encoding?.fingerprint ?? 0n;
     if (schema !== 0n && own !== 0n && schema !== own) {
@@ -276,7 +313,12 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   /** As {@link Queue.enqueuePacked}: those for which there is room now. @returns how many */
   tryEnqueuePacked(bytes: Uint8Array, lengths: Uint32Array): number {
     const shipment = this.#packed(bytes, lengths);
-    shipment.advance(Infinity);
+    try {
+      shipment.advance(Infinity);
+    } catch (error) {
+      shipment.end(error);
+      throw error;
+    }
     return shipment.sent;
   }
 
@@ -292,7 +334,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     const { ring } = this.attachment;
     while (this.#send(bytes) < 0) {
       const gate = ring.consumerSequence(GROUP);
-      const share = gate === this.#stuckAt ? undefined : this.#receiver.oldest();
+      const share =
+        gate === this.#stuckAt ? undefined : this.#patience.look(() => this.#receiver.oldest());
       if (share) {
         this.#drop(share);
         continue;
@@ -384,8 +427,9 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   tryDequeue(): Out | undefined;
   tryDequeue(target: Uint8Array): number | undefined;
   tryDequeue(target?: Uint8Array): Out | number | undefined {
-    if (target === undefined) return this.#receiver.dequeue(0);
-    return this.#receiver.move(targetOf(target), 0);
+    if (target === undefined) return this.#patience.look(() => this.#receiver.dequeue(0));
+    const bytes = targetOf(target);
+    return this.#patience.look(() => this.#receiver.move(bytes, 0));
   }
 
   /**
@@ -448,7 +492,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   /** As {@link Queue.dequeuePacked}; 0 when there is nothing now. */
   tryDequeuePacked(target: Uint8Array, lengths: Uint32Array): number {
-    return this.#receiver.moveSeveral(target, lengths, 0) ?? 0;
+    return this.#patience.look(() => this.#receiver.moveSeveral(target, lengths, 0)) ?? 0;
   }
 
   /**
@@ -471,7 +515,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   /** As {@link Queue.receive}; undefined when there is nothing now. */
   tryReceive(): Message<Out> | undefined {
-    return this.#receiver.message(0);
+    return this.#patience.look(() => this.#receiver.message(0));
   }
 
   /**
@@ -497,7 +541,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    */
   lend(options: WaitOptions): Promise<Loan<Out>> {
     const attempt = () => this.#receiver.lend();
-    return this.attachment.waiter.promised(Word.Data, { attempt }, options);
+    return this.attachment.waiter.promised(Word.Data, this.#patiently({ attempt }), options);
   }
 
   /** `for await (const value of queue)`: as {@link Queue.dequeue}, again and again. */
@@ -534,10 +578,18 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   #face<T>(word: Word, args: unknown[], begin: () => Standing<T>): Promise<T> | undefined {
     // Messages are sent in the order of the calls.
-    const inLine = () => (word === Word.Space ? this.#line.behind(begin()) : begin());
+    const inLine = () =>
+      word === Word.Space ? this.#line.behind(begin()) : this.#patiently(begin());
     return this.attachment.waiter.face<T, Callback<T>>(word, args, inLine, (done, result) => {
       done(null, result);
     });
+  }
+
+  #patiently<T>({ attempt, ...rest }: Operation<T>): Operation<T> {
+    const again = () => {
+      this.attachment.waiter.look();
+    };
+    return { ...rest, attempt: patient(attempt, again) };
   }
 
   #encode(value: In): Uint8Array {
@@ -676,8 +728,8 @@ function awaited<T>(
   return result as T;
 }
 
-function attach(path: string, options: QueueFormat<never>, create?: Creation): Attachment {
-  return new Attachment({
+function attach(path: string, options: QueueFormat<never>, create?: Creation): Steps<Attachment> {
+  return Attachment.to({
     name: located(path, options.path),
     path,
     kind: Kind.Queue,

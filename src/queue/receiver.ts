@@ -121,14 +121,14 @@ export class Receiver<Out> {
 
   /** The length of the next message, whose bytes are in `target` and out of the queue. */
   move(target: Uint8Array, milliseconds: number): number | undefined {
-    this.#begin();
+    this.#begin(milliseconds);
     return moved(this.#ring.moveMessage(target, milliseconds), target);
   }
 
   /** How many of the next messages are in `target` and out of the queue. */
   moveSeveral(target: Uint8Array, lengths: Uint32Array, milliseconds: number): number | undefined {
     checkTarget(target, lengths);
-    this.#begin();
+    this.#begin(milliseconds);
     return moved(this.#ring.moveMessages(target, lengths, milliseconds), target);
   }
 
@@ -137,7 +137,7 @@ export class Receiver<Out> {
    * since a message that is taken and not dropped would be kept from the other consumers.
    */
   oldest(): Share | undefined {
-    this.#begin();
+    this.#begin(0);
     this.#ring.tend(Word.Data);
     return this.#take(0);
   }
@@ -156,17 +156,17 @@ export class Receiver<Out> {
   }
 
   // A queue that only sends is no consumer.
-  #begin(): void {
+  #begin(milliseconds: number): void {
     this.#unread = undefined;
     if (this.#joined) return;
     const start = { start: Start.Latest, sequence: 0 };
-    this.#ring.join({ name: CONSUMERS, group: true, after: undefined, ...start });
+    this.#ring.join({ name: CONSUMERS, group: true, after: undefined, ...start }, milliseconds);
     this.#joined = true;
   }
 
   // The next share with a message in it.
   #take(milliseconds: number): Share | undefined {
-    this.#begin();
+    this.#begin(milliseconds);
     for (;;) {
       const share = this.#ring.takeShare(milliseconds);
       if (!share || !this.#cells.dropped(share.slot)) return share;

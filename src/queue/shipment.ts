@@ -1,10 +1,5 @@
+import { tellSent } from '../errors.js';
 import { wrongType } from '../validate.js';
-
-/** What {@link Queue.enqueueMany} fails with once it has begun. */
-export interface PartlySent extends Error {
-  /** How many of the values were sent: the first so many, and none of the others. */
-  readonly sent: number;
-}
 
 /** Sends bytes and gives their sequence; -1 when there is no room within so many milliseconds. */
 type Send = (bytes: Uint8Array, milliseconds: number) => number;
@@ -65,8 +60,7 @@ export class Shipment {
 
   /** Sends no more: tells the values, and in the error how many were sent. */
   end(error: unknown): void {
-    // Of what is thrown here, or cannot be written down, nobody needs to know beside the error.
-    if (error instanceof Error) Reflect.set(error, 'sent', this.#sent);
+    tellSent(error, this.#sent);
     if (this.#exhausted) return;
     this.#exhausted = true;
     try {

@@ -4,6 +4,7 @@ import { tellOfGap } from '../segment/events.js';
 import type { Gap } from '../segment/events.js';
 import { Outcome } from '../native/ring.js';
 import { outOfRange } from '../validate.js';
+import { BLOCKING, patient } from '../waiting/patience.js';
 import { insist, SLICE_MILLISECONDS } from '../waiting/waiter.js';
 import type { Operation } from '../waiting/waiter.js';
 
@@ -25,6 +26,7 @@ export class Consumer {
   readonly #asked: unknown;
   /** Whether the ring has this consumer. */
   readonly valid: boolean;
+  #attached = false;
   #pending = false;
   #passed: Gap[] = [];
   /** What was lost before what was consumed last. */
@@ -43,7 +45,8 @@ export class Consumer {
 
   /** Becomes that consumer now. @throws DisruptorError `ERR_CONSUMER_BUSY` */
   attach(shared: boolean): void {
-    this.#attachment.ring.attachConsumer(this.index, shared);
+    this.#attachment.ring.attachConsumer(this.index, shared, BLOCKING);
+    this.#attached = true;
   }
 
   /** @throws RangeError `ERR_OUT_OF_RANGE` */
@@ -120,7 +123,7 @@ export class Consumer {
    */
   consumeAs<T>(shape: (slot: number) => T, waits: boolean, most = Infinity): Operation<T> {
     let begun = false;
-    const attempt = () => {
+    const take = () => {
       // What was given to an earlier caller must not be committed before he has seen it.
       if (!begun) this.#refuseWhilePending();
       this.#pending = begun = true;
@@ -132,6 +135,9 @@ export class Consumer {
     const answered = () => {
       if (begun) this.#pending = false;
     };
+    const attempt = patient(take, () => {
+      this.#attachment.waiter.look();
+    });
     return { attempt, answered };
   }
 
@@ -143,6 +149,7 @@ export class Consumer {
   /** At most `most` of what is unread, without waiting: a slot, or one of `Outcome`. */
   takeSome(most: number): number {
     this.#refuseWhilePending();
+    if (!this.#attached) this.attach(true);
     const slot = this.#take(most);
     this.#answer();
     return slot;
@@ -156,6 +163,7 @@ export class Consumer {
   /** All that is unread, blocking the thread until there is something where it is to wait. */
   takeSync(timeout?: number): number {
     this.#refuseWhilePending();
+    if (!this.#attached) this.attach(true);
     const { spin } = this.#attachment;
     let slot = this.#try(spin && timeout === undefined ? SLICE_MILLISECONDS : 0);
     if (slot === Outcome.Nothing && spin) {

@@ -1,4 +1,5 @@
 import type { Attachment } from '../segment/attachment.js';
+import { tellSent } from '../errors.js';
 import type { Format } from '../values/format.js';
 import { Line, once } from '../waiting/line.js';
 import type { Standing } from '../waiting/line.js';
@@ -6,7 +7,7 @@ import { Participant } from '../segment/participant.js';
 import { Producer } from './producer.js';
 import type { ClaimedMany } from './producer.js';
 import { integer, wrongType } from '../validate.js';
-import { waitOptions, Word } from '../waiting/waiter.js';
+import { insist, waitOptions, Word } from '../waiting/waiter.js';
 import type { Operation, WaitOptions } from '../waiting/waiter.js';
 
 /** How long a wait that blocks the thread may take. */
@@ -145,7 +146,11 @@ export class DisruptorProducer<In> extends Participant {
   /**
    * Publishes several values in their order, as many at a time as there is room for.
    *
-   * @returns the sequence of the last; other producers' may lie between them
+   * If it fails in the middle, the first ones are published and the others are not: the error says in
+   * `sent` how many ({@link PartlySent}), whether it is an `AbortError`, `ERR_TIMEOUT`, or any other.
+   *
+   * @param options - for all of them together: one timeout, however often there is no room
+   * @returns the sequence of the last; other producers' may lie between them; -1 without values
    * @throws TypeError, RangeError for a value that does not fit: none is published
    */
   publishMany(values: Iterable<In>, options?: WaitOptions): Promise<number>;
@@ -162,7 +167,10 @@ export class DisruptorProducer<In> extends Participant {
         }
         return some.last;
       };
-      return { attempt };
+      const answered = (error: unknown) => {
+        tellSent(error, some.done);
+      };
+      return { attempt, answered };
     };
     return this.#face(args, begin);
   }
@@ -171,8 +179,22 @@ export class DisruptorProducer<In> extends Participant {
   publishManySync(values: Iterable<In>, options?: SyncWaitOptions): number {
     const some = this.#some(values);
     const timeout = waitOptions(options)?.timeout;
-    while (some.left > 0) {
-      some.put(this.#producer.claimSync(1, this.#producer.atMostAll(some.left), timeout));
+    const claim = (milliseconds: number) => {
+      const most = this.#producer.atMostAll(some.left);
+      const claimed = this.#producer.claimWithin(1, most, milliseconds);
+      if (claimed >= 0) some.put(claimed);
+      return claimed >= 0;
+    };
+    const tries = (milliseconds: number) => {
+      while (some.left > 0 && claim(0));
+      if (some.left > 0 && milliseconds > 0) claim(milliseconds);
+      return Number(some.left === 0);
+    };
+    try {
+      insist(tries, 0, timeout);
+    } catch (error) {
+      tellSent(error, some.done);
+      throw error;
     }
     return some.last;
   }
@@ -226,7 +248,7 @@ export class DisruptorProducer<In> extends Participant {
     // Before anything is claimed: a value that does not fit must not leave a hole.
     const encoded = Array.from(values, (value) => Buffer.from(this.#format.encode(value)));
     let done = 0;
-    let last = 0;
+    let last = -1;
     const put = (claim: number) => {
       const { claimStart, claimEnd } = ring;
       for (let i = 0; i <= claimEnd - claimStart; i += 1, done += 1) {
@@ -237,6 +259,9 @@ export class DisruptorProducer<In> extends Participant {
     };
     return {
       put,
+      get done() {
+        return done;
+      },
       get left() {
         return encoded.length - done;
       },

@@ -7,6 +7,8 @@ import type { AttachmentMessage } from '../segment/events.js';
 import { checkFormat, formatOf } from '../values/format.js';
 import type { Format, FormatOptions } from '../values/format.js';
 import { underName } from '../segment/free-name.js';
+import { doLater, doNow, step } from '../steps.js';
+import type { Steps } from '../steps.js';
 import { Role } from '../native/facts.js';
 import { Start } from '../native/joining.js';
 import type { Creation } from '../native/creation.js';
@@ -26,6 +28,7 @@ import {
 import type { JoinOptions, RingOptions, RingWaiting } from './ring-options.js';
 import { Statistics } from './statistics.js';
 import type { RingStatistics } from './statistics.js';
+import { BLOCKING, patiently } from '../waiting/patience.js';
 import type { Strategy } from '../waiting/strategy.js';
 import { flag, integer, outOfRange, wrongType } from '../validate.js';
 
@@ -82,8 +85,12 @@ interface Origin {
   readonly strategy: Strategy;
 }
 
-function attach(origin: Origin, role: AttachmentMessage['role'], create?: Creation): Attachment {
-  return new Attachment({ ...origin, role, create, expected: {}, spin: true });
+function attach(
+  origin: Origin,
+  role: AttachmentMessage['role'],
+  create?: Creation,
+): Steps<Attachment> {
+  return Attachment.to({ ...origin, role, create, expected: {}, spin: true });
 }
 
 /**
@@ -109,7 +116,7 @@ export class DisruptorRing<In, Out> extends Participant {
   }
 
   /** Makes a new ring. @internal */
-  static create<In, Out>(path: string | undefined, given: unknown): DisruptorRing<In, Out> {
+  static *create<In, Out>(path: string | undefined, given: unknown): Steps<DisruptorRing<In, Out>> {
     const options = optionsObject<RingOptions & FormatOptions>(given);
     // As it is now, whatever becomes of the object.
     const { encoding, record, elementSize } = options;
@@ -118,19 +125,20 @@ export class DisruptorRing<In, Out> extends Participant {
     const creation = ringCreation(options, format);
     const strategy = ringWaiting(options);
     const formats = () => formatOf(chosen, format.elementSize) as unknown as Format<In, Out>;
-    return underName(path, creation.existing, (chosen, existing) => {
+    return yield* underName(path, creation.existing, function* (chosen, existing) {
       const origin = { name: located(chosen, options.path), path: chosen, strategy };
-      return new DisruptorRing(origin, attach(origin, 'ring', { ...creation, existing }), formats);
+      const attachment = yield* attach(origin, 'ring', { ...creation, existing });
+      return new DisruptorRing(origin, attachment, formats);
     });
   }
 
   /** Opens one that is there. @internal */
-  static open<In, Out>(path: string, given: unknown): DisruptorRing<In, Out> {
+  static *open<In, Out>(path: string, given: unknown): Steps<DisruptorRing<In, Out>> {
     const options = optionsObject<RingWaiting & SegmentPath & FormatOptions>(given);
     const origin = { name: located(path, options.path), path, strategy: ringWaiting(options) };
-    const attachment = attach(origin, 'ring');
-    const { ring } = attachment;
     const { encoding, record } = options;
+    const attachment = yield* attach(origin, 'ring');
+    const { ring } = attachment;
     const chosen = { encoding, record };
     const formats = () => formatOf(chosen, ring.elementSize) as unknown as Format<In, Out>;
     try {
@@ -158,7 +166,7 @@ export class DisruptorRing<In, Out> extends Participant {
    * @throws DisruptorError `ERR_SEGMENT_REPLACED`, `ERR_RELEASED`, and what opening throws
    */
   producer(options: RingWaiting = {}): DisruptorProducer<In> {
-    const attachment = this.#participant('producer', options);
+    const attachment = doNow(this.#participant('producer', options));
     return new DisruptorProducer(attachment, this.#formats());
   }
 
@@ -175,16 +183,38 @@ export class DisruptorRing<In, Out> extends Participant {
   consumer(name?: string | number, options?: JoinOptions & RingWaiting): DisruptorConsumer<Out>;
   consumer(options: JoinOptions & RingWaiting): DisruptorConsumer<Out>;
   consumer(first?: unknown, second?: unknown): DisruptorConsumer<Out> {
+    return doNow(this.#consumer(first, second));
+  }
+
+  /**
+   * As {@link DisruptorRing.consumer}, without blocking the event loop while others join: that takes
+   * microseconds, unless one of them is stopped in the middle of it.
+   */
+  consumerAsync(
+    name?: string | number,
+    options?: JoinOptions & RingWaiting,
+  ): Promise<DisruptorConsumer<Out>>;
+  consumerAsync(options: JoinOptions & RingWaiting): Promise<DisruptorConsumer<Out>>;
+  consumerAsync(first?: unknown, second?: unknown): Promise<DisruptorConsumer<Out>> {
+    return doLater(this.#consumer(first, second));
+  }
+
+  *#consumer(first: unknown, second: unknown): Steps<DisruptorConsumer<Out>> {
     const unnamed = typeof first === 'object' && first !== null && second === undefined;
     const options = optionsObject<JoinOptions & RingWaiting>((unnamed ? first : second) ?? {});
     const joining = joiningOf(unnamed ? undefined : first, options);
     const standard = joining.group ? 1 : Infinity;
     const { maxBatch } = options;
     const most = maxBatch === undefined ? standard : integer(maxBatch, 'maxBatch', 1);
-    const attachment = this.#participant('consumer', options);
+    const attachment = yield* this.#participant('consumer', options);
     try {
       const { ring } = attachment;
-      const index = seatOf(ring, unnamed ? undefined : first, joining);
+      const name = unnamed ? undefined : first;
+      const index = yield* step(
+        () => seatOf(ring, name, joining, BLOCKING),
+        () => patiently(() => seatOf(ring, name, joining, 0)),
+      );
+
       if (joining.group) ring.share(Math.min(most, ring.elementCount));
       const seat = { index, name: joining.name, group: joining.group, maxBatch: most };
       return new DisruptorConsumer(attachment, this.#formats(), seat);
@@ -203,12 +233,12 @@ export class DisruptorRing<In, Out> extends Participant {
   }
 
   // One attachment for each: they may be in other threads, die apart and wait apart.
-  #participant(role: AttachmentMessage['role'], options: RingWaiting): Attachment {
+  *#participant(role: AttachmentMessage['role'], options: RingWaiting): Steps<Attachment> {
     if (this.closed) throw new DisruptorError('ERR_RELEASED', 'The ring has been closed');
     const { wait, pollingBudget } = optionsObject<RingWaiting>(options);
     const own = wait !== undefined || pollingBudget !== undefined;
     const origin = own ? { ...this.#origin, strategy: ringWaiting(options) } : this.#origin;
-    const attachment = attach(origin, role);
+    const attachment = yield* attach(origin, role);
     if (attachment.ring.object === this.attachment.ring.object) return attachment;
     attachment.release();
     throw new DisruptorError(
@@ -219,11 +249,11 @@ export class DisruptorRing<In, Out> extends Participant {
 }
 
 // A ring of the compatible constructor knows its consumers by their index alone.
-function seatOf(ring: Ring, name: unknown, joining: Joining): number {
+function seatOf(ring: Ring, name: unknown, joining: Joining, milliseconds: number): number {
   const indexed = ring.census().consumers.some(({ role }) => role === Role.Indexed);
-  if (typeof name !== 'number' || !indexed) return ring.join(joining);
+  if (typeof name !== 'number' || !indexed) return ring.join(joining, milliseconds);
   const index = integer(name, 'name', 0, ring.consumerCount - 1);
-  ring.attachConsumer(index, false);
+  ring.attachConsumer(index, false, milliseconds);
   return index;
 }
 

@@ -1,4 +1,6 @@
 import { DisruptorError, naming, namingLater, released } from '../errors.js';
+import { namingSteps } from '../steps.js';
+import type { Steps } from '../steps.js';
 import { tellOfAttachment, tellOfDetachment, tellOfStall } from './events.js';
 import type { AttachmentMessage } from './events.js';
 import type { Hold } from './holder.js';
@@ -31,12 +33,21 @@ export class Attachment implements Hold {
   readonly #role: AttachmentMessage['role'];
   /** What errors call it. */
   readonly #shown: string;
+  readonly #created: boolean;
   #released = false;
 
-  constructor(options: AttachmentOptions) {
+  /** Creates a segment, or opens one. */
+  static *to(options: AttachmentOptions): Steps<Attachment> {
+    const { name, path, kind, create, strategy } = options;
+    const ring = create ? Ring.create(name, create, strategy) : Ring.open(name, strategy, kind);
+    return new Attachment(options, yield* namingSteps(shownName(name, path), ring));
+  }
+
+  private constructor(options: AttachmentOptions, ring: Ring) {
     this.name = options.path;
     this.spin = options.spin;
-    this.ring = attach(options);
+    this.ring = ring;
+    this.#created = options.create !== undefined;
     this.#role = options.role;
     this.#shown = shownName(options.name, options.path);
     this.waiter = new Waiter(this.ring, options.strategy, (word) => {
@@ -47,9 +58,20 @@ export class Attachment implements Hold {
       this.slots = new Slots(this.ring.elements, this.ring.elementCount, this.ring.elementSize);
       tellOfAttachment({ name: this.name, role: this.#role });
     } catch (error) {
+      this.#withdraw();
       this.ring.release();
       throw error;
     }
+  }
+
+  /** Releases what cannot be used after all: what was created here for it loses its name again. */
+  abandon(): void {
+    this.#withdraw();
+    this.release();
+  }
+
+  #withdraw(): void {
+    if (this.#created) this.ring.withdraw();
   }
 
   get released(): boolean {
@@ -80,13 +102,6 @@ export class Attachment implements Hold {
       this.ring.syncNow();
     });
   }
-}
-
-function attach(options: AttachmentOptions): Ring {
-  const { name, path, kind, create, strategy } = options;
-  return naming(shownName(name, path), () =>
-    create ? Ring.create(name, create, strategy) : Ring.open(name, strategy, kind),
-  );
 }
 
 function checkGeometry(ring: Ring, options: AttachmentOptions): void {

@@ -217,7 +217,7 @@ TEST("a subscriber waits, and is woken") {
   std::thread later([&] {
     const auto publisher = test.publisher();
     for (uint64_t i = 0; i < 50; ++i) {
-      os::pause_a_millisecond();
+      os::nap(1'000'000);
       send(*publisher, i);
     }
   });

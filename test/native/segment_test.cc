@@ -216,6 +216,55 @@ TEST("a damaged ring can be replaced") {
   CHECK(open_ring(ring.name).ok());
 }
 
+TEST("a segment whose elements no caller could see whole is neither created nor opened") {
+  const struct {
+    Kind kind;
+    RingGeometry geometry;
+    uint64_t visible;
+  } rows[] = {
+      {Kind::kRing, {10, 24, 3}, 240},
+      // Mapped twice.
+      {Kind::kQueue, {kPage / kCell, kCell, 3}, 2 * kPage},
+      // With the slots' headers.
+      {Kind::kBroadcast, {10, 24, kBellEntries}, 480},
+      {Kind::kMemory, memory_geometry(100), 100},
+  };
+  for (const auto& row : rows) {
+    RingCreation creation;
+    creation.kind = row.kind;
+    creation.geometry = row.geometry;
+    const TestRing old(creation);
+    // Nothing is replaced for it, either.
+    creation.existing = Existing::kReplace;
+    creation.most_bytes = row.visible - 1;
+    CHECK(create_ring(old.name, creation).error().code == Errc::kSegmentTooLarge);
+    CHECK((old.header().next.load_ordered() & kReplacedBit) == 0);
+    const auto write = os::Access::kReadWrite;
+    CHECK(open_ring(old.name, row.kind, write, row.visible - 1).error().code ==
+          Errc::kSegmentTooLarge);
+    CHECK(open_ring(old.name, row.kind, write, row.visible).ok());
+    creation.most_bytes = row.visible;
+    CHECK(create_ring(old.name, creation).ok());
+  }
+}
+
+TEST("a segment that is withdrawn loses its name, unless the name is another one's by now") {
+  const std::string name = unique_name();
+  RingCreation creation = replacing({4, 4, 1});
+  const auto first = create_ring(name, creation);
+  withdraw_segment(first.value().file, first.value().backing());
+  CHECK(open_ring(name).error().sys_errno == ENOENT);
+  const auto second = create_ring(name, creation);
+  withdraw_segment(first.value().file, first.value().backing());
+  CHECK(open_ring(name).ok());
+  const auto third = create_ring(name, creation);
+  withdraw_segment(second.value().file, second.value().backing());
+  CHECK(open_ring(name).ok());
+  withdraw_segment(third.value().file, third.value().backing());
+  withdraw_segment(third.value().file, third.value().backing());
+  CHECK(open_ring(name).error().sys_errno == ENOENT);
+}
+
 TEST("a replacement that does not finish makes the next one give up, not hang") {
   const TestRing ring({4, 4, 1});
   const auto stuck = os::open_file(ring.name);

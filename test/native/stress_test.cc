@@ -138,7 +138,7 @@ TEST("nobody sleeps through the end: each round goes to sleep and is woken") {
         while (batch.count == 0) batch = from.consume(0, 20 * kSlice).value();
         from.commit_consumed(0, batch.start, batch.start + batch.count);
         // Longer than the other side spins.
-        if (round % 3 == 0) os::pause_a_millisecond();
+        if (round % 3 == 0) os::nap(1'000'000);
       }
       Claim claim;
       while (claim.count == 0) claim = to.claim(1, 1, 20 * kSlice).value();

@@ -52,7 +52,7 @@ struct Bell {
 
   // Waits until there are `count` rings; a test that hangs here has found a lost wake.
   void wait_for(int count) const {
-    while (rings.load() < count) os::pause_a_millisecond();
+    while (rings.load() < count) os::nap(1'000'000);
   }
 
   std::atomic<int> rings{0};

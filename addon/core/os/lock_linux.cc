@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "lock.h"
+#include "retry.h"
 
 namespace shm_disruptor::os {
 
@@ -18,23 +19,27 @@ struct flock range_of(uint64_t byte, short type) {
   return range;
 }
 
+int control(const File& file, int command, struct flock& range) {
+  return retry_on_eintr([&] { return fcntl(file.descriptor(), command, &range); });
+}
+
 }  // namespace
 
 Result<bool> try_lock(const File& file, uint64_t byte, Hold hold) {
   struct flock range = range_of(byte, hold == Hold::kShared ? F_RDLCK : F_WRLCK);
-  if (fcntl(file.descriptor(), F_OFD_SETLK, &range) == 0) return true;
+  if (control(file, F_OFD_SETLK, range) == 0) return true;
   if (errno == EAGAIN || errno == EACCES) return false;
   return Error{Errc::kSystem, errno, "fcntl"};
 }
 
 void unlock(const File& file, uint64_t byte) {
   struct flock range = range_of(byte, F_UNLCK);
-  fcntl(file.descriptor(), F_OFD_SETLK, &range);
+  control(file, F_OFD_SETLK, range);
 }
 
 bool held_by_others(const File& file, uint64_t byte) {
   struct flock range = range_of(byte, F_WRLCK);
-  if (fcntl(file.descriptor(), F_OFD_GETLK, &range) != 0) return true;
+  if (control(file, F_OFD_GETLK, range) != 0) return true;
   return range.l_type != F_UNLCK;
 }
 

@@ -52,8 +52,10 @@ struct FileFacts {
 
 /// How a new object exists before it has its name.
 enum class Birth {
-  kUnnamed,    ///< without a name: a creator that dies leaves nothing behind
-  kTemporary,  ///< under a name nobody looks for; for file systems that lack the former
+  kUnnamed,  ///< without a name: a creator that dies leaves nothing behind
+  /// Under a name that is not looked for: where the file system has no unnamed files, or where
+  /// /proc is not mounted, without which an unnamed file cannot get a name.
+  kTemporary,
 };
 
 /// A new object on its way to its name: `publish` gives it the name or leaves no trace.
@@ -122,7 +124,5 @@ uint32_t current_thread();
 std::string user_name(uint32_t user);
 /// Differs between any two calls on one machine since it was started.
 uint64_t fresh_generation();
-/// Gives the processor to somebody else for about a millisecond.
-void pause_a_millisecond();
 
 }  // namespace shm_disruptor::os
