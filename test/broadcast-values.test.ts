@@ -171,8 +171,12 @@ test('who transfers what he received does not take others’ messages, and harms
     // Node 20 makes a copy instead.
   }
   t.is(first.toString(), 'first');
-  // Newer runtimes have a way round that.
-  buffer.transfer?.();
+  try {
+    // A way round that, which Node 22 has and 24 closes.
+    buffer.transfer?.();
+  } catch (error) {
+    t.true(error instanceof TypeError);
+  }
   broadcast.publish('second');
   t.is(subscription.tryReceive()?.data.toString(), 'second');
 });
