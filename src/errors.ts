@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 
 /** What the core reports, in the order of `Errc` in `addon/core/result.h`. */
@@ -132,42 +134,115 @@ export class DisruptorError extends Error {
   override readonly name = 'DisruptorError';
   /** What happened, for programs. */
   readonly code: DisruptorErrorCode;
+  /** The segment's file, of an error about a segment that was to be created, opened or removed. */
+  declare readonly path?: string;
 
   /** @internal */
-  constructor(code: DisruptorErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: DisruptorErrorCode,
+    message: string,
+    { path, ...options }: ErrorOptions & { path?: string } = {},
+  ) {
     super(message, options);
     this.code = code;
+    if (path !== undefined) this.path = path;
   }
+}
+
+/** What the caller asked for: the verb for a system call that serves several ends, such as `open`. */
+export type Attempt = 'create' | 'open' | 'remove' | 'list' | 'sync';
+
+/** What a system call that serves one end was to do. */
+const VERBS: Readonly<Record<string, string>> = {
+  fchmod: 'create',
+  link: 'create',
+  linkat: 'create',
+  posix_fallocate: 'size',
+  fallocate: 'size',
+  mmap: 'map',
+  msync: 'sync',
+  fsync: 'sync',
+  fcntl: 'lock',
+  statx: 'examine',
+  pread: 'read',
+  unlink: 'remove',
+  opendir: 'list',
+  readdir: 'list',
+};
+
+/** What errors call a segment. */
+export interface SegmentLabel {
+  /** The `path` of a system error: the name as it was given, or the file in a directory. */
+  readonly given: string;
+  /** Its file, or the directory whose segments are listed. */
+  readonly file: string;
+}
+
+/** What is missing when the system says `ENOENT`, where it is not the file. */
+function missingDirectory(attempt: Attempt, file: string): string {
+  const directory = attempt === 'list' ? file : dirname(file);
+  return existsSync(directory) ? '' : `: the directory ${directory} is missing`;
 }
 
 /**
  * An error of the operating system, as Node's own modules throw it.
  * @internal
  */
-export function systemError(errno: number, syscall: string, path?: string): NodeJS.ErrnoException {
+export function systemError(
+  errno: number,
+  syscall: string,
+  label?: SegmentLabel,
+  attempt: Attempt = 'open',
+): NodeJS.ErrnoException {
   const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, `error ${errno}`];
   const sentence = text.charAt(0).toUpperCase() + text.slice(1);
-  const attempt =
-    { posix_fallocate: 'size', mmap: 'map', msync: 'sync', fsync: 'sync' }[syscall] ?? 'open';
-  return Object.assign(new Error(`Failed to ${attempt} shared memory object: ${sentence}`), {
+  const objects = attempt === 'list' ? 'objects' : 'object';
+  const missing = label && code === 'ENOENT' ? missingDirectory(attempt, label.file) : '';
+  const failure = `Failed to ${VERBS[syscall] ?? attempt} shared memory ${objects}: ${sentence}`;
+  return Object.assign(new Error(failure + missing), {
     code,
     errno: -errno,
     syscall,
-    ...(path === undefined ? {} : { path }),
+    ...(label && { path: label.given }),
   });
 }
 
+/** A path as an argument for a POSIX shell. */
+function shellArgument(path: string): string {
+  return /^[\w/.:@%+=,-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** What may be under a segment's name and is not a segment. */
+const STRANGERS: Partial<Record<DisruptorErrorCode, string>> = {
+  ERR_SEGMENT_FOREIGN: 'was not made by shm-disruptor',
+  ERR_SEGMENT_TOO_SHORT: 'is too short for a segment of shm-disruptor',
+};
+
+/** The same error, naming the segment's file. */
+function namedError({ code, message }: DisruptorError, path: string): DisruptorError {
+  const stranger = STRANGERS[code];
+  const advice = `If shared-memory-disruptor left it, remove it: rm ${shellArgument(path)}`;
+  const sentence =
+    stranger === undefined ? `${path}: ${message}` : `${path} ${stranger}. ${advice}`;
+  return new DisruptorError(code, sentence, { path });
+}
+
 /**
- * Calls the core, which does not know what the user called the object, and names it in errors of the
- * system.
+ * Calls the core, which does not know what the caller attempts, and completes its errors about the
+ * segment: with a `path`, the file and the verb.
  * @internal
  */
-export function naming<T>(path: string, call: () => T): T {
+export function naming<T>(label: SegmentLabel, attempt: Attempt, call: () => T): T {
   try {
     return call();
   } catch (error) {
     const { errno, syscall } = error as NodeJS.ErrnoException;
-    if (errno !== undefined && syscall !== undefined) throw systemError(-errno, syscall, path);
+    if (errno !== undefined && syscall !== undefined) {
+      throw systemError(-errno, syscall, label, attempt);
+    }
+    if (error instanceof DisruptorError && error.code.startsWith('ERR_SEGMENT_')) {
+      throw namedError(error, label.file);
+    }
     throw error;
   }
 }
@@ -176,11 +251,15 @@ export function naming<T>(path: string, call: () => T): T {
  * The same for a call that gives a promise.
  * @internal
  */
-export async function namingLater<T>(path: string, call: () => Promise<T>): Promise<T> {
+export async function namingLater<T>(
+  label: SegmentLabel,
+  attempt: Attempt,
+  call: () => Promise<T>,
+): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    return naming(path, () => {
+    return naming(label, attempt, () => {
       throw error;
     });
   }

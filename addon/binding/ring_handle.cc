@@ -140,6 +140,7 @@ void RingHandle::define(napi_env env, Environment* environment, napi_value expor
       method("moveMessages", move_messages),
       method("join", join),
       method("census", census),
+      method("detach", invoke<RingHandle, &RingHandle::detach>),
       method("nextGap", invoke<RingHandle, &RingHandle::next_gap>),
       method("recover", invoke<RingHandle, &RingHandle::recover>),
       method("takeOver", invoke<RingHandle, &RingHandle::take_over>),
@@ -301,6 +302,10 @@ Status RingHandle::leave(Environment& environment) {
   set(kConsumeNext, 0);
   sequencer_->leave();
   return Done{};
+}
+
+Status RingHandle::detach(Environment& environment) {
+  return sequencer_->detach(environment.exchange.get(Exchange::kConsumer));
 }
 
 Status RingHandle::next_gap(Environment& environment) {

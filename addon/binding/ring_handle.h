@@ -48,6 +48,7 @@ class RingHandle : public Registered {
   Status recover(Environment&);
   Status take_over(Environment&);
   Status gaps(Environment&);
+  Status detach(Environment&);
   Status ignore(Environment&);
   Status claimable(Environment&);
   Status consumable(Environment&);

@@ -9,7 +9,7 @@ import type { Place } from './listening.js';
 import { messageFormatOf } from '../values/message-format.js';
 import type { MessageFormat } from '../values/message-format.js';
 import { underName } from '../segment/free-name.js';
-import { located, shownName } from '../segment/location.js';
+import { labelOf, located } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { checkFormat } from '../values/format.js';
 import { Publisher } from '../native/broadcast.js';
@@ -129,7 +129,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
     return underName(path, creation.existing, (chosen, existing) => {
       const place = { name: chosen, directory: options.path };
       const location = located(chosen, options.path);
-      const publisher = naming(shownName(location, chosen), () =>
+      const publisher = naming(labelOf(location, chosen), 'create', () =>
         Publisher.create(location, { ...creation, existing }),
       );
       try {
@@ -326,7 +326,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   #attach(): Publisher {
     if (this.closed) throw released();
     const location = located(this.name, this.#place.directory);
-    const publisher = naming(shownName(location, this.name), () => Publisher.open(location));
+    const publisher = naming(labelOf(location, this.name), 'open', () => Publisher.open(location));
     try {
       this.#checkSame(publisher.made);
     } catch (error) {

@@ -1,9 +1,10 @@
 import { naming, namingLater } from '../errors.js';
+import type { SegmentLabel } from '../errors.js';
 import { Subscriber } from '../native/broadcast.js';
 import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
 import type { AttachmentMessage } from '../segment/events.js';
 import type { Hold } from '../segment/holder.js';
-import { located, shownName } from '../segment/location.js';
+import { labelOf, located } from '../segment/location.js';
 import type { Strategy } from '../waiting/strategy.js';
 import { Waiter } from '../waiting/waiter.js';
 
@@ -19,14 +20,14 @@ export class Listening implements Hold {
   readonly subscriber: Subscriber;
   readonly waiter: Waiter;
   readonly #message: AttachmentMessage;
-  readonly #shown: string;
+  readonly #label: SegmentLabel;
   #released = false;
 
   /** @throws as opening a broadcast */
   constructor(place: Place, strategy: Strategy, role: AttachmentMessage['role']) {
     const location = located(place.name, place.directory);
-    this.#shown = shownName(location, place.name);
-    this.subscriber = naming(this.#shown, () => Subscriber.open(location, strategy));
+    this.#label = labelOf(location, place.name);
+    this.subscriber = naming(this.#label, 'open', () => Subscriber.open(location, strategy));
     this.waiter = new Waiter(this.subscriber, strategy, () => {
       // Nobody is in the way of a message that was not published.
     });
@@ -48,11 +49,11 @@ export class Listening implements Hold {
   }
 
   sync(): Promise<void> {
-    return namingLater(this.#shown, () => this.subscriber.sync());
+    return namingLater(this.#label, 'sync', () => this.subscriber.sync());
   }
 
   syncSync(): void {
-    naming(this.#shown, () => {
+    naming(this.#label, 'sync', () => {
       this.subscriber.syncNow();
     });
   }

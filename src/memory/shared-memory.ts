@@ -9,7 +9,7 @@ import { optionsObject, ringWaiting } from '../ring/ring-options.js';
 import type { RingWaiting } from '../ring/ring-options.js';
 import type { Callback, SyncWaitOptions } from '../ring/disruptor-producer.js';
 import { SegmentHolder } from '../segment/holder.js';
-import { located, shownName } from '../segment/location.js';
+import { labelOf, located } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { policy } from '../segment/policy.js';
 import { listSegments, unlinkLocated, unlinkSegment } from '../segment/segments.js';
@@ -83,13 +83,13 @@ export class SharedMemory extends SegmentHolder {
     const strategy = ringWaiting(options);
     return underName(path, creation.existing, (name, existing) => {
       const location = located(name, options.path);
-      const shown = shownName(location, name);
-      const memory = naming(shown, () =>
+      const label = labelOf(location, name);
+      const memory = naming(label, 'create', () =>
         Memory.create(location, { ...creation, existing }, strategy),
       );
       return new SharedMemory(
         location,
-        new MemoryAttachment({ memory, name, shown, strategy }),
+        new MemoryAttachment({ memory, name, label, strategy }),
         name,
       );
     });
@@ -104,13 +104,13 @@ export class SharedMemory extends SegmentHolder {
   static open(name: string, given: MemoryOpening = {}): SharedMemory {
     const options = optionsObject<MemoryOpening>(given);
     const location = located(name, options.path);
-    const shown = shownName(location, name);
+    const label = labelOf(location, name);
     const readOnly = flag(options.readOnly, 'readOnly');
     const strategy = ringWaiting(options);
-    const memory = naming(shown, () => Memory.open(location, readOnly, strategy));
+    const memory = naming(label, 'open', () => Memory.open(location, readOnly, strategy));
     return new SharedMemory(
       location,
-      new MemoryAttachment({ memory, name, shown, strategy }),
+      new MemoryAttachment({ memory, name, label, strategy }),
       name,
     );
   }
@@ -287,7 +287,7 @@ export class SharedMemory extends SegmentHolder {
     if (this.replaced) {
       throw new DisruptorError('ERR_SEGMENT_REPLACED', 'The name is another segment’s');
     }
-    unlinkLocated(this.#location, this.#attachment.shown);
+    unlinkLocated(this.#location, this.#attachment.label);
   }
 
   #mostFrom(offset: number): number {

@@ -60,6 +60,7 @@ interface Addon extends Record<
   | 'keepShare'
   | 'giveBackShare'
   | 'leave'
+  | 'detach'
   | 'nextGap'
   | 'recover'
   | 'takeOver'

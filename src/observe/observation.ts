@@ -4,7 +4,7 @@ import { naming } from '../errors.js';
 import { Kind } from '../native/creation.js';
 import { inspect, list, userName } from '../native/segments.js';
 import type { SegmentFacts } from '../native/facts.js';
-import { directoryOf, located, shownName } from '../segment/location.js';
+import { directoryLabel, directoryOf, labelOf, located } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { observeBroadcast } from './broadcast.js';
 import type { BroadcastObservation } from './broadcast.js';
@@ -130,7 +130,7 @@ function observation(facts: SegmentFacts): Observation {
  */
 export function observe(name: string, { path }: SegmentPath = {}): Observation {
   const location = located(name, path);
-  return naming(shownName(location, name), () => observation(inspect(location)));
+  return naming(labelOf(location, name), 'open', () => observation(inspect(location)));
 }
 
 /**
@@ -140,5 +140,5 @@ export function observe(name: string, { path }: SegmentPath = {}): Observation {
  */
 export function observeAll({ path }: SegmentPath = {}): Observation[] {
   const directory = directoryOf(path);
-  return naming(directory === '' ? '/dev/shm' : directory, () => list(directory)).map(observation);
+  return naming(directoryLabel(directory), 'list', () => list(directory)).map(observation);
 }

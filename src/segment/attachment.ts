@@ -1,10 +1,11 @@
 import { markAsUntransferable } from 'node:worker_threads';
 
 import { DisruptorError, naming, namingLater, released } from '../errors.js';
+import type { SegmentLabel } from '../errors.js';
 import { tellOfAttachment, tellOfDetachment, tellOfStall } from './events.js';
 import type { AttachmentMessage } from './events.js';
 import type { Hold } from './holder.js';
-import { shownName } from './location.js';
+import { labelOf } from './location.js';
 import { Ring } from '../native/ring.js';
 import type { Resolved } from '../compatible/options.js';
 import { Slots } from './slots.js';
@@ -32,7 +33,7 @@ export class Attachment implements Hold {
   readonly waiter: Waiter;
   readonly #role: AttachmentMessage['role'];
   /** What errors call it. */
-  readonly #shown: string;
+  readonly #label: SegmentLabel;
   #released = false;
 
   constructor(options: AttachmentOptions) {
@@ -40,7 +41,7 @@ export class Attachment implements Hold {
     this.spin = options.spin;
     this.ring = attach(options);
     this.#role = options.role;
-    this.#shown = shownName(options.name, options.path);
+    this.#label = labelOf(options.name, options.path);
     this.waiter = new Waiter(this.ring, options.strategy, (word) => {
       tellOfStall(this.name, this.ring, word === Word.Space ? 'room' : 'commit');
     });
@@ -76,11 +77,11 @@ export class Attachment implements Hold {
   }
 
   sync(): Promise<void> {
-    return namingLater(this.#shown, () => this.ring.sync());
+    return namingLater(this.#label, 'sync', () => this.ring.sync());
   }
 
   syncSync(): void {
-    naming(this.#shown, () => {
+    naming(this.#label, 'sync', () => {
       this.ring.syncNow();
     });
   }
@@ -88,7 +89,7 @@ export class Attachment implements Hold {
 
 function attach(options: AttachmentOptions): Ring {
   const { name, path, kind, create, strategy } = options;
-  return naming(shownName(name, path), () =>
+  return naming(labelOf(name, path), create ? 'create' : 'open', () =>
     create ? Ring.create(name, create, strategy) : Ring.open(name, strategy, kind),
   );
 }

@@ -161,12 +161,17 @@ Result<std::vector<std::string>> list_names(const std::string& directory) {
   if (!open) return last_error("opendir");
   const std::string prefix = directory.empty() ? directory : directory + "/";
   std::vector<std::string> names;
+  // The end of the directory leaves errno as it was; a failure sets it.
+  errno = 0;
   while (const dirent* entry = readdir(open)) {
     if (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN) {
       names.push_back(prefix + entry->d_name);
     }
+    errno = 0;
   }
+  const Error failure = last_error("readdir");
   closedir(open);
+  if (failure.sys_errno != 0) return failure;
   return names;
 }
 
