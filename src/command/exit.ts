@@ -34,7 +34,7 @@ interface Told {
 function told(error: unknown): Told {
   if (!(error instanceof Error)) return { code: undefined, message: String(error) };
   const { code, path, name, message } = error as NodeJS.ErrnoException;
-  const where = path === undefined || message.includes(path) ? '' : `${path}: `;
+  const where = path === undefined || message.startsWith(path) ? '' : `${path}: `;
   // An AggregateError of Node's, of a connection tried at several addresses, has no message.
   return { code, message: where + (message || code || name) };
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { unlinkSync } from 'node:fs';
+import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 
 import type { DisruptorError, SegmentPath } from '../index.js';
@@ -19,19 +20,24 @@ export interface RemoveOptions extends SegmentPath {
   force?: boolean;
 }
 
-/** Asks on the terminal. */
+/** Asks on the terminal. No answer is no. */
 async function agreed(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // The end of the input is no answer, and leaves the question open for ever.
+  terminal.once('SIGINT', () => {
+    process.exitCode = 128 + constants.signals.SIGINT;
+    terminal.close();
+  });
+  // Some versions of Node leave the question open when the input ends, and others reject it.
   const end = once(terminal, 'close').then(() => '');
-  const answer = await Promise.race([terminal.question(`${question} [y/N] `), end]);
+  const answered = terminal.question(`${question} [y/N] `).catch(() => '');
+  const answer = await Promise.race([answered, end]);
   terminal.close();
   return /^y(es)?$/i.test(answer.trim());
 }
 
 /** Whether somebody who lives is attached; what is damaged beyond that is for nobody. */
 function inUse(name: string, place: SegmentPath): boolean {
-  return observe(name, place).attached;
+  return observe(name, place, 'remove').attached;
 }
 
 /** The file of a name that is not a segment's, if that is what is wrong. */

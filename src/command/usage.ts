@@ -1,5 +1,5 @@
-import type { SegmentPath } from '../index.js';
 import { directoryOf, located } from '../segment/location.js';
+import type { SegmentPath } from '../segment/location.js';
 
 /** Command lines that are wrong. */
 
