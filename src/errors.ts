@@ -53,7 +53,7 @@ const SYSTEM = 1;
  * | `ERR_SEGMENT_OWNER` | the object belongs to another user and is not shared |
  * | `ERR_SEGMENT_MODE` | its permission bits are not those that its creator set |
  * | `ERR_SEGMENT_TOO_SHORT` | the object is empty, or too short for a header |
- * | `ERR_SEGMENT_FOREIGN` | the object is not one of ours; it is never touched |
+ * | `ERR_SEGMENT_FOREIGN` | the object is not one of ours; it is never touched, and the message says how to remove it |
  * | `ERR_SEGMENT_VERSION` | made by another layout version, or on another kind of machine |
  * | `ERR_SEGMENT_KIND` | a segment of ours, but of another kind |
  * | `ERR_SEGMENT_CORRUPT` | its header or counters contradict themselves |

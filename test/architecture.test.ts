@@ -131,13 +131,7 @@ const SOURCES = [
   ['observe/observation'],
   ['observe/rates'],
   ['command/standard', 'command/usage'],
-  [
-    'command/exit',
-    'command/output',
-    'command/blocks',
-    'command/watching',
-    'command/bench-peer',
-  ],
+  ['command/exit', 'command/output', 'command/blocks', 'command/watching', 'command/bench-peer'],
   [
     'command/fitting',
     'command/lines',

@@ -36,7 +36,7 @@ function told(error: unknown): Told {
   const { code, path, name, message } = error as NodeJS.ErrnoException;
   const where = path === undefined || message.startsWith(path) ? '' : `${path}: `;
   // An AggregateError of Node's, of a connection tried at several addresses, has no message.
-  return { code, message: where + (message || code || name) };
+  return { code, message: where + (message === '' ? (code ?? name) : message) };
 }
 
 /** What an error was caused by, and what that was caused by: each once. */

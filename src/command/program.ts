@@ -12,7 +12,7 @@ import type { TopOptions } from './top.js';
 import type { WriteOptions } from './write.js';
 import { Exit, fail } from './exit.js';
 import type { SegmentPath } from '../index.js';
-import { watchOutput, writeOut } from './standard.js';
+import { leaveDeadTerminals, watchOutput, writeOut } from './standard.js';
 import { UsageError } from './usage.js';
 import { SORTS } from './view.js';
 
@@ -279,7 +279,10 @@ function mending(program: Command): void {
     .description('remove segments that nobody uses')
     .option('--stale', 'all segments to which nobody who lives is attached')
     .option('-y, --yes', 'do not ask')
-    .option('-f, --force', 'also when somebody is attached: those go on, and nobody new finds it')
+    .option(
+      '-f, --force',
+      'also when somebody is attached: those go on, and nobody new finds it; after asking, also a file that is not a segment',
+    )
     .addHelpText(
       'after',
       examples(
@@ -357,6 +360,7 @@ export async function run(argv: string[]): Promise<void> {
     fail(error, asJson);
     process.exit();
   });
+  process.once('exit', leaveDeadTerminals);
   const program = new Command('shm-disruptor')
     .description(
       'See, use and mend rings, queues, broadcasts and plain memory that processes share.',

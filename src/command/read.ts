@@ -129,9 +129,9 @@ async function readBytes(
   if (!/^\d+$/.test(as)) {
     throw new UsageError(`--as ${as}: the readers of bytes have numbers, from 0 on`);
   }
-  const disruptor = new Disruptor({ name: seen.name, consumer: Number(as), ...placeOf(seen) });
+  const options = { name: seen.name, consumer: Number(as), ...placeOf(seen) };
+  const disruptor = fromCommandLine(() => new Disruptor(options));
   try {
-    fromCommandLine(() => disruptor.consumer);
     while (!signal.aborted) {
       // Before consuming: if the writer had ended by now, what is found then is all there is.
       const { status } = disruptor;

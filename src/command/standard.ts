@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { write } from 'node:fs';
+import { closeSync, fstatSync, write } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import { getSystemErrorMap, promisify } from 'node:util';
 
 /** Standard input and output. */
@@ -109,7 +110,21 @@ export const print = (line: string) => writeOut(`${line}\n`);
 
 /** Calls `failed` when standard output fails and no caller of {@link writeOut} learns of it. */
 export function watchOutput(failed: (error: OutputError) => void): void {
-  process.stdout.on('error', (error) => {
+  process.stdout.on('error', (error: Error) => {
     if (!delivered.has(error)) failed(new OutputError(error));
   });
+}
+
+/**
+ * For the process's end. Node gives terminals their settings back and aborts when it cannot, as after a
+ * hang-up; it passes over descriptors that are closed.
+ */
+export function leaveDeadTerminals(): void {
+  for (const descriptor of [0, 1, 2]) {
+    try {
+      if (fstatSync(descriptor).isCharacterDevice() && !isatty(descriptor)) closeSync(descriptor);
+    } catch {
+      // Closed already.
+    }
+  }
 }

@@ -35,7 +35,10 @@ async function writeBytes(seen: Observation, more: boolean, signal: AbortSignal)
   // A stream that had ended goes on.
   disruptor.status = StreamStatus.Open;
   // What more is to follow is not told of an end, not even for a moment.
-  const stream = new DisruptorWriteStream(disruptor, more ? { final: (done) => done() } : {});
+  const withoutEnd = (done: () => void) => {
+    done();
+  };
+  const stream = new DisruptorWriteStream(disruptor, more ? { final: withoutEnd } : {});
   let bytes = 0;
   // What nobody makes room for is not waited for long.
   const stuck = () => {

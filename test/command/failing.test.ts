@@ -1,8 +1,11 @@
 // How commands fail: standard output that takes nothing, wrong command lines, what caused an error.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import test from 'ava';
@@ -75,6 +78,30 @@ test('every command says that its output failed, and ends with 1', async (t) => 
   queue.close();
   target.close();
   memory.close();
+});
+
+test('a terminal that hangs up ends a command without a crash', async (t) => {
+  const { name } = ring.named(t);
+  const directory = mkdtempSync(join(tmpdir(), 'shm-disruptor-hangup-'));
+  t.teardown(() => {
+    rmSync(directory, { recursive: true });
+  });
+  const [errors, code] = [join(directory, 'errors'), join(directory, 'code')];
+  const top = `'${process.execPath}' '${PROGRAM}' top ${name} -i 0.05`;
+  // The shell outlives its terminal, and the command is not told by a signal.
+  const script = `trap '' HUP; setsid ${top} 2> ${errors}; echo $? > ${code}.new; mv ${code}.new ${code}`;
+  const terminal = spawn('script', ['-qec', 'eval "$COMMANDS"', '/dev/null'], {
+    env: { ...process.env, COMMANDS: script, SHELL: '/bin/sh', TERM: 'xterm' },
+  });
+  t.teardown(() => terminal.kill('SIGKILL'));
+  await once(terminal.stdout, 'data');
+  terminal.kill('SIGKILL');
+  while (!existsSync(code)) await sleep(20);
+  t.is(readFileSync(code, 'utf8'), '1\n');
+  t.is(
+    readFileSync(errors, 'utf8'),
+    'shm-disruptor: Failed to write to standard output: i/o error (EIO)\n',
+  );
 });
 
 test('a command whose reader goes away cleans up', async (t) => {
