@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 
 /** What the core reports, in the order of `Errc` in `addon/core/result.h`. */
@@ -51,7 +53,7 @@ const SYSTEM = 1;
  * | `ERR_SEGMENT_OWNER` | the object belongs to another user and is not shared |
  * | `ERR_SEGMENT_MODE` | its permission bits are not those that its creator set |
  * | `ERR_SEGMENT_TOO_SHORT` | the object is empty, or too short for a header |
- * | `ERR_SEGMENT_FOREIGN` | the object is not one of ours; it is never touched |
+ * | `ERR_SEGMENT_FOREIGN` | the object is not one of ours; it is never touched, and the message says how to remove it |
  * | `ERR_SEGMENT_VERSION` | made by another layout version, or on another kind of machine |
  * | `ERR_SEGMENT_KIND` | a segment of ours, but of another kind |
  * | `ERR_SEGMENT_CORRUPT` | its header or counters contradict themselves |
@@ -134,11 +136,18 @@ export class DisruptorError extends Error {
   override readonly name = 'DisruptorError';
   /** What happened, for programs. */
   readonly code: DisruptorErrorCode;
+  /** The segment's file, of an error about a segment that was to be created, opened or removed. */
+  declare readonly path?: string;
 
   /** @internal */
-  constructor(code: DisruptorErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: DisruptorErrorCode,
+    message: string,
+    { path, ...options }: ErrorOptions & { path?: string } = {},
+  ) {
     super(message, options);
     this.code = code;
+    if (path !== undefined) this.path = path;
   }
 }
 
@@ -205,43 +214,107 @@ export function tellSent(error: unknown, sent: number): void {
   if (error instanceof Error) Reflect.set(error, 'sent', sent);
 }
 
+/** What the caller asked for: the verb for a system call that serves several ends, such as `open`. */
+export type Attempt = 'create' | 'open' | 'remove' | 'list' | 'sync';
+
+/** What a system call that serves one end was to do. */
+const VERBS: Readonly<Record<string, string>> = {
+  fchmod: 'create',
+  link: 'create',
+  linkat: 'create',
+  posix_fallocate: 'size',
+  fallocate: 'size',
+  mmap: 'map',
+  msync: 'sync',
+  fsync: 'sync',
+  fcntl: 'lock',
+  statx: 'examine',
+  pread: 'read',
+  unlink: 'remove',
+  opendir: 'list',
+  readdir: 'list',
+};
+
+/** What errors call a segment. */
+export interface SegmentLabel {
+  /** The `path` of a system error: the name as it was given, or the file in a directory. */
+  readonly given: string;
+  /** Its file, or the directory whose segments are listed. */
+  readonly file: string;
+}
+
+/** What is missing when the system says `ENOENT`, where it is not the file. */
+function missingDirectory(attempt: Attempt, file: string): string {
+  const directory = attempt === 'list' ? file : dirname(file);
+  return existsSync(directory) ? '' : `: the directory ${directory} is missing`;
+}
+
 /**
  * An error of the operating system, as Node's own modules throw it.
  * @internal
  */
-export function systemError(errno: number, syscall: string, path?: string): NodeJS.ErrnoException {
+export function systemError(
+  errno: number,
+  syscall: string,
+  label?: SegmentLabel,
+  attempt: Attempt = 'open',
+): NodeJS.ErrnoException {
   const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, `error ${errno}`];
   const sentence = text.charAt(0).toUpperCase() + text.slice(1);
-  const attempt =
-    { posix_fallocate: 'size', mmap: 'map', msync: 'sync', fsync: 'sync' }[syscall] ?? 'open';
-  return Object.assign(new Error(`Failed to ${attempt} shared memory object: ${sentence}`), {
+  const objects = attempt === 'list' ? 'objects' : 'object';
+  const missing = label && code === 'ENOENT' ? missingDirectory(attempt, label.file) : '';
+  const failure = `Failed to ${VERBS[syscall] ?? attempt} shared memory ${objects}: ${sentence}`;
+  return Object.assign(new Error(failure + missing), {
     code,
     errno: -errno,
     syscall,
-    ...(path === undefined ? {} : { path }),
+    ...(label && { path: label.given }),
   });
 }
 
-/**
- * What the core threw, which does not know what the user called the object: an error of the system
- * names it.
- * @internal
- */
-export function named(path: string, error: unknown): unknown {
-  const { errno, syscall } = error as NodeJS.ErrnoException;
-  const ofSystem = errno !== undefined && syscall !== undefined;
-  return ofSystem ? systemError(-errno, syscall, path) : error;
+/** A path as an argument for a POSIX shell. */
+function shellArgument(path: string): string {
+  return /^[\w/.:@%+=,-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** What may be under a segment's name and is not a segment. */
+const STRANGERS: Partial<Record<DisruptorErrorCode, string>> = {
+  ERR_SEGMENT_FOREIGN: 'was not made by shm-disruptor',
+  ERR_SEGMENT_TOO_SHORT: 'is too short for a segment of shm-disruptor',
+};
+
+/** The same error, naming the segment's file. */
+function namedError({ code, message }: DisruptorError, path: string): DisruptorError {
+  const stranger = STRANGERS[code];
+  const advice = `If shared-memory-disruptor left it, remove it: rm ${shellArgument(path)}`;
+  const sentence =
+    stranger === undefined ? `${path}: ${message}` : `${path} ${stranger}. ${advice}`;
+  return new DisruptorError(code, sentence, { path });
 }
 
 /**
- * Calls the core, and names the object in errors of the system.
+ * What the core threw, which does not know what the caller attempts: an error about the segment gets a
+ * `path`, the file and the verb.
  * @internal
  */
-export function naming<T>(path: string, call: () => T): T {
+export function named(label: SegmentLabel, attempt: Attempt, error: unknown): unknown {
+  const { errno, syscall } = error as NodeJS.ErrnoException;
+  if (errno !== undefined && syscall !== undefined) {
+    return systemError(-errno, syscall, label, attempt);
+  }
+  const ofSegment = error instanceof DisruptorError && error.code.startsWith('ERR_SEGMENT_');
+  return ofSegment ? namedError(error, label.file) : error;
+}
+
+/**
+ * Calls the core, and completes its errors about the segment: see {@link named}.
+ * @internal
+ */
+export function naming<T>(label: SegmentLabel, attempt: Attempt, call: () => T): T {
   try {
     return call();
   } catch (error) {
-    throw named(path, error);
+    throw named(label, attempt, error);
   }
 }
 
@@ -249,11 +322,15 @@ export function naming<T>(path: string, call: () => T): T {
  * The same for a call that gives a promise.
  * @internal
  */
-export async function namingLater<T>(path: string, call: () => Promise<T>): Promise<T> {
+export async function namingLater<T>(
+  label: SegmentLabel,
+  attempt: Attempt,
+  call: () => Promise<T>,
+): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    throw named(path, error);
+    throw named(label, attempt, error);
   }
 }
 

@@ -1,4 +1,5 @@
 import { named } from './errors.js';
+import type { Attempt, SegmentLabel } from './errors.js';
 
 /** A call that may take long: made on this thread, or on one of libuv's pool. */
 interface Step<T> {
@@ -26,12 +27,12 @@ export function stepOf<A extends unknown[], T>(
   );
 }
 
-/** The same steps; an error of the system names `path`. */
-export function* namingSteps<T>(path: string, steps: Steps<T>): Steps<T> {
+/** The same steps, with complete errors about the segment: see {@link named}. */
+export function* namingSteps<T>(label: SegmentLabel, attempt: Attempt, steps: Steps<T>): Steps<T> {
   try {
     return yield* steps;
   } catch (error) {
-    throw named(path, error);
+    throw named(label, attempt, error);
   }
 }
 

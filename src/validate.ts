@@ -87,7 +87,7 @@ export function segmentName(value: unknown): string {
   if (typeof value !== 'string') throw wrongType('a string', 'name', value);
   const name = value.startsWith('/') ? value.slice(1) : value;
   // What the system itself says to an empty name, and what users of such programs look for.
-  if (name === '') throw systemError(22 /* EINVAL */, 'open', value);
+  if (name === '') throw systemError(22 /* EINVAL */, 'open', { given: value, file: value });
   if (
     /[/\0]/.test(name) ||
     name === '.' ||

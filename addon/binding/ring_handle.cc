@@ -142,6 +142,7 @@ void RingHandle::define(Instance& instance, napi_value exports) {
       method("moveMessages", move_messages),
       method("join", join),
       method("census", census),
+      method("detach", invoke<RingHandle, &RingHandle::detach>),
       method("nextGap", invoke<RingHandle, &RingHandle::next_gap>),
       method("recover", invoke<RingHandle, &RingHandle::recover>),
       method("takeOver", invoke<RingHandle, &RingHandle::take_over>),
@@ -305,6 +306,10 @@ Status RingHandle::leave(Instance& instance) {
   set(kConsumeNext, 0);
   sequencer_->leave();
   return Done{};
+}
+
+Status RingHandle::detach(Instance& instance) {
+  return sequencer_->detach(instance.exchange.get(Exchange::kConsumer));
 }
 
 Status RingHandle::next_gap(Instance& instance) {

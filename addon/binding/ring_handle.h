@@ -49,6 +49,7 @@ class RingHandle : public Registered {
   Status recover(Instance&);
   Status take_over(Instance&);
   Status gaps(Instance&);
+  Status detach(Instance&);
   Status ignore(Instance&);
   Status claimable(Instance&);
   Status consumable(Instance&);

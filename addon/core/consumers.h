@@ -196,6 +196,21 @@ class Consumers {
     own_ = kNone;
   }
 
+  /// Ends the gating of a consumer or group on behalf of whoever operates the ring, until it comes
+  /// back; a nameless consumer's place is free. An ignored one stays ignored.
+  ///
+  /// Errors: kConsumerBusy (it lives, or a member of the group does), kConsumerKind (a member, or a
+  /// vacant place), kUnknownConsumer (no such place), kSegmentBusy, kSystem.
+  Status detach(const os::File& file, uint64_t consumer) {
+    if (consumer >= count_) return Errc::kUnknownConsumer;
+    // No member joins the group meanwhile.
+    const Status exclusive = lock_directory(file, patience::kFull);
+    if (!exclusive.ok()) return exclusive;
+    const Status detached = detach_locked(file, consumer);
+    os::unlock(file, liveness::kDirectory);
+    return detached;
+  }
+
   /// Ends the gating of a group if it has no living member. Errors: kSegmentBusy, kSystem.
   Status leave_group(const os::File& file, uint64_t group) {
     // Nobody joins meanwhile.
@@ -343,6 +358,21 @@ class Consumers {
       others = directory_.after(left[i]);
       each = &others;
     }
+  }
+
+  Status detach_locked(const os::File& file, uint64_t consumer) {
+    const Role role = directory_.role(consumer);
+    if (role == Role::kMember || role == Role::kVacant) return Errc::kConsumerKind;
+    // While its lock is ours, no other handle becomes this consumer.
+    const Status locked = lock(file, consumer, os::Hold::kExclusive, patience::kConsumer);
+    if (!locked.ok()) return locked;
+    const bool lives = role == Role::kGroup && populated(file, consumer);
+    if (!lives) {
+      if (sequence(consumer).load_ordered() != kIgnored) stop(consumer, kDetached);
+      if (role == Role::kAnonymous) directory_.vacate(consumer);
+    }
+    liveness::leave_consumer(file, consumer);
+    return lives ? Status(Errc::kConsumerBusy) : Status(Done{});
   }
 
   // Ends the gating of somebody who stands at `sequence` if it is dead, and is not to be waited

@@ -261,6 +261,10 @@ class Sequencer {
     }
   }
 
+  /// Ends the gating of another consumer, or of a group, that nobody who lives is; see
+  /// Consumers::detach.
+  Status detach(uint64_t consumer) { return consumers_.detach(segment_.file, consumer); }
+
   /// Whether a claim of `least` would not find the ring full: there is room, or a reason to fail.
   bool claimable(uint64_t least) {
     const uint64_t next = claimed();

@@ -7,7 +7,7 @@ import type { Place } from './listening.js';
 import { messageFormatOf } from '../values/message-format.js';
 import type { MessageFormat } from '../values/message-format.js';
 import { underName } from '../segment/free-name.js';
-import { located, shownName } from '../segment/location.js';
+import { labelOf, located } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { checkFormat } from '../values/format.js';
 import { Publisher } from '../native/broadcast.js';
@@ -147,7 +147,8 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
       const place = { name: chosen, directory: options.path };
       const location = located(chosen, options.path);
       const publisher = yield* namingSteps(
-        shownName(location, chosen),
+        labelOf(location, chosen),
+        'create',
         Publisher.create(location, { ...creation, existing }),
       );
       let listening: Listening;
@@ -371,7 +372,8 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   #attach(): Publisher {
     if (this.closed) throw released();
     const location = located(this.name, this.#place.directory);
-    const publisher = doNow(namingSteps(shownName(location, this.name), Publisher.open(location)));
+    const label = labelOf(location, this.name);
+    const publisher = doNow(namingSteps(label, 'open', Publisher.open(location)));
     try {
       this.#checkSame(publisher.made);
     } catch (error) {

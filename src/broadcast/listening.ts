@@ -1,9 +1,10 @@
 import { naming, namingLater } from '../errors.js';
+import type { SegmentLabel } from '../errors.js';
 import { Subscriber } from '../native/broadcast.js';
 import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
 import type { AttachmentMessage } from '../segment/events.js';
 import type { Hold } from '../segment/holder.js';
-import { located, shownName } from '../segment/location.js';
+import { labelOf, located } from '../segment/location.js';
 import type { Strategy } from '../waiting/strategy.js';
 import { namingSteps } from '../steps.js';
 import type { Steps } from '../steps.js';
@@ -21,25 +22,25 @@ export class Listening implements Hold {
   readonly subscriber: Subscriber;
   readonly waiter: Waiter;
   readonly #message: AttachmentMessage;
-  readonly #shown: string;
+  readonly #label: SegmentLabel;
   #released = false;
 
   /** Opens a broadcast. */
   static *to(place: Place, strategy: Strategy, role: AttachmentMessage['role']): Steps<Listening> {
     const location = located(place.name, place.directory);
-    const shown = shownName(location, place.name);
-    const subscriber = yield* namingSteps(shown, Subscriber.open(location, strategy));
-    return new Listening(subscriber, shown, strategy, { name: place.name, role });
+    const label = labelOf(location, place.name);
+    const subscriber = yield* namingSteps(label, 'open', Subscriber.open(location, strategy));
+    return new Listening(subscriber, label, strategy, { name: place.name, role });
   }
 
   private constructor(
     subscriber: Subscriber,
-    shown: string,
+    label: SegmentLabel,
     strategy: Strategy,
     message: AttachmentMessage,
   ) {
     this.subscriber = subscriber;
-    this.#shown = shown;
+    this.#label = label;
     this.waiter = new Waiter(this.subscriber, strategy, () => {
       // Nobody is in the way of a message that was not published.
     });
@@ -66,11 +67,11 @@ export class Listening implements Hold {
   }
 
   sync(): Promise<void> {
-    return namingLater(this.#shown, () => this.subscriber.sync());
+    return namingLater(this.#label, 'sync', () => this.subscriber.sync());
   }
 
   syncSync(): void {
-    naming(this.#shown, () => {
+    naming(this.#label, 'sync', () => {
       this.subscriber.syncNow();
     });
   }

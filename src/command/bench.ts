@@ -9,6 +9,8 @@ import { Disruptor } from '../index.js';
 import { interruption } from './exit.js';
 import { Latencies } from './latencies.js';
 import { bytes, compact, printJson, table } from './output.js';
+import { print } from './standard.js';
+import { fromCommandLine } from './usage.js';
 import type { PeerOrders } from './bench-peer.js';
 
 /** What `bench` takes. */
@@ -55,7 +57,9 @@ class Bench {
     const elementSize = this.#options.size;
     const options = { elements: ELEMENTS, elementSize, producers: 'single' as const };
     const name = `/shm-disruptor-bench-${process.pid}-${(this.#made += 1)}`;
-    const ring = Disruptor.create(name, { ...options, consumers: { bench: {} } });
+    const ring = fromCommandLine(() =>
+      Disruptor.create(name, { ...options, consumers: { bench: {} } }),
+    );
     this.#rings.push(ring);
     return ring;
   }
@@ -161,27 +165,28 @@ async function throughput(
   return { scenario, messagesPerSecond, bytesPerSecond: messagesPerSecond * size };
 }
 
-function print(latencies: Record<string, Latencies>, rates: Throughput[], size: number): void {
+function report(latencies: Record<string, Latencies>, rates: Throughput[], size: number): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown processor';
-  console.log(`${model}, ${availableParallelism()} processors; Node.js ${process.version}`);
-  console.log(`messages of ${bytes(size)}, between two processes\n`);
   const head = ['ROUND TRIP', 'COUNT', 'P50', 'P90', 'P99', 'P99.9', 'MOST'];
   const rows = Object.entries(latencies).map(([name, each]) => [
     name,
     compact(each.count),
     ...each.figures(),
   ]);
-  console.log(`${table(head, rows, head.slice(1))}\n`);
-  for (const [name, each] of Object.entries(latencies)) {
-    console.log(`${name}\n${each.drawn().join('\n')}\n`);
-  }
+  const drawn = Object.entries(latencies).map(([name, each]) => [name, ...each.drawn(), '']);
   const lines = rates.map(({ scenario, messagesPerSecond, bytesPerSecond }) => [
     scenario,
     `${compact(messagesPerSecond)}/s`,
     `${bytes(bytesPerSecond)}/s`,
   ]);
   const titles = ['THROUGHPUT', 'MESSAGES', 'BYTES'];
-  console.log(table(titles, lines, titles.slice(1)));
+  return [
+    `${model}, ${availableParallelism()} processors; Node.js ${process.version}`,
+    `messages of ${bytes(size)}, between two processes\n`,
+    `${table(head, rows, head.slice(1))}\n`,
+    ...drawn.flat(),
+    table(titles, lines, titles.slice(1)),
+  ].join('\n');
 }
 
 /** Measures round trips and throughput between two processes on this machine. */
@@ -205,6 +210,7 @@ export async function bench(options: BenchOptions): Promise<void> {
     await each((one) => throughput(one, `${BATCH} at a time`, BATCH, size)),
   ];
   if (signal.aborted) return;
-  if (json) printJson({ size, roundTrip: latencies, throughput: rates });
-  else print(latencies, rates, size);
+  await (json
+    ? printJson({ size, roundTrip: latencies, throughput: rates })
+    : print(report(latencies, rates, size)));
 }

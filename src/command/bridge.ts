@@ -21,6 +21,8 @@ import { Queue } from '../index.js';
 import type { Observation } from '../observe/observation.js';
 import { broadcastOf, found, ringOf } from './endpoint.js';
 import { interruption, Refusal } from './exit.js';
+import { print, writeOut } from './standard.js';
+import { UsageError } from './usage.js';
 
 /** What `bridge` takes. */
 export interface BridgeCommandOptions {
@@ -52,7 +54,7 @@ function remoteOf(text: string): Remote | undefined {
   const stream = decodeURIComponent(url?.pathname.slice(1) ?? '');
   if (!url || (engine !== 'nats' && engine !== 'redis') || stream === '') {
     const expected = 'nats://host:port/stream or redis://host:port/key';
-    throw new Refusal('ERR_INVALID_ARG_VALUE', `Expected ${expected} but received ${text}`);
+    throw new UsageError(`Expected ${expected} but received ${text}`, 'ERR_INVALID_ARG_VALUE');
   }
   url.pathname = '';
   return { engine, server: url.href, stream };
@@ -108,13 +110,13 @@ async function report(bridge: Bridge, options: BridgeCommandOptions, end: AbortS
   while (!end.aborted) {
     await sleep(options.interval * 1000, undefined, { signal: end }).catch(() => undefined);
     const stats = bridge.stats();
-    if (options.json === true) console.log(JSON.stringify(stats));
+    if (options.json === true) await print(JSON.stringify(stats));
     else if (process.stdout.isTTY) {
       const shown = cliTruncate(line(stats), process.stdout.columns);
-      process.stdout.write(cursorLeft + shown + eraseEndLine);
-    } else console.log(line(stats));
+      await writeOut(cursorLeft + shown + eraseEndLine);
+    } else await print(line(stats));
   }
-  if (options.json !== true && process.stdout.isTTY) process.stdout.write('\n');
+  if (options.json !== true && process.stdout.isTTY) await writeOut('\n');
 }
 
 /** Forwards messages until somebody interrupts it. */
@@ -141,8 +143,11 @@ export async function bridge(
     ...(maxInFlight !== undefined && { maxInFlight }),
     ...(options.skip === true && { onUndeliverable: () => 'skip' }),
   });
+  const stop = () => void running.stop().catch(() => undefined);
   const reported = report(running, options, end.signal);
-  signal.addEventListener('abort', () => void running.stop().catch(() => undefined));
+  // A report that cannot be written ends the bridge.
+  reported.catch(stop);
+  signal.addEventListener('abort', stop);
   try {
     await running.done;
   } finally {

@@ -7,6 +7,7 @@ import { unlinkSegment } from '../segment/segments.js';
 import { Refusal } from './exit.js';
 import { checkFits, wantedKind } from './fitting.js';
 import type { KindOptions } from './fitting.js';
+import { checkPlace, fromCommandLine, UsageError } from './usage.js';
 
 /** What `write` and `read` attach to, or create. */
 
@@ -90,6 +91,7 @@ function present(name: string, options: CreateOptions): Observation {
  * made, whose size somebody else knows.
  */
 export function found(name: string, options: CreateOptions): Observation | undefined {
+  checkPlace([name], options);
   try {
     return present(name, options);
   } catch (error) {
@@ -99,7 +101,9 @@ export function found(name: string, options: CreateOptions): Observation | undef
   checkFits(name, kind, options);
   if (kind === 'memory') return undefined;
   try {
-    make(name, options);
+    fromCommandLine(() => {
+      make(name, options);
+    });
   } catch (error) {
     // Somebody else was faster.
     if (!['ERR_SEGMENT_EXISTS', 'ERR_SEGMENT_IN_USE'].includes(codeOf(error) ?? '')) throw error;
@@ -120,10 +124,13 @@ export function takeAway(name: string, options: SegmentPath): void {
 export function flows({ kind, geometry }: Observation, { lines }: { lines?: boolean }): boolean {
   if (kind !== 'disruptor' || geometry?.holds !== 'bytes') return false;
   if (geometry.elementSize !== 1) return false;
-  if (lines !== true && !geometry.joinable) return true;
+  if (lines === true) {
+    throw new UsageError('--lines does not go with a ring whose elements have one byte');
+  }
+  if (!geometry.joinable) return true;
   throw new Refusal(
-    'ERR_INVALID_ARG_VALUE',
-    'The ring has elements of one byte: there is no room for lines, and streams have consumers by index',
+    'ERR_CONSUMER_KIND',
+    'The ring has elements of one byte and consumers by name: streams have consumers by index',
   );
 }
 

@@ -1,5 +1,8 @@
 import { constants } from 'node:os';
 
+import { OutputError } from './standard.js';
+import { UsageError } from './usage.js';
+
 /** What a shell sees. */
 export const Exit = {
   /** All is well. */
@@ -22,18 +25,45 @@ export class Refusal extends Error {
   }
 }
 
-/** Says on standard error what went wrong; the command has failed. */
+/** An error as both forms tell it. */
+interface Told {
+  code: string | undefined;
+  message: string;
+}
+
+function told(error: unknown): Told {
+  if (!(error instanceof Error)) return { code: undefined, message: String(error) };
+  const { code, path, name, message } = error as NodeJS.ErrnoException;
+  const where = path === undefined || message.startsWith(path) ? '' : `${path}: `;
+  // An AggregateError of Node's, of a connection tried at several addresses, has no message.
+  return { code, message: where + (message === '' ? (code ?? name) : message) };
+}
+
+/** What an error was caused by, and what that was caused by: each once. */
+function* causesOf(error: unknown, seen = new Set([error])): Generator<unknown, void> {
+  const { cause, errors = [] } = error as Partial<AggregateError>;
+  for (const each of [cause, ...(errors as unknown[])]) {
+    if (each === undefined || each === null || seen.has(each)) continue;
+    seen.add(each);
+    yield each;
+    yield* causesOf(each, seen);
+  }
+}
+
+const sentence = ({ code, message }: Told) => message + (code === undefined ? '' : ` (${code})`);
+
+/** Says on standard error what went wrong, and sets the exit code. */
 export function fail(error: unknown, json: boolean): void {
-  const { message } = error as Error;
-  const { code } = error as NodeJS.ErrnoException;
-  const path = (error as NodeJS.ErrnoException).path;
-  const where = path === undefined ? '' : `${path}: `;
-  process.exitCode = Exit.Failed;
+  if (error instanceof OutputError && error.readerGone) return;
+  process.exitCode = error instanceof UsageError ? Exit.Usage : Exit.Failed;
+  const main = told(error);
+  const causes = [...causesOf(error)].map(told);
   if (json) {
-    console.error(JSON.stringify({ error: { code, message: `${where}${message}` } }));
+    console.error(JSON.stringify({ error: { ...main, ...(causes.length > 0 && { causes }) } }));
     return;
   }
-  console.error(`shm-disruptor: ${where}${message}${code === undefined ? '' : ` (${code})`}`);
+  const lines = causes.map((cause) => `\n  caused by: ${sentence(cause)}`);
+  console.error(`shm-disruptor: ${sentence(main)}${lines.join('')}`);
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -53,12 +83,4 @@ export function interruption(): AbortSignal {
     });
   }
   return controller.signal;
-}
-
-/** Whoever reads our output has gone, as `head` does: nothing is left to do, and nothing is wrong. */
-export function endWithOutput(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(Exit.Done);
-  });
 }

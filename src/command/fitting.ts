@@ -1,5 +1,6 @@
 import type { ObservedKind } from '../observe/observation.js';
 import { Refusal } from './exit.js';
+import { UsageError } from './usage.js';
 
 /** Which options of `write` and `read` go with which kinds of segments. */
 
@@ -61,6 +62,6 @@ export function checkFits(name: string, kind: ObservedKind, options: object): vo
   for (const [option, [flag, kinds]] of Object.entries(FITS)) {
     const given = (options as Record<string, unknown>)[option] ?? ABSENT[option];
     if (given === ABSENT[option] || kinds.includes(kind)) continue;
-    throw new Refusal('ERR_USAGE', `${flag} does not go with ${noun(kind)}`);
+    throw new UsageError(`${flag} does not go with ${noun(kind)}`);
   }
 }

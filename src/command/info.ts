@@ -22,6 +22,8 @@ import {
   whole,
 } from './output.js';
 import type { Paint } from './output.js';
+import { print } from './standard.js';
+import { checkPlace } from './usage.js';
 
 function who(one: ObservedConsumer | ObservedProducer): string[] {
   const { pid, thread } = one;
@@ -106,7 +108,7 @@ function contentLines({ geometry: made, ring, broadcast, memory }: Observation):
   return made && broadcast ? broadcastLines(made, broadcast) : [];
 }
 
-function print(seen: Observation): void {
+function described(seen: Observation): string {
   const paint = paintFor(process.stdout);
   const [word, findings] = state(seen);
   const lines: Line[] = [
@@ -120,7 +122,7 @@ function print(seen: Observation): void {
     ['created', `${new Date(seen.created).toISOString()}, ${age(seen.seen - seen.created)} ago`],
     ...contentLines(seen),
   ];
-  console.log(lines.map(([title, text]) => `${title.padEnd(16)} ${text}`).join('\n'));
+  const parts = [lines.map(([title, text]) => `${title.padEnd(16)} ${text}`).join('\n')];
   const { consumers = [], producers } = seen.ring ?? { producers: seen.broadcast?.producers ?? [] };
   if (consumers.length > 0) {
     const head = [
@@ -135,21 +137,22 @@ function print(seen: Observation): void {
       'HELD',
     ];
     const rows = consumers.map((one) => consumerRow(paint, one));
-    console.log(`\n${table([...head, 'AFTER'], rows, ['SEQUENCE', 'LAG', 'HELD'])}`);
+    parts.push(table([...head, 'AFTER'], rows, ['SEQUENCE', 'LAG', 'HELD']));
   }
   if (producers.length > 0) {
     const [who, what] = seen.broadcast ? ['PUBLISHER', 'WRITING'] : ['PRODUCER', 'CLAIMED'];
     const head = [who, 'PID', 'THREAD', 'STATE', what];
     const rows = producers.map((one) => producerRow(paint, one));
-    console.log(`\n${table(head, rows)}`);
+    parts.push(table(head, rows));
   }
+  return parts.join('\n\n');
 }
 
 /** Prints all that can be seen of one segment. */
-export function info(name: string, options: { json?: boolean } & SegmentPath): void {
+export async function info(name: string, options: { json?: boolean } & SegmentPath): Promise<void> {
   const { json = false } = options;
+  checkPlace([name], options);
   const seen = observe(name, placeOf(options));
-  if (json) printJson(seen);
-  else print(seen);
   if (seen.damaged.length > 0 || seen.stuck.length > 0) process.exitCode = Exit.Unsound;
+  await (json ? printJson(seen) : print(described(seen)));
 }

@@ -16,6 +16,8 @@ import {
   STATE_STYLE,
   table,
 } from './output.js';
+import { print } from './standard.js';
+import { checkPlace } from './usage.js';
 
 const HEAD = [
   'NAME',
@@ -47,15 +49,16 @@ function row(seen: Observation): string[] {
 }
 
 /** Prints all segments. */
-export function list(options: { json?: boolean } & SegmentPath): void {
+export async function list(options: { json?: boolean } & SegmentPath): Promise<void> {
   const { json = false } = options;
+  checkPlace([], options);
   const all = observeAll(placeOf(options));
   if (json) {
-    printJson(all);
+    await printJson(all);
     return;
   }
   if (all.length === 0) {
-    console.log('No segments.');
+    await print('No segments.');
     return;
   }
   const paint = paintFor(process.stdout);
@@ -63,11 +66,9 @@ export function list(options: { json?: boolean } & SegmentPath): void {
     const [word] = state(seen);
     return [...row(seen), paint(STATE_STYLE[word]!, word)];
   });
-  console.log(table(HEAD, rows, ['SIZE', 'LAG']));
   // Why does not fit into a column.
-  for (const seen of all) {
-    for (const { reason } of state(seen)[1]) {
-      console.log(`${paint('red', '!')} ${seen.name}: ${reason}`);
-    }
-  }
+  const reasons = all.flatMap((seen) =>
+    state(seen)[1].map(({ reason }) => `${paint('red', '!')} ${seen.name}: ${reason}`),
+  );
+  await print([table(HEAD, rows, ['SIZE', 'LAG']), ...reasons].join('\n'));
 }

@@ -4,6 +4,7 @@ import type { Observation } from '../observe/observation.js';
 import { placeOf } from '../segment/location.js';
 import { Refusal } from './exit.js';
 import { printJson } from './output.js';
+import { fromCommandLine } from './usage.js';
 import { input, writeOut } from './standard.js';
 
 /** Bytes into plain memory, and out of it. */
@@ -61,7 +62,11 @@ export async function writeMemory(
     const chunks = await collect(name, room, signal);
     if (signal.aborted) return 0;
     const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
-    memory ??= SharedMemory.create(name, size ?? offset + bytes, place);
+    if (size === undefined && offset + bytes === 0) {
+      const reason = 'the input is empty, and memory has at least one byte: --size says how many';
+      throw new Refusal('ERR_OUT_OF_RANGE', `${name}: ${reason}`);
+    }
+    memory ??= fromCommandLine(() => SharedMemory.create(name, size ?? offset + bytes, place));
     if (bytes === 0) return 0;
     const target = Buffer.from(memory.view(offset, bytes));
     let at = 0;
@@ -85,12 +90,13 @@ export async function readMemory(
     const rest = memory.size - offset;
     const length = within(name, 'length', options.length ?? rest, rest);
     if (options.json === true) {
-      printJson({ name, offset, length, data: memory.read(offset, length).toString('base64') });
+      const data = memory.read(offset, length).toString('base64');
+      await printJson({ name, offset, length, data });
       return;
     }
     const end = offset + length;
     for (let at = offset; at < end && !signal.aborted; at += PIECE) {
-      await writeOut(memory.read(at, Math.min(PIECE, end - at)));
+      await writeOut(memory.read(at, Math.min(PIECE, end - at)), signal);
     }
   } finally {
     memory.close();

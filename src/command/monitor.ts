@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { Monitor } from '../monitor/server.js';
 import { interruption } from './exit.js';
 import { printJson } from './output.js';
+import { print } from './standard.js';
 
 /** What `monitor` takes. */
 export interface MonitorOptions {
@@ -25,11 +26,15 @@ export async function monitor(options: MonitorOptions, version: string): Promise
   const signal = interruption();
   const served = new Monitor({ host, port, interval, allowed, version });
   const url = await served.listen();
-  if (json) printJson({ url, metrics: `${url}metrics` });
-  else console.log(`Segments at ${url}\nPrometheus at ${url}metrics\nEnds with ^C.`);
-  if (!isLoopback(host)) {
-    console.error(`shm-disruptor: whoever reaches ${host} sees names, owners and figures.`);
+  try {
+    await (json
+      ? printJson({ url, metrics: `${url}metrics` })
+      : print(`Segments at ${url}\nPrometheus at ${url}metrics\nEnds with ^C.`));
+    if (!isLoopback(host)) {
+      console.error(`shm-disruptor: whoever reaches ${host} sees names, owners and figures.`);
+    }
+    if (!signal.aborted) await once(signal, 'abort');
+  } finally {
+    await served.close();
   }
-  if (!signal.aborted) await once(signal, 'abort');
-  await served.close();
 }

@@ -7,6 +7,7 @@ import prettyMilliseconds from 'pretty-ms';
 import type { Finding } from '../observe/finding.js';
 import type { Geometry } from '../observe/geometry.js';
 import type { Observation } from '../observe/observation.js';
+import { print } from './standard.js';
 
 /** How figures, states and tables look in a terminal. */
 
@@ -131,7 +132,5 @@ export const STATE_STYLE: Record<string, Style> = {
   unused: 'dim',
 };
 
-/** Writes a value as JSON. */
-export function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, undefined, 2));
-}
+/** Writes a value as JSON. @throws OutputError */
+export const printJson = (value: unknown) => print(JSON.stringify(value, undefined, 2));

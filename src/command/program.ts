@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 import type { BenchOptions } from './bench.js';
 import type { BridgeCommandOptions } from './bridge.js';
@@ -10,8 +10,10 @@ import type { RecoverOptions } from './recover.js';
 import type { RemoveOptions } from './remove.js';
 import type { TopOptions } from './top.js';
 import type { WriteOptions } from './write.js';
-import { endWithOutput, Exit, fail } from './exit.js';
+import { Exit, fail } from './exit.js';
 import type { SegmentPath } from '../index.js';
+import { leaveDeadTerminals, watchOutput, writeOut } from './standard.js';
+import { UsageError } from './usage.js';
 import { SORTS } from './view.js';
 
 /** The command line: what there is to say, and which file does it. */
@@ -98,7 +100,7 @@ function creating(command: Command): Command {
 const json = (command: Command): Command => command.option('--json', 'print JSON');
 
 /** Does what a command is to do, and says what went wrong. */
-function doing<Arguments extends unknown[]>(action: (...all: Arguments) => Promise<void> | void) {
+function doing<Arguments extends unknown[]>(action: (...all: Arguments) => Promise<void>) {
   return async (...all: Arguments): Promise<void> => {
     try {
       await action(...all);
@@ -124,7 +126,7 @@ function looking(program: Command): void {
     )
     .action(
       doing(async (options: { json?: boolean } & SegmentPath) => {
-        (await import('./list.js')).list(options);
+        await (await import('./list.js')).list(options);
       }),
     );
   placed(json(program.command('info')))
@@ -133,7 +135,7 @@ function looking(program: Command): void {
     .addHelpText('after', examples('shm-disruptor info /ticks', 'shm-disruptor info /ticks --json'))
     .action(
       doing(async (name: string, options: { json?: boolean } & SegmentPath) => {
-        (await import('./info.js')).info(name, options);
+        await (await import('./info.js')).info(name, options);
       }),
     );
   placed(json(program.command('top')))
@@ -277,7 +279,10 @@ function mending(program: Command): void {
     .description('remove segments that nobody uses')
     .option('--stale', 'all segments to which nobody who lives is attached')
     .option('-y, --yes', 'do not ask')
-    .option('-f, --force', 'also when somebody is attached: those go on, and nobody new finds it')
+    .option(
+      '-f, --force',
+      'also when somebody is attached: those go on, and nobody new finds it; after asking, also a file that is not a segment',
+    )
     .addHelpText(
       'after',
       examples(
@@ -308,7 +313,7 @@ In broadcasts and plain memory nothing waits for the dead.${examples(
     )
     .action(
       doing(async (name: string, options: RecoverOptions) => {
-        (await import('./recover.js')).recover(name, options);
+        await (await import('./recover.js')).recover(name, options);
       }),
     );
 }
@@ -337,9 +342,25 @@ function trying(program: Command): void {
     );
 }
 
+/** Says what the parser does not like: in its own words, with help, or as JSON. */
+function complain({ message }: CommanderError, words: string, asJson: boolean): void {
+  if (asJson) {
+    fail(new UsageError(message.replace(/^error: /, '')), true);
+    return;
+  }
+  process.exitCode = Exit.Usage;
+  console.error(words.trimEnd());
+}
+
 /** Runs the command that `argv` says. */
 export async function run(argv: string[]): Promise<void> {
-  endWithOutput();
+  const asJson = argv.includes('--json');
+  const written = { help: '', complaint: '' };
+  watchOutput((error) => {
+    fail(error, asJson);
+    process.exit();
+  });
+  process.once('exit', leaveDeadTerminals);
   const program = new Command('shm-disruptor')
     .description(
       'See, use and mend rings, queues, broadcasts and plain memory that processes share.',
@@ -347,13 +368,21 @@ export async function run(argv: string[]): Promise<void> {
     .version(version())
     .showHelpAfterError('(--help says more)')
     .addHelpText('after', EXIT_CODES)
-    .exitOverride(({ exitCode }) => {
-      process.exit(exitCode === 0 ? Exit.Done : Exit.Usage);
-    });
+    .configureOutput({
+      writeOut: (text) => (written.help += text),
+      writeErr: (text) => (written.complaint += text),
+    })
+    .exitOverride();
   looking(program);
   moving(program);
   bridging(program);
   mending(program);
   trying(program);
-  await program.parseAsync(argv);
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) await doing(() => writeOut(written.help))();
+    else complain(error, written.complaint, asJson);
+  }
 }

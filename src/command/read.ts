@@ -1,16 +1,21 @@
-import { pipeline } from 'node:stream/promises';
+import { isUtf8 } from 'node:buffer';
 
-import { Disruptor, DisruptorReadStream } from '../index.js';
+import { abandon, consumeSome, forget, whenReadable } from '../compatible/disruptor.js';
+import { Disruptor } from '../index.js';
+import type { Gap } from '../index.js';
 import type { Observation } from '../observe/observation.js';
 import { placeOf } from '../segment/location.js';
+import { PORTION, StreamStatus } from '../streaming.js';
 import { found, flows, inLines, takeAway } from './endpoint.js';
 import type { CreateOptions } from './endpoint.js';
-import { fail, interruption, Refusal } from './exit.js';
+import { interruption } from './exit.js';
 import { readMemory } from './memory.js';
 import type { MemoryOptions } from './memory.js';
 import { sourceOf } from './source.js';
 import type { ConsumerOptions, TakenMessage } from './source.js';
 import { writeOut } from './standard.js';
+import type { OutputError } from './standard.js';
+import { fromCommandLine, UsageError } from './usage.js';
 
 /** What `read` takes. */
 export interface ReadOptions extends CreateOptions, ConsumerOptions, MemoryOptions {
@@ -25,15 +30,25 @@ export interface ReadOptions extends CreateOptions, ConsumerOptions, MemoryOptio
 
 const NEWLINE = Buffer.from('\n');
 
+/** Text as it is; other bytes would not survive JSON. */
+const inJson = (data: Buffer) =>
+  isUtf8(data) ? { data: data.toString() } : { base64: data.toString('base64') };
+
 /** What messages are in standard output. */
 function shown(messages: TakenMessage[], json: boolean, lines: boolean): Buffer {
   if (!json) {
     return Buffer.concat(messages.flatMap(({ data }) => (lines ? [data, NEWLINE] : [data])));
   }
   const texts = messages.map(({ data, sequence, redelivered, lost }) =>
-    JSON.stringify({ sequence, redelivered, lost, data: data.toString() }),
+    JSON.stringify({ sequence, redelivered, lost, ...inJson(data) }),
   );
   return Buffer.from(texts.map((text) => `${text}\n`).join(''));
+}
+
+function tellOfGaps(gaps: readonly Gap[] = []): void {
+  for (const { start, end } of gaps) {
+    console.error(`shm-disruptor: ${start} to ${end} were lost with their producer`);
+  }
 }
 
 function tellOfLosses(messages: TakenMessage[]): void {
@@ -57,12 +72,10 @@ async function readMessages(
     while (left > 0 && !signal.aborted) {
       const taken = await source.take(signal, wait, left);
       if (!taken) break;
-      for (const { start, end } of taken.gaps) {
-        console.error(`shm-disruptor: ${start} to ${end} were lost with their producer`);
-      }
+      tellOfGaps(taken.gaps);
       // As JSON, each says it itself.
       if (!json) tellOfLosses(taken.messages);
-      await writeOut(shown(taken.messages, json, lines));
+      await writeOut(shown(taken.messages, json, lines), signal);
       // Whoever comes next gets them again if we did not come so far.
       taken.done();
       left -= taken.messages.length;
@@ -72,22 +85,67 @@ async function readMessages(
   }
 }
 
+/** Resolves when there is something to read, when the `status` is another, or at an interrupt. */
+async function readable(disruptor: Disruptor, status: number, signal: AbortSignal): Promise<void> {
+  const over = () => signal.aborted || disruptor.status !== status;
+  const look = () => {
+    disruptor[abandon]();
+  };
+  signal.addEventListener('abort', look);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const now = disruptor[whenReadable](over, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+      if (now === true) resolve();
+    });
+  } finally {
+    signal.removeEventListener('abort', look);
+  }
+}
+
+/** Writes bytes out and commits them: those and no others that standard output has taken. */
+async function passOn(disruptor: Disruptor, bytes: Buffer, signal: AbortSignal): Promise<void> {
+  try {
+    await writeOut(bytes, signal);
+  } catch (error) {
+    const { written = 0 } = error as Partial<OutputError>;
+    disruptor[forget]();
+    if (written > 0) {
+      disruptor[consumeSome](written);
+      disruptor.consumeCommit();
+    }
+    throw error;
+  }
+  disruptor.consumeCommit();
+}
+
 async function readBytes(
   seen: Observation,
   { as = '0', wait = true }: ReadOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const disruptor = new Disruptor({ name: seen.name, consumer: Number(as), ...placeOf(seen) });
+  if (!/^\d+$/.test(as)) {
+    throw new UsageError(`--as ${as}: the readers of bytes have numbers, from 0 on`);
+  }
+  const options = { name: seen.name, consumer: Number(as), ...placeOf(seen) };
+  const disruptor = fromCommandLine(() => new Disruptor(options));
   try {
-    if (wait) {
-      await pipeline(new DisruptorReadStream(disruptor), process.stdout, { signal, end: false });
-      return;
-    }
-    for (;;) {
-      const bufs = disruptor.consumeNewSync();
-      if (bufs.length === 0) return;
-      await writeOut(Buffer.concat(bufs));
-      disruptor.consumeCommit();
+    while (!signal.aborted) {
+      // Before consuming: if the writer had ended by now, what is found then is all there is.
+      const { status } = disruptor;
+      const { bufs, gaps } = disruptor[consumeSome](PORTION)!;
+      tellOfGaps(gaps);
+      if (bufs.length > 0) {
+        await passOn(disruptor, Buffer.concat(bufs), signal);
+      } else if (!wait || status === StreamStatus.Ended) {
+        return;
+      } else if (status === StreamStatus.Errored) {
+        throw new Error('The writer of this stream failed before its end');
+      } else {
+        await readable(disruptor, status, signal);
+      }
     }
   } finally {
     disruptor.release();
@@ -104,7 +162,7 @@ async function readFrom(
   } else if (!flows(seen, options)) {
     await readMessages(seen, options, signal);
   } else if (options.json === true || options.count !== undefined) {
-    throw new Refusal('ERR_USAGE', 'Bytes have no messages: --json and --count need lines');
+    throw new UsageError('Bytes have no messages: --json and --count need lines');
   } else {
     await readBytes(seen, options, signal);
   }
@@ -112,7 +170,6 @@ async function readFrom(
 
 /** Writes what comes to standard output. */
 export async function read(name: string, options: ReadOptions): Promise<void> {
-  const { json = false, rm = false } = options;
   const signal = interruption();
   // There is nothing to read in memory that nobody has made.
   const create = options.create !== false && options.memory !== true;
@@ -120,8 +177,10 @@ export async function read(name: string, options: ReadOptions): Promise<void> {
   try {
     await readFrom(seen, options, signal);
   } catch (error) {
-    if (!signal.aborted) fail(error, json);
+    if (!signal.aborted) throw error;
   } finally {
-    if (rm) takeAway(name, options);
+    if (options.rm === true) takeAway(name, options);
   }
+  // Output that its reader does not take would keep the process.
+  if (signal.aborted) process.exit();
 }

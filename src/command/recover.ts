@@ -1,18 +1,18 @@
+import type { DisruptorError } from '../errors.js';
 import type { SegmentPath } from '../index.js';
 import { Kind } from '../native/creation.js';
-import { Start } from '../native/joining.js';
 import { Ring } from '../native/ring.js';
 import { observe } from '../observe/observation.js';
 import type { Observation } from '../observe/observation.js';
-import type { ObservedConsumer } from '../observe/ring.js';
-import { located, placeOf, shownName } from '../segment/location.js';
+import { labelOf, located, placeOf } from '../segment/location.js';
 import { doNow, namingSteps } from '../steps.js';
-import { BLOCKING } from '../waiting/patience.js';
 import { strategy } from '../waiting/strategy.js';
 import { Word } from '../waiting/waiter.js';
 import { Refusal } from './exit.js';
 import { noun } from './fitting.js';
 import { printJson, whole } from './output.js';
+import { print } from './standard.js';
+import { checkPlace } from './usage.js';
 
 /** What `recover` takes. */
 export interface RecoverOptions extends SegmentPath {
@@ -27,22 +27,28 @@ function tend(ring: Ring): void {
   ring.tend(Word.Space);
 }
 
-function consumerOf(seen: Observation, name: string): ObservedConsumer {
-  const found = seen.ring?.consumers.find((one) => one.name === name && one.role !== 'member');
-  if (seen.kind === 'disruptor' && found) return found;
-  throw new Refusal('ERR_UNKNOWN_CONSUMER', `${seen.name} has no consumer ${name}`);
+/** The place of the consumer or group that `info` lists under that name. */
+function placeOfConsumer({ name: segment, kind, ring }: Observation, name: string): number {
+  if (kind === 'queue') {
+    const reason = 'is a queue, whose messages wait for a receiver: rm removes them with it';
+    throw new Refusal('ERR_SEGMENT_KIND', `${segment} ${reason}`);
+  }
+  const found = ring?.consumers.find((one) => one.name === name && one.role !== 'member');
+  if (found) return found.index;
+  throw new Refusal('ERR_UNKNOWN_CONSUMER', `${segment} has no consumer ${name}`);
 }
 
-/** Ends the gating of a consumer, by being it for a moment: which fails while somebody lives who is. */
-function detach(ring: Ring, seen: Observation, name: string): void {
-  const found = consumerOf(seen, name);
-  if (seen.geometry?.joinable === true) {
-    const group = found.role === 'group';
-    ring.join({ name, group, after: undefined, start: Start.Latest, sequence: 0 }, BLOCKING);
-  } else {
-    ring.attachConsumer(found.index, false, BLOCKING);
+/** Producers wait no longer for those consumers, who must be dead. */
+function detach(ring: Ring, places: ReadonlyMap<string, number>): void {
+  for (const [name, place] of places) {
+    try {
+      ring.detach(place);
+    } catch (error) {
+      const { code, message } = error as DisruptorError;
+      if (code !== 'ERR_CONSUMER_BUSY') throw error;
+      throw new Refusal(code, `${name}: ${message}`);
+    }
   }
-  ring.leave();
 }
 
 function soundOne(name: string, place: SegmentPath): Observation {
@@ -53,12 +59,14 @@ function soundOne(name: string, place: SegmentPath): Observation {
 }
 
 function recoverRing(before: Observation, detached: string[]): void {
+  // All of them are there before any of them is detached.
+  const places = new Map(detached.map((name) => [name, placeOfConsumer(before, name)]));
   const kind = before.kind === 'queue' ? Kind.Queue : Kind.Ring;
   const location = located(before.name, before.path);
-  const shown = shownName(location, before.name);
-  const ring = doNow(namingSteps(shown, Ring.open(location, strategy(), kind)));
+  const label = labelOf(location, before.name);
+  const ring = doNow(namingSteps(label, 'open', Ring.open(location, strategy(), kind)));
   try {
-    for (const consumer of detached) detach(ring, before, consumer);
+    detach(ring, places);
     tend(ring);
   } finally {
     ring.release();
@@ -72,22 +80,26 @@ function outcome({ kind, name, ring }: Observation, gaps: number, elements: numb
 }
 
 /** Does something about the dead: closes their claims, and lets go of consumers. */
-export function recover(name: string, options: RecoverOptions): void {
+export async function recover(name: string, options: RecoverOptions): Promise<void> {
   const { json = false, detach: detached = [] } = options;
+  checkPlace([name], options);
   const place = placeOf(options);
   const before = soundOne(name, place);
   if (before.ring) recoverRing(before, detached);
-  else for (const consumer of detached) consumerOf(before, consumer);
+  else for (const consumer of detached) placeOfConsumer(before, consumer);
   const after = observe(name, place);
   const gaps = (after.ring?.gaps.count ?? 0) - (before.ring?.gaps.count ?? 0);
   const elements = (after.ring?.gaps.elements ?? 0) - (before.ring?.gaps.elements ?? 0);
   const visible = (after.ring?.cursor ?? 0) - (before.ring?.cursor ?? 0);
   if (json) {
     const closed = { gaps, elements };
-    printJson({ name: after.name, closed, visible, detached, stuck: after.stuck });
+    await printJson({ name: after.name, closed, visible, detached, stuck: after.stuck });
     return;
   }
-  console.log(outcome(after, gaps, elements));
-  for (const consumer of detached) console.log(`Producers no longer wait for ${consumer}.`);
-  for (const { reason } of after.stuck) console.log(`! ${reason}`);
+  const lines = [
+    outcome(after, gaps, elements),
+    ...detached.map((consumer) => `Producers no longer wait for ${consumer}.`),
+    ...after.stuck.map(({ reason }) => `! ${reason}`),
+  ];
+  await print(lines.join('\n'));
 }

@@ -3,6 +3,7 @@ import type { Gap, Received, Subscription } from '../index.js';
 import type { Observation } from '../observe/observation.js';
 import { placeOf } from '../segment/location.js';
 import { broadcastOf, ringOf } from './endpoint.js';
+import { fromCommandLine } from './usage.js';
 
 /** A message that was taken. */
 export interface TakenMessage {
@@ -89,7 +90,7 @@ function broadcastSource(seen: Observation, { from = 'latest' }: ConsumerOptions
   const broadcast = broadcastOf(seen);
   let subscription: Subscription;
   try {
-    subscription = broadcast.subscribe({ from });
+    subscription = fromCommandLine(() => broadcast.subscribe({ from }));
   } finally {
     broadcast.close();
   }
@@ -127,8 +128,14 @@ function ringSource(seen: Observation, { as, from, group = false }: ConsumerOpti
   const ring = ringOf(seen);
   const options = { ...(from !== undefined && { from }), group };
   const index = seen.geometry?.joinable === true ? name : Number(name);
-  const consumer = index === undefined ? ring.consumer(options) : ring.consumer(index, options);
-  ring.close();
+  let consumer;
+  try {
+    consumer = fromCommandLine(() =>
+      index === undefined ? ring.consumer(options) : ring.consumer(index, options),
+    );
+  } finally {
+    ring.close();
+  }
   const raw = seen.geometry?.holds === 'bytes';
   return {
     async take(signal, wait, most) {

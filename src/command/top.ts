@@ -4,6 +4,8 @@ import type { SegmentPath } from '../index.js';
 import { placeOf } from '../segment/location.js';
 import { interruption } from './exit.js';
 import { paintFor } from './output.js';
+import { print } from './standard.js';
+import { checkPlace } from './usage.js';
 import { Screen } from './screen.js';
 import type { Key } from './screen.js';
 import { plainLine, SORTS, sorted, view } from './view.js';
@@ -34,7 +36,7 @@ async function plain(watching: Watching, options: TopOptions, signal: AbortSigna
     if (signal.aborted) return;
     for (const watched of sorted(watching.look(), sort)) {
       const { seen, rates } = watched;
-      console.log(json ? JSON.stringify({ ...seen, rates }) : plainLine(watched));
+      await print(json ? JSON.stringify({ ...seen, rates }) : plainLine(watched));
     }
   }
 }
@@ -111,6 +113,7 @@ class Live {
 
 /** Shows segments live: on a terminal as a screen, elsewhere as a line each at every look. */
 export async function top(name: string | undefined, options: TopOptions): Promise<void> {
+  checkPlace(name === undefined ? [] : [name], options);
   const watching = new Watching(name, placeOf(options));
   const signal = interruption();
   if (process.stdout.isTTY && options.json !== true)

@@ -1,7 +1,5 @@
 import { pipeline } from 'node:stream/promises';
 
-import split2 from 'split2';
-
 import { Disruptor, DisruptorWriteStream } from '../index.js';
 import { StreamStatus } from '../streaming.js';
 import type { Observation } from '../observe/observation.js';
@@ -10,11 +8,12 @@ import { segmentName } from '../validate.js';
 import { found, flows, inLines, takeAway } from './endpoint.js';
 import type { CreateOptions } from './endpoint.js';
 import { fail, interruption } from './exit.js';
+import { lines } from './lines.js';
 import { writeMemory } from './memory.js';
 import type { MemoryOptions } from './memory.js';
 import { printJson } from './output.js';
 import { sinkOf } from './sink.js';
-import { input } from './standard.js';
+import { input, PATIENCE } from './standard.js';
 
 /** What `write` takes. */
 export interface WriteOptions extends CreateOptions, Omit<MemoryOptions, 'length'> {
@@ -24,9 +23,6 @@ export interface WriteOptions extends CreateOptions, Omit<MemoryOptions, 'length
   /** Take the name away at the end. */
   rm?: boolean;
 }
-
-/** How long somebody who interrupts us waits for room, in milliseconds. */
-const PATIENCE = 500;
 
 /** What went through. */
 interface Written {
@@ -38,7 +34,11 @@ async function writeBytes(seen: Observation, more: boolean, signal: AbortSignal)
   const disruptor = new Disruptor({ name: seen.name, ...placeOf(seen) });
   // A stream that had ended goes on.
   disruptor.status = StreamStatus.Open;
-  const stream = new DisruptorWriteStream(disruptor);
+  // What more is to follow is not told of an end, not even for a moment.
+  const withoutEnd = (done: () => void) => {
+    done();
+  };
+  const stream = new DisruptorWriteStream(disruptor, more ? { final: withoutEnd } : {});
   let bytes = 0;
   // What nobody makes room for is not waited for long.
   const stuck = () => {
@@ -58,7 +58,6 @@ async function writeBytes(seen: Observation, more: boolean, signal: AbortSignal)
       },
       stream,
     );
-    if (more) disruptor.status = StreamStatus.Open;
   } finally {
     signal.removeEventListener('abort', stuck);
     disruptor.release();
@@ -80,17 +79,16 @@ async function writeMessages(
 ): Promise<Written> {
   const sink = sinkOf(seen);
   const written = { messages: 0, bytes: 0 };
-  const sendAll = async (messages: AsyncIterable<string | Buffer>) => {
-    for await (const each of messages) {
-      const message = typeof each === 'string' ? Buffer.from(each) : each;
+  const { elementSize, maxMessage = elementSize } = seen.geometry!;
+  const messages = inLines(seen, options)
+    ? lines(input(signal), maxMessage, () => !signal.aborted)
+    : cut(input(signal), elementSize);
+  try {
+    for await (const message of messages) {
       await sink.send(message, signal);
       written.messages += 1;
       written.bytes += message.length;
     }
-  };
-  try {
-    if (inLines(seen, options)) await pipeline(input(signal), split2('\n'), sendAll);
-    else await sendAll(cut(input(signal), seen.geometry!.elementSize));
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
@@ -119,7 +117,7 @@ export async function write(name: string, options: WriteOptions): Promise<void> 
   const seen = found(name, options);
   try {
     const written = await writeTo(name, options, seen, signal);
-    if (json) printJson({ name: seen?.name ?? `/${segmentName(name)}`, ...written });
+    if (json) await printJson({ name: seen?.name ?? `/${segmentName(name)}`, ...written });
   } catch (error) {
     const code = process.exitCode;
     fail(error, json);

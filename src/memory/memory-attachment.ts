@@ -1,4 +1,5 @@
 import { DisruptorError, naming, namingLater } from '../errors.js';
+import type { SegmentLabel } from '../errors.js';
 import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
 import type { Hold } from '../segment/holder.js';
 import type { Memory } from '../native/memory.js';
@@ -11,7 +12,7 @@ export interface MemoryAttachmentOptions {
   /** What the user calls it. */
   readonly name: string;
   /** What errors call it. */
-  readonly shown: string;
+  readonly label: SegmentLabel;
   readonly strategy: Strategy;
 }
 
@@ -20,13 +21,13 @@ export class MemoryAttachment implements Hold {
   readonly memory: Memory;
   readonly waiter: Waiter;
   /** What errors call it. */
-  readonly shown: string;
+  readonly label: SegmentLabel;
   readonly #name: string;
   #released = false;
 
-  constructor({ memory, name, shown, strategy }: MemoryAttachmentOptions) {
+  constructor({ memory, name, label, strategy }: MemoryAttachmentOptions) {
     this.memory = memory;
-    this.shown = shown;
+    this.label = label;
     this.#name = name;
     // Nobody holds up those who wait for a word but those who do not change it.
     this.waiter = new Waiter(memory, strategy, () => undefined);
@@ -55,11 +56,11 @@ export class MemoryAttachment implements Hold {
   }
 
   sync(): Promise<void> {
-    return namingLater(this.shown, () => this.memory.sync());
+    return namingLater(this.label, 'sync', () => this.memory.sync());
   }
 
   syncSync(): void {
-    naming(this.shown, () => {
+    naming(this.label, 'sync', () => {
       this.memory.syncNow();
     });
   }

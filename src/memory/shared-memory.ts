@@ -1,5 +1,6 @@
 import { constants } from 'node:buffer';
 
+import type { Attempt } from '../errors.js';
 import { DisruptorError, released } from '../errors.js';
 import { MemoryAttachment } from './memory-attachment.js';
 import { Kind } from '../native/creation.js';
@@ -9,7 +10,7 @@ import { optionsObject, ringWaiting } from '../ring/ring-options.js';
 import type { RingWaiting } from '../ring/ring-options.js';
 import type { Callback, SyncWaitOptions } from '../ring/disruptor-producer.js';
 import { SegmentHolder } from '../segment/holder.js';
-import { located, shownName } from '../segment/location.js';
+import { labelOf, located } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { policy } from '../segment/policy.js';
 import { listSegments, unlinkLocated, unlinkSegment } from '../segment/segments.js';
@@ -101,19 +102,20 @@ export class SharedMemory extends SegmentHolder {
     return yield* underName(path, creation.existing, (name, existing) => {
       const location = located(name, options.path);
       const made = Memory.create(location, { ...creation, existing }, strategy);
-      return SharedMemory.#over(made, name, location, strategy);
+      return SharedMemory.#over('create', made, name, location, strategy);
     });
   }
 
   static *#over(
+    attempt: Attempt,
     made: Steps<Memory>,
     name: string,
     location: string,
     strategy: Strategy,
   ): Steps<SharedMemory> {
-    const shown = shownName(location, name);
-    const memory = yield* namingSteps(shown, made);
-    const attachment = new MemoryAttachment({ memory, name, shown, strategy });
+    const label = labelOf(location, name);
+    const memory = yield* namingSteps(label, attempt, made);
+    const attachment = new MemoryAttachment({ memory, name, label, strategy });
     return new SharedMemory(location, attachment, name);
   }
 
@@ -138,7 +140,7 @@ export class SharedMemory extends SegmentHolder {
     const readOnly = flag(options.readOnly, 'readOnly');
     const strategy = ringWaiting(options);
     const made = Memory.open(location, readOnly, strategy);
-    return yield* SharedMemory.#over(made, name, location, strategy);
+    return yield* SharedMemory.#over('open', made, name, location, strategy);
   }
 
   /** Takes the name away. Those who have it open go on until they close. */
@@ -314,7 +316,7 @@ export class SharedMemory extends SegmentHolder {
     if (this.replaced) {
       throw new DisruptorError('ERR_SEGMENT_REPLACED', 'The name is another segment’s');
     }
-    unlinkLocated(this.#location, this.#attachment.shown);
+    unlinkLocated(this.#location, this.#attachment.label);
   }
 
   #mostFrom(offset: number): number {

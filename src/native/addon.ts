@@ -96,6 +96,7 @@ type Methods = Record<
   | 'keepShare'
   | 'giveBackShare'
   | 'leave'
+  | 'detach'
   | 'nextGap'
   | 'recover'
   | 'takeOver'

@@ -295,6 +295,18 @@ export class Ring {
     ask(this.#handle, addon.leave);
   }
 
+  /**
+   * Ends the gating of a consumer or group that nobody who lives is, until it comes back.
+   *
+   * @param consumer - the index of its entry
+   * @throws DisruptorError `ERR_CONSUMER_BUSY`, `ERR_CONSUMER_KIND`, `ERR_UNKNOWN_CONSUMER`,
+   * `ERR_SEGMENT_BUSY`
+   */
+  detach(consumer: number): void {
+    exchange[Exchange.Consumer] = consumer;
+    ask(this.#handle, addon.detach);
+  }
+
   /** How many elements a member takes at a time, at most. */
   share(most: number): void {
     exchange[Exchange.Most] = most;

@@ -1,10 +1,11 @@
 import { basename, dirname } from 'node:path';
 
 import { naming } from '../errors.js';
+import type { Attempt } from '../errors.js';
 import { Kind } from '../native/creation.js';
 import { inspect, list, userName } from '../native/segments.js';
 import type { SegmentFacts } from '../native/facts.js';
-import { directoryOf, located, shownName } from '../segment/location.js';
+import { directoryLabel, directoryOf, labelOf, located } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { observeBroadcast } from './broadcast.js';
 import type { BroadcastObservation } from './broadcast.js';
@@ -128,10 +129,16 @@ function observation(facts: SegmentFacts): Observation {
  * Throws: `ENOENT`, `EACCES` and others of the system; `ERR_SEGMENT_FOREIGN`,
  * `ERR_SEGMENT_TOO_SHORT`, `ERR_SEGMENT_NOT_REGULAR` and `ERR_SEGMENT_OWNER` for what is not a segment
  * or not for us. Other damage is among what is seen.
+ *
+ * @param attempt - what it is looked at for, as errors say it
  */
-export function observe(name: string, { path }: SegmentPath = {}): Observation {
+export function observe(
+  name: string,
+  { path }: SegmentPath = {},
+  attempt: Attempt = 'open',
+): Observation {
   const location = located(name, path);
-  return naming(shownName(location, name), () => observation(inspect(location)));
+  return naming(labelOf(location, name), attempt, () => observation(inspect(location)));
 }
 
 /**
@@ -141,5 +148,5 @@ export function observe(name: string, { path }: SegmentPath = {}): Observation {
  */
 export function observeAll({ path }: SegmentPath = {}): Observation[] {
   const directory = directoryOf(path);
-  return naming(directory === '' ? '/dev/shm' : directory, () => list(directory)).map(observation);
+  return naming(directoryLabel(directory), 'list', () => list(directory)).map(observation);
 }

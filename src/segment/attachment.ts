@@ -1,10 +1,11 @@
 import { DisruptorError, naming, namingLater, released } from '../errors.js';
+import type { SegmentLabel } from '../errors.js';
 import { namingSteps } from '../steps.js';
 import type { Steps } from '../steps.js';
 import { tellOfAttachment, tellOfDetachment, tellOfStall } from './events.js';
 import type { AttachmentMessage } from './events.js';
 import type { Hold } from './holder.js';
-import { shownName } from './location.js';
+import { labelOf } from './location.js';
 import { Ring } from '../native/ring.js';
 import type { Resolved } from '../compatible/options.js';
 import { Slots } from './slots.js';
@@ -32,7 +33,7 @@ export class Attachment implements Hold {
   readonly waiter: Waiter;
   readonly #role: AttachmentMessage['role'];
   /** What errors call it. */
-  readonly #shown: string;
+  readonly #label: SegmentLabel;
   readonly #created: boolean;
   #released = false;
 
@@ -40,16 +41,18 @@ export class Attachment implements Hold {
   static *to(options: AttachmentOptions): Steps<Attachment> {
     const { name, path, kind, create, strategy } = options;
     const ring = create ? Ring.create(name, create, strategy) : Ring.open(name, strategy, kind);
-    return new Attachment(options, yield* namingSteps(shownName(name, path), ring));
+    const label = labelOf(name, path);
+    const steps = namingSteps(label, create ? 'create' : 'open', ring);
+    return new Attachment(options, yield* steps, label);
   }
 
-  private constructor(options: AttachmentOptions, ring: Ring) {
+  private constructor(options: AttachmentOptions, ring: Ring, label: SegmentLabel) {
     this.name = options.path;
     this.spin = options.spin;
     this.ring = ring;
     this.#created = options.create !== undefined;
     this.#role = options.role;
-    this.#shown = shownName(options.name, options.path);
+    this.#label = label;
     this.waiter = new Waiter(this.ring, options.strategy, (word) => {
       tellOfStall(this.name, this.ring, word === Word.Space ? 'room' : 'commit');
     });
@@ -94,11 +97,11 @@ export class Attachment implements Hold {
   }
 
   sync(): Promise<void> {
-    return namingLater(this.#shown, () => this.ring.sync());
+    return namingLater(this.#label, 'sync', () => this.ring.sync());
   }
 
   syncSync(): void {
-    naming(this.#shown, () => {
+    naming(this.#label, 'sync', () => {
       this.ring.syncNow();
     });
   }

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 
+import type { SegmentLabel } from '../errors.js';
 import { segmentName, wrongType, wrongValue } from '../validate.js';
 
 /** Where a segment lies. */
@@ -32,9 +33,19 @@ export function located(name: unknown, path: unknown): string {
   return directory === '' ? file : join(directory, file);
 }
 
-/** What errors call a segment: its file, or its name as it was given. */
-export function shownName(location: string, given: string): string {
-  return location.includes('/') ? location : given;
+/** The system's own place for shared memory. */
+export const SHARED_MEMORY = '/dev/shm';
+
+/** What errors call the segment at `location`, which was `given` as a name. */
+export function labelOf(location: string, given: string): SegmentLabel {
+  if (location.includes('/')) return { given: location, file: location };
+  return { given, file: join(SHARED_MEMORY, location) };
+}
+
+/** What errors call a directory whose segments are listed; empty for the system's own place. */
+export function directoryLabel(directory: string): SegmentLabel {
+  const file = directory === '' ? SHARED_MEMORY : directory;
+  return { given: file, file };
 }
 
 /** The option alone, as the library's functions take it. */

@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
 
 import { coreErrorCode, naming } from '../errors.js';
-import type { DisruptorErrorCode } from '../errors.js';
+import type { DisruptorErrorCode, SegmentLabel } from '../errors.js';
 import { Kind } from '../native/creation.js';
 import { deadConsumersOf, orphansOf } from '../native/facts.js';
 import { list, unlink } from '../native/segments.js';
 import type { DeadConsumers, Orphans } from '../native/creation.js';
 import type { SegmentFacts } from '../native/facts.js';
-import { directoryOf, located, shownName } from './location.js';
+import { directoryLabel, directoryOf, labelOf, located } from './location.js';
 import type { SegmentPath } from './location.js';
 import { wrongType } from '../validate.js';
 
@@ -116,17 +116,17 @@ function pathOf(options: SegmentPath | undefined): string | undefined {
 
 export function listSegments(options?: SegmentPath): SegmentInfo[] {
   const directory = directoryOf(pathOf(options));
-  return naming(directory === '' ? '/dev/shm' : directory, () => list(directory)).map(info);
+  return naming(directoryLabel(directory), 'list', () => list(directory)).map(info);
 }
 
 export function unlinkSegment(name: string, options?: SegmentPath): void {
   const location = located(name, pathOf(options));
-  unlinkLocated(location, shownName(location, name));
+  unlinkLocated(location, labelOf(location, name));
 }
 
-/** `shown` is what errors call it. */
-export function unlinkLocated(location: string, shown: string): void {
-  naming(shown, () => {
+/** `label` is what errors call it. */
+export function unlinkLocated(location: string, label: SegmentLabel): void {
+  naming(label, 'remove', () => {
     unlink(location);
   });
 }

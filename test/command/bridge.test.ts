@@ -61,14 +61,14 @@ test('what is no end of a bridge is an error', async (t) => {
   const name = uniqueName(t);
   using _ring = Disruptor.create(name, { elements: 8, elementSize: 8 });
   t.is(_ring.name, name);
-  for (const [from, to, message] of [
-    [uniqueName(), 'nats://127.0.0.1/x', /ENOENT/],
-    [name, 'http://127.0.0.1/x', /Expected nats:/],
-    [name, 'redis://127.0.0.1', /Expected nats:/],
-    [name, uniqueName(), /ENOENT/],
+  for (const [from, to, message, code] of [
+    [uniqueName(), 'nats://127.0.0.1/x', /ENOENT/, 1],
+    [name, 'http://127.0.0.1/x', /Expected nats:/, 2],
+    [name, 'redis://127.0.0.1', /Expected nats:/, 2],
+    [name, uniqueName(), /ENOENT/, 1],
   ] as const) {
     const { end, errors } = await command(t, 'bridge', from, to);
-    t.is(end, 1);
+    t.is(end, code);
     t.regex(errors, message);
   }
 });

@@ -2,8 +2,10 @@
 import { chmodSync, existsSync, truncateSync, writeFileSync } from 'node:fs';
 
 import test from 'ava';
+import type { ExecutionContext } from 'ava';
 import { Disruptor, Queue } from 'shm-disruptor';
 
+import type { Observation } from '../../dist/observe/observation.js';
 import { ring, ringOfRoles, uniqueName, WATCHDOG_MILLISECONDS } from '../fixture.js';
 import { peers } from '../ring-peers.js';
 import { word } from '../words.js';
@@ -152,6 +154,72 @@ test('recover --detach: producers no longer wait for a dead consumer', async (t)
   t.is((await command(t, 'recover', name, '--detach', '#0')).end, 0);
   t.is(indexed.produceClaimSync().length, 4);
   indexed.release();
+});
+
+/** The consumers of a ring and how they gate, as `info` lists them. */
+async function listed(t: ExecutionContext, name: string): Promise<string[]> {
+  const { output } = await command(t, 'info', name, '--json');
+  const { ring: seen } = JSON.parse(output) as Observation;
+  return seen!.consumers.map(({ name: each, role, gating }) => `${role} ${each} ${gating}`);
+}
+
+test('recover --detach: who lives stays, also without a name or in a group', async (t) => {
+  const made = ringOfRoles(t, { consumers: { g: { group: true } } });
+  const all = [made.consumer('g', { group: true }), made.consumer(), made.consumer()];
+  t.teardown(() => {
+    for (const each of all) each.close();
+  });
+  const before = await listed(t, made.name);
+  t.deepEqual(before, [
+    'group g gates',
+    'member g in a group',
+    'consumer #2 gates',
+    'consumer #3 gates',
+  ]);
+  for (const name of ['g', '#2', '#3']) {
+    const refusal = await command(t, 'recover', made.name, '--detach', name, '--json');
+    t.is(refusal.end, 1);
+    t.like(errorOf(refusal), { code: 'ERR_CONSUMER_BUSY' });
+    t.true(errorOf(refusal).message.startsWith(`${name}: `));
+  }
+  t.deepEqual(await listed(t, made.name), before, 'and nobody comes of it');
+});
+
+test('recover --detach: a nameless consumer that is dead, and no other', async (t) => {
+  const made = ringOfRoles(t, { consumers: { a: {} } });
+  const peer = await peers.process(t, made.name);
+  const other = await peers.process(t, made.name);
+  for (const each of [peer, other]) t.deepEqual(await each.ask({ do: 'consumer' }), {});
+  await peer.end();
+  await other.end();
+  t.deepEqual(await listed(t, made.name), [
+    'consumer a gates',
+    'consumer #1 gates',
+    'consumer #2 gates',
+  ]);
+  t.is((await command(t, 'recover', made.name, '--detach', '#2')).end, 0);
+  // Those without a name are let go of by themselves where they are in the way.
+  t.deepEqual(await listed(t, made.name), ['consumer a gates', 'consumer #1 detached']);
+});
+
+test('recover --detach: all or none, and one that was released for good stays so', async (t) => {
+  const { name, creator } = ring.named(t, { consumers: 2 });
+  creator.release(true);
+  const some = await command(t, 'recover', name, '--detach', '#1', 'nobody', '--json');
+  t.is(errorOf(some).code, 'ERR_UNKNOWN_CONSUMER');
+  t.deepEqual(await listed(t, name), ['consumer #0 ignored', 'consumer #1 gates']);
+  t.is((await command(t, 'recover', name, '--detach', '#0', '#1')).end, 0);
+  t.deepEqual(await listed(t, name), ['consumer #0 ignored', 'consumer #1 detached']);
+});
+
+test('recover --detach: what a queue keeps for its consumers is not thrown away', async (t) => {
+  const queue = Queue.create(uniqueName(t), { capacity: 4096 });
+  t.true(queue.tryEnqueue(Buffer.from('message')));
+  queue.close();
+  const refusal = await command(t, 'recover', queue.name, '--detach', 'consumers', '--json');
+  t.is(refusal.end, 1);
+  t.like(errorOf(refusal), { code: 'ERR_SEGMENT_KIND' });
+  t.is((await command(t, 'read', queue.name, '--no-wait')).output, 'message\n');
 });
 
 test('recover: records, queues, wrong names, damage, no permission', async (t) => {

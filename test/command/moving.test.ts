@@ -209,16 +209,16 @@ test('what cannot be attached to', async (t) => {
   const records = Disruptor.create(uniqueName(t), { elements: 8, record: Tick });
   const bytes = ring.named(t, { elementSize: 1 });
   for (const how of ['write', 'read']) {
-    const rows: [string[], string][] = [
-      [[missing, '--no-create'], 'ENOENT'],
-      [['/a/b'], 'ERR_INVALID_ARG_VALUE'],
-      [[name], 'ERR_SEGMENT_TRUNCATED'],
-      [[records.name], 'ERR_SCHEMA_MISMATCH'],
-      [[bytes.name, '--lines'], 'ERR_INVALID_ARG_VALUE'],
+    const rows: [string[], string, number][] = [
+      [[missing, '--no-create'], 'ENOENT', 1],
+      [['/a/b'], 'ERR_INVALID_ARG_VALUE', 2],
+      [[name], 'ERR_SEGMENT_TRUNCATED', 1],
+      [[records.name], 'ERR_SCHEMA_MISMATCH', 1],
+      [[bytes.name, '--lines'], 'ERR_USAGE', 2],
     ];
-    for (const [args, code] of rows) {
+    for (const [args, code, end] of rows) {
       const failed = await command(t, how, ...args, '--json');
-      t.is(failed.end, 1);
+      t.is(failed.end, end, args.join(' '));
       t.is(errorOf(failed).code, code, args.join(' '));
     }
     const mine = ring.named(t);

@@ -1,16 +1,14 @@
 // `top`: lines where standard output is no terminal, and a screen that goes as it came where it is one.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import test from 'ava';
-import type { ExecutionContext } from 'ava';
 
 import { ring, ringOfRoles, uniqueName, WATCHDOG_MILLISECONDS } from '../fixture.js';
 import { peers } from '../ring-peers.js';
 import { word } from '../words.js';
-import { command, ended, errorOf, PROGRAM, refused, start } from './command.js';
+import { command, ended, errorOf, refused, start } from './command.js';
+import { Terminal } from './terminal.js';
 
 test.beforeEach((t) => {
   t.timeout(4 * WATCHDOG_MILLISECONDS);
@@ -84,59 +82,6 @@ const LEAVES = '\u001B[?1049l';
 const HIDES = '\u001B[?25l';
 const SHOWS = '\u001B[?25h';
 
-/** `top` on a terminal of its own; the terminal's settings are printed after it. */
-class Terminal {
-  readonly #child;
-  readonly #closed;
-  #output = '';
-
-  constructor(t: ExecutionContext, ...args: string[]) {
-    const top = ['top', ...args].join(' ');
-    const shell = [
-      'stty rows 30 cols 100',
-      'before=$(stty -g)',
-      `sh -c 'echo pid $$; exec ${process.execPath} ${PROGRAM} ${top}'`,
-      'echo "code $?"',
-      '[ "$before" = "$(stty -g)" ] && echo as it was',
-    ].join('\n');
-    // `script` gives it a terminal.
-    const env = { ...process.env, COMMANDS: shell, SHELL: '/bin/sh', TERM: 'xterm-256color' };
-    // Whatever is wanted of ourselves.
-    for (const name of ['NO_COLOR', 'FORCE_COLOR', 'CI']) Reflect.deleteProperty(env, name);
-    this.#child = spawn('script', ['-qec', 'eval "$COMMANDS"', '/dev/null'], { env });
-    t.teardown(() => this.#child.kill('SIGKILL'));
-    this.#child.stdout.on('data', (chunk: Buffer) => {
-      this.#output += chunk.toString();
-    });
-    this.#closed = once(this.#child, 'close');
-  }
-
-  get output(): string {
-    return this.#output;
-  }
-
-  /** Waits until `pattern` was shown after the last of these. */
-  async shows(pattern: RegExp): Promise<RegExpExecArray> {
-    for (const end = Date.now() + WATCHDOG_MILLISECONDS; Date.now() < end;) {
-      const found = pattern.exec(this.#output);
-      if (found) {
-        this.#output = this.#output.slice(found.index + found[0].length);
-        return found;
-      }
-      await sleep(20);
-    }
-    throw new Error(`Waited for ${String(pattern)} in vain: ${JSON.stringify(this.#output)}`);
-  }
-
-  press(keys: string): void {
-    this.#child.stdin.write(keys);
-  }
-
-  async closed(): Promise<void> {
-    await this.#closed;
-  }
-}
-
 test('on a terminal: a screen with a bar for each consumer, and keys', async (t) => {
   const made = ringOfRoles(t, { elements: 8, consumers: { journal: {} } });
   const peer = await peers.process(t, made.name);
@@ -146,7 +91,7 @@ test('on a terminal: a screen with a bar for each consumer, and keys', async (t)
     producer.close();
   });
   for (let i = 0; i < 4; i += 1) producer.tryPublish(word(i));
-  const terminal = new Terminal(t, made.name, '-i', '0.1');
+  const terminal = new Terminal(t, 'top', made.name, '-i', '0.1');
   await terminal.shows(/\?1049h/);
   await terminal.shows(/1 segment, by name/);
   await terminal.shows(/█+.* 50%/);
@@ -173,7 +118,7 @@ for (const [how, end, code] of [
 ] as const) {
   test(`the terminal is as it was: ${how}`, async (t) => {
     const { name } = ring.named(t);
-    const terminal = new Terminal(t, name, '-i', '0.1');
+    const terminal = new Terminal(t, 'top', name, '-i', '0.1');
     const [, pid] = await terminal.shows(/pid (\d+)/);
     await terminal.shows(/by name/);
     if (end === 'rm') t.is((await command(t, 'rm', name, '--force')).end, 0);

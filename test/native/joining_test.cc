@@ -557,3 +557,49 @@ TEST("who joins at a sequence within a gap is told of the gap, and gets none of 
   CHECK(batch.start == 5 && batch.count == 2);
   CHECK(late.gap_count() == 1);
 }
+
+TEST("an operator detaches who is dead, and nobody who lives") {
+  const TestRing test(joinable(4, 6, {{"a", Role::kNamed, {}}, {"g", Role::kGroup, {}}}));
+  Sequencer producer = test.sequencer();
+  Sequencer operating = test.sequencer();
+  std::optional<Sequencer> named_one = test.sequencer();
+  std::optional<Sequencer> member = test.sequencer();
+  std::optional<Sequencer> nameless = test.sequencer();
+  const uint64_t a = named_one->join(named("a")).value();
+  const uint64_t seat = member->join(sharing("g")).value();
+  const uint64_t other = nameless->join(named("")).value();
+  const uint64_t g = 1;
+  for (const uint64_t each : {a, g, other}) {
+    CHECK(operating.detach(each).error().code == Errc::kConsumerBusy);
+  }
+  CHECK(operating.detach(seat).error().code == Errc::kConsumerKind);
+  CHECK(operating.detach(6).error().code == Errc::kUnknownConsumer);
+  produce(producer, 4);
+  CHECK(!produce(producer));
+  // Each alone is enough to hold up the producer until it is detached.
+  named_one.reset();
+  member.reset();
+  nameless.reset();
+  for (const uint64_t each : {a, other}) {
+    CHECK(operating.detach(each).ok());
+    CHECK(!produce(producer));
+  }
+  CHECK(operating.detach(g).ok());
+  CHECK(produce(producer));
+  // The nameless one's place is free.
+  CHECK(operating.detach(other).error().code == Errc::kConsumerKind);
+  // Those with a name come back.
+  Sequencer again = test.sequencer();
+  CHECK(again.join(named("a")).value() == a);
+}
+
+TEST("detaching leaves those ignored that were released for good") {
+  const TestRing test(joinable(4, 1, {{"a", Role::kNamed, {}}}));
+  Sequencer operating = test.sequencer();
+  {
+    Sequencer gone = test.sequencer();
+    gone.ignore(gone.join(named("a")).value());
+  }
+  CHECK(operating.detach(0).ok());
+  CHECK(operating.all_ignored());
+}
