@@ -162,7 +162,7 @@ const REMEDIES: Readonly<Record<Kind, (sequence: number) => string>> = {
   broadcast: (sequence) => `subscription.seek(${sequence + 1}) passes it`,
 };
 
-/** What an {@link UnreadableMessageError} names. @internal */
+/** What an {@link UnreadableMessageError} names. */
 export type UnreadableMessage = Pick<
   UnreadableMessageError,
   'kind' | 'segment' | 'sequence' | 'encoding'

@@ -325,6 +325,20 @@ test('a message that is tried for ever is not taken for a dropped one', (t) => {
   t.is(words[1], 0xffff_fffe);
 });
 
+test('a message whose header is damaged is named and dropped', async (t) => {
+  t.timeout(WATCHDOG_MILLISECONDS);
+  const raw = poisoned(t, '[1]');
+  const space = raw.tryClaim(1)!;
+  const words = new Uint32Array(space.view.buffer);
+  space.abort();
+  words[0] = 1000;
+  const queue = asJson(t, raw);
+  const { message } = await t.throwsAsync(queue.dequeue(), { code: 'ERR_SEGMENT_CORRUPT' });
+  t.true(message.startsWith(`Message 0 of '${raw.name}'`), message);
+  raw.tryEnqueue('[7]');
+  t.deepEqual(await queue.dequeue(), [7]);
+});
+
 test('what could not be read goes to another when its consumer closes', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   const raw = poisoned(t, '{');
