@@ -232,8 +232,8 @@ async function turns(
 // Each turn is one wake, and none may be lost: then all would wait for a moment, and too many moments
 // for this test to end.
 test.serial('processes that block take turns', (t) => turns(t, 100_000, { sync: true }));
-for (const waker of ['', 'thread', 'look']) {
+for (const waker of ['', 'thread', 'look', 'none']) {
   test.serial(`processes that wait take turns, the waker of one is '${waker}'`, (t) =>
-    turns(t, waker === 'look' ? 2000 : 20_000, { waker }),
+    turns(t, waker === 'look' || waker === 'none' ? 2000 : 20_000, { waker }),
   );
 }

@@ -56,7 +56,7 @@ for (const options of choices) {
   }
 }
 
-for (const waker of ['best', 'thread', 'look']) {
+for (const waker of ['best', 'thread', 'look', 'none']) {
   test.serial(`ping-pong between processes, SHM_DISRUPTOR_WAKER=${waker}`, async (t) => {
     t.timeout(WATCHDOG_MILLISECONDS);
     const both = rings(t);

@@ -9,6 +9,12 @@
 // Once with stores that are full barriers, as all are but those of a ring's sole producer; once
 // with stores that are none, whom sleepers make up for (os/barrier.h); and once with such a
 // producer.
+//
+// Waking by number races in the same way, between a sender and two consumers, which an event loop's
+// watch or the sleep of a thread brings back. Each message is for one of the two, and one wake is
+// all that tells of it. Whoever has taken a message is busy until the other one has taken the next:
+// a wake that stays with a busy consumer is lost.
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -23,6 +29,8 @@
 #endif
 #include WAIT_H
 #include "../../addon/core/os/barrier.h"
+#include "../../addon/core/polled_watcher.h"
+#include "../../addon/core/watcher.h"
 #include "fixture.h"
 
 using namespace shm_disruptor;
@@ -36,6 +44,9 @@ constexpr uint64_t kRounds = 1'000'000;
 // Of the sleeper, and of the waker, who would otherwise always come first.
 constexpr uint32_t kMostPauses = 50;
 constexpr uint32_t kWakersPauses = 100;
+constexpr uint32_t kTakersPauses = 800;
+// Of messages that one of two consumers takes: each costs more switches.
+constexpr uint64_t kMessages = 50'000;
 
 struct Shared {
   alignas(128) Word word;
@@ -144,6 +155,123 @@ void produce_always(const fixture::TestRing& ring, Shared* shared) {
   }
 }
 
+// Of messages, `told` is the last that was sent, and `ready` the last that was taken. These tell of
+// one: in the way of plain memory, whose word is the application's, and in the way of a queue.
+struct OfMemory {
+  static void tell(Word& word) {
+    word.add(1);
+    os::wake(word, 1);
+  }
+  static uint32_t announce(Word& word) { return word.load_ordered(); }
+};
+struct OfQueue {
+  static void tell(Word& word) { wake_some(word, 1); }
+  static uint32_t announce(Word& word) { return announce_sleeper(word); }
+};
+
+// These wait for a message, and say whether `take` has taken one before they slept.
+struct Asleep {
+  template <class Take>
+  bool wait(Word& word, uint32_t seen, Take take) {
+    if (take()) return true;
+    os::sleep_while(word, seen, os::kForever);
+    return false;
+  }
+};
+template <class Loop>
+struct Watching {
+  Loop loop;
+  MappingRef none;
+  uint64_t key = 0;
+  std::vector<uint64_t> told;
+
+  template <class Take>
+  bool wait(Word& word, uint32_t seen, Take take) {
+    loop.watcher->watch(++key, none, word, seen);
+    if (take()) {
+#ifndef BREAK_TAKE_BACK
+      loop.watcher->forget(key);
+#endif
+      return true;
+    }
+    for (told.clear(); told.empty(); loop.watcher->take_changed(&told)) loop.sleep();
+    return false;
+  }
+};
+struct Polled {
+  std::unique_ptr<PolledWatcher> watcher = std::make_unique<PolledWatcher>(os::FutexPoll::make());
+  void sleep() const {
+    pollfd descriptor{watcher->descriptor(), POLLIN, 0};
+    poll(&descriptor, 1, -1);
+  }
+};
+struct Threaded {
+  Word rung;
+  uint32_t heard = 0;
+  std::unique_ptr<Watcher> watcher = Watcher::start(ring, this);
+  static void ring(void* context) {
+    auto* self = static_cast<Threaded*>(context);
+    self->rung.add(1);
+    os::wake_all(self->rung);
+  }
+  void sleep() {
+    os::sleep_while(rung, heard, os::kForever);
+    heard = rung.load_ordered();
+  }
+};
+
+template <class Manner>
+void send_always(Shared* shared) {
+  Random random{88675123u};
+  for (uint64_t message = 1; message <= kMessages; ++message) {
+    while (shared->ready.load_ordered() + 1 < message) os::yield();
+    pause(random, kWakersPauses);
+    shared->told.store_ordered(message);
+    // A consumer may take it before it is woken for it.
+    pause(random, kWakersPauses);
+    Manner::tell(shared->word);
+  }
+}
+
+template <class Manner, class Way>
+void take_always(Shared* shared, uint32_t seed) {
+  Way way;
+  Random random{seed};
+  const auto over = [&] { return shared->ready.load_ordered() == kMessages; };
+  uint64_t taken = 0;
+  const auto take = [&] {
+    taken = shared->ready.load_ordered() + 1;
+    if (taken == kMessages + 1) return true;
+    if (taken > shared->told.load_ordered()) return false;
+    if (!shared->ready.compare_exchange(taken - 1, taken)) return false;
+    // The next message may come before the watch is taken back.
+    pause(random, kTakersPauses);
+    return true;
+  };
+  while (!over()) {
+    while (!take()) {
+      const uint32_t seen = Manner::announce(shared->word);
+      pause(random, kMostPauses);
+      if (way.wait(shared->word, seen, take)) break;
+    }
+    while (!over() && shared->ready.load_ordered() == taken) os::yield();
+  }
+  // The other one may be waiting for more.
+  shared->word.add(2);
+  os::wake_all(shared->word);
+}
+
+template <class Manner, class One, class Other>
+void play_messages(Shared* shared, int side) {
+  if (side == 0) {
+    send_always<Manner>(shared);
+  } else if (side == 1) {
+    take_always<Manner, One>(shared, 2463534242u);
+  } else {
+    take_always<Manner, Other>(shared, side == 2 ? 521288629u : 362436069u);
+  }
+}
+
 // What the two sides do.
 template <class Manner>
 void play(Shared* shared, int side) {
@@ -151,15 +279,17 @@ void play(Shared* shared, int side) {
   side == 0 ? sleep_always<Manner>(shared) : wake_always<Manner>(shared);
 }
 
+int number = 0;
+
 template <class Play>
-bool check(int number, const char* manner, Play play) {
+bool check(const char* title, uint64_t waits, int sides, Play play) {
   void* memory =
       mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return false;
   auto* shared = new (memory) Shared;
   const long before = sleeps();
-  pid_t children[2];
-  for (int side = 0; side < 2; ++side) {
+  pid_t children[4];
+  for (int side = 0; side < sides; ++side) {
     children[side] = fork();
     if (children[side] == -1) return false;
     if (children[side] == 0) {
@@ -169,21 +299,19 @@ bool check(int number, const char* manner, Play play) {
       _exit(0);
     }
   }
-  const bool first = ended_well(children[0]);
-  const bool second = ended_well(children[1]);
-  const bool woken = first && second;
+  bool woken = true;
+  for (int side = 0; side < sides; ++side) woken = ended_well(children[side]) && woken;
   if (!woken) {
     std::printf("# stuck in round %llu, told of %llu\n",
                 static_cast<unsigned long long>(shared->ready.load_ordered()),
                 static_cast<unsigned long long>(shared->told.load_ordered()));
   }
-  std::printf("%s %d - no wake is lost between two processes, stores %s\n", woken ? "ok" : "not ok",
-              number, manner);
+  std::printf("%s %d - no wake is lost %s\n", woken ? "ok" : "not ok", ++number, title);
 
   const long slept = sleeps() - before;
-  const bool enough = woken && slept > static_cast<long>(kRounds / 10'000);
-  std::printf("# %ld of %llu waits slept\n", slept, static_cast<unsigned long long>(kRounds));
-  std::printf("%s %d - enough of the waits slept\n", enough ? "ok" : "not ok", number + 1);
+  const bool enough = woken && slept > static_cast<long>(waits / 10'000);
+  std::printf("# %ld of %llu waits slept\n", slept, static_cast<unsigned long long>(waits));
+  std::printf("%s %d - enough of the waits slept\n", enough ? "ok" : "not ok", ++number);
   std::fflush(stdout);
   munmap(memory, sizeof(Shared));
   return woken && enough;
@@ -193,20 +321,38 @@ bool check(int number, const char* manner, Play play) {
 
 int main() {
   const bool light = os::register_for_heavy_barriers();
-  std::printf("TAP version 13\n1..%d\n", light ? 6 : 2);
+  const bool polled = os::FutexPoll::make() != nullptr;
+  std::printf("TAP version 13\n1..%d\n", 2 * (1 + (light ? 2 : 0) + 1 + (polled ? 3 : 0)));
   std::fflush(stdout);
-  bool well = check(1, "being full barriers", play<Fenced>);
+  bool well = check("between two processes, stores being full barriers", kRounds, 2, play<Fenced>);
   if (light) {
-    well = check(3, "being none", play<Light>) && well;
+    well = check("between two processes, stores being none", kRounds, 2, play<Light>) && well;
     const fixture::TestRing ring({4, 8, 1, 1},
                                  {Orphans::kSkip, DeadConsumers::kHold, Producers::kSingle});
-    well = check(5, "of a ring's sole producer",
+    well = check("between two processes, stores of a ring's sole producer", kRounds, 2,
                  [&](Shared* shared, int side) {
                    side == 0 ? consume_always(ring) : produce_always(ring, shared);
                  }) &&
            well;
   } else {
     std::printf("# this system has no heavy barriers\n");
+  }
+  const auto messages = [&](const char* title, auto play) {
+    well = check(title, kMessages, 4, play) && well;
+  };
+  using Loop = Watching<Threaded>;
+  messages("of those for one: plain memory, a thread and two event loops with a thread",
+           play_messages<OfMemory, Asleep, Loop>);
+  if (polled) {
+    using PolledLoop = Watching<Polled>;
+    messages("of those for one: plain memory, a thread and two event loops",
+             play_messages<OfMemory, Asleep, PolledLoop>);
+    messages("of those for one: plain memory, three event loops",
+             play_messages<OfMemory, PolledLoop, PolledLoop>);
+    messages("of those for one: a queue, an event loop and two with a thread",
+             play_messages<OfQueue, PolledLoop, Loop>);
+  } else {
+    std::printf("# this system has no futexes that an event loop waits for\n");
   }
   return well ? 0 : 1;
 }

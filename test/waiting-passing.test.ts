@@ -1,0 +1,58 @@
+// A wake for one that comes to an event loop whose wait is over goes to another one that waits.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+import test from 'ava';
+import type { ExecutionContext } from 'ava';
+import { Queue } from 'shm-disruptor';
+
+import { WATCHDOG_MILLISECONDS, uniqueName } from './fixture.js';
+import { newMemory } from './memories.js';
+import { sizeFor } from './waiting-passing-child.js';
+import type { Pass } from './waiting-passing-child.js';
+
+const CHILD = fileURLToPath(new URL('./waiting-passing-child.js', import.meta.url));
+
+// Whoever was not woken looks by itself within half a second: with that in each round the test does
+// not end in time.
+const ROUNDS = 400;
+
+async function play(t: ExecutionContext, kind: Pass['kind'], end: Pass['end'], waker: string) {
+  t.timeout(WATCHDOG_MILLISECONDS);
+  const { name } = newMemory(t, sizeFor(ROUNDS));
+  const queue = uniqueName(t);
+  if (kind === 'queue') {
+    const created = Queue.create(queue, { capacity: 4096 });
+    t.teardown(() => {
+      created.close();
+    });
+  }
+  const exits = (['holder', 'other'] as const).map((part) => {
+    const pass: Pass = { part, kind, end, name, queue, rounds: ROUNDS };
+    const child = fork(CHILD, [JSON.stringify(pass)], {
+      env: { ...process.env, SHM_DISRUPTOR_WAKER: waker },
+    });
+    t.teardown(() => child.kill('SIGKILL'));
+    return once(child, 'exit');
+  });
+  t.deepEqual(await Promise.all(exits), [
+    [0, null],
+    [0, null],
+  ]);
+}
+
+for (const waker of ['', 'thread']) {
+  const by = `the waker being '${waker}'`;
+  for (const end of ['abort', 'close'] as const) {
+    test.serial(`memory: a wait that is given up (${end}) passes its wake on, ${by}`, (t) =>
+      play(t, 'memory', end, waker),
+    );
+    test.serial(`queue: a wait that is given up (${end}) passes its wake on, ${by}`, (t) =>
+      play(t, 'queue', end, waker),
+    );
+  }
+  test.serial(`memory: a wait that has looked by itself takes no wake, ${by}`, (t) =>
+    play(t, 'memory', 'look', waker),
+  );
+}
