@@ -25,7 +25,7 @@ export async function* input(signal: AbortSignal): AsyncGenerator<Buffer, void> 
   }
 }
 
-/** Standard output took not all of what was written. */
+/** Standard output has not taken all of what was written to it. */
 export class OutputError extends Error {
   readonly code: string | undefined;
   /** How many of the bytes it took, as far as that is known. */
