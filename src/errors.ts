@@ -73,6 +73,7 @@ const SYSTEM = 1;
  * | `ERR_DEPENDENCY_CYCLE` | consumers that come after each other in a circle |
  * | `ERR_SEQUENCE_GONE` | a sequence to begin with that may be overwritten, or is not there yet |
  * | `ERR_SCHEMA_MISMATCH` | the elements are of another record or encoding than the creator's |
+ * | `ERR_MESSAGE_UNREADABLE` | a message cannot be decoded: see {@link UnreadableMessageError} |
  * | `ERR_QUEUE_FULL` | there is no room, and what is in the way is in consumers' hands |
  * | `ERR_SEGMENT_IN_USE` | somebody who lives is attached to what was to be replaced |
  * | `ERR_READ_ONLY` | memory that was opened for reading alone has no buffer |
@@ -113,6 +114,7 @@ export type DisruptorErrorCode =
   | 'ERR_DEPENDENCY_CYCLE'
   | 'ERR_SEQUENCE_GONE'
   | 'ERR_SCHEMA_MISMATCH'
+  | 'ERR_MESSAGE_UNREADABLE'
   | 'ERR_QUEUE_FULL'
   | 'ERR_SEGMENT_IN_USE'
   | 'ERR_RELEASED'
@@ -141,6 +143,54 @@ export class DisruptorError extends Error {
   constructor(code: DisruptorErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+}
+
+/** The kinds of segments whose messages are decoded. */
+type Kind = UnreadableMessageError['kind'];
+
+/** How to go on behind the message `sequence`. */
+const REMEDIES: Readonly<Record<Kind, (sequence: number) => string>> = {
+  queue: (sequence) =>
+    `queue.reject(${sequence}) gets rid of it, and so do maxDeliveries and deadLetters`,
+  ring: (sequence) => `consumer.commit(${sequence}) passes it`,
+  broadcast: (sequence) => `subscription.seek(${sequence + 1}) passes it`,
+};
+
+/** What an {@link UnreadableMessageError} names. @internal */
+export type UnreadableMessage = Pick<
+  UnreadableMessageError,
+  'kind' | 'segment' | 'sequence' | 'encoding'
+>;
+
+/**
+ * A message that cannot be decoded: `ERR_MESSAGE_UNREADABLE`. The `cause` is what the decoder threw, or
+ * what is wrong with the message's length or with the decoded value.
+ */
+export class UnreadableMessageError extends DisruptorError {
+  /** What the message is in. */
+  readonly kind: 'queue' | 'ring' | 'broadcast';
+  /** The name of the queue, ring or broadcast, as the caller gave it. */
+  readonly segment: string;
+  /** The message's sequence. */
+  readonly sequence: number;
+  /** The name of the encoding, `'record'` for records; undefined for an encoding without a name. */
+  readonly encoding: string | undefined;
+
+  /** @internal */
+  constructor({ kind, segment, sequence, encoding }: UnreadableMessage, cause: unknown) {
+    const codec = encoding === undefined ? 'its encoding' : `the encoding '${encoding}'`;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(
+      'ERR_MESSAGE_UNREADABLE',
+      `Message ${sequence} of ${kind} '${segment}' cannot be read with ${codec}: ${reason}. ` +
+        REMEDIES[kind](sequence),
+      { cause },
+    );
+    this.kind = kind;
+    this.segment = segment;
+    this.sequence = sequence;
+    this.encoding = encoding;
   }
 }
 

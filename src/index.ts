@@ -54,7 +54,7 @@ export type { ConsumerCount, Losses, Participants, SegmentInfo } from './segment
 export type { DisruptorArguments, DisruptorOptions } from './compatible/options.js';
 export type { WaitStrategy } from './waiting/strategy.js';
 export type { WaitOptions } from './waiting/waiter.js';
-export { DisruptorError } from './errors.js';
+export { DisruptorError, UnreadableMessageError } from './errors.js';
 export type { DisruptorErrorCode } from './errors.js';
 export { DisruptorReadStream } from './compatible/read-stream.js';
 export { DisruptorWriteStream } from './compatible/write-stream.js';

@@ -55,6 +55,7 @@ const SOURCES = [
     'waiting/strategy',
     'values/place',
     'values/encoding',
+    'values/reading',
   ],
   ['compatible/options', 'waiting/waiter', 'values/field-types'],
   ['memory/memory-attachment', 'segment/attachment', 'segment/segments', 'values/record'],
@@ -86,7 +87,8 @@ const SOURCES = [
     'broadcast/broadcast-options',
     'broadcast/subscription',
   ],
-  ['compatible/disruptor', 'queue/queue-statistics'],
+  ['compatible/disruptor', 'queue/queue-statistics', 'queue/cells'],
+  ['queue/receiver'],
   ['queue/queue', 'broadcast/broadcast', 'broadcast/subscription-stream'],
   [
     'streaming',

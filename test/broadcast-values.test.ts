@@ -57,15 +57,6 @@ test('records', (t) => {
   t.throws(() => broadcast.publish({ symbol: 'TOO LONG A NAME', price: 0, size: 0 }));
 });
 
-test('a record that is shorter than it should be is refused', (t) => {
-  const { broadcast, subscription } = made(t, { elements: 4, record: Tick });
-  broadcast.claim().commit(3);
-  broadcast.publish({ symbol: 'A', price: 1, size: 1 });
-  t.throws(() => subscription.tryReceive(), { code: 'ERR_SEGMENT_CORRUPT' });
-  subscription.seek(1);
-  t.is(subscription.tryReceive()?.data.symbol, 'A');
-});
-
 const dates = {
   name: 'dates 1',
   encode: (value: Date) => Buffer.from(value.toISOString()),
@@ -81,35 +72,6 @@ test('opening compares encodings and records', (t) => {
   using same = Broadcast.open(broadcast.name, { encoding: dates });
   broadcast.publish(new Date(0));
   t.deepEqual(same.latest()?.data, new Date(0));
-});
-
-test('what cannot be decoded throws, and stays the next one', async (t) => {
-  const choosy = {
-    encode: (value: string) => Buffer.from(value),
-    decode(bytes: Buffer) {
-      if (bytes.toString() === 'bad') throw new Error('no value');
-      return bytes.toString();
-    },
-  };
-  const { broadcast, subscription } = made(t, { ...sizes, encoding: choosy });
-  for (let i = 0; i < 9; i += 1) broadcast.publish('early');
-  for (const text of ['good', 'bad', 'fine']) broadcast.publish(text);
-  subscription.seek(8);
-  const before = await subscription.receiveMany(10);
-  t.deepEqual(
-    before.map(({ data }) => data),
-    ['early', 'good'],
-  );
-  await t.throwsAsync(subscription.receive(), { message: 'no value' });
-  t.throws(() => subscription.tryReceive(), { message: 'no value' });
-  t.like(subscription.tryReceive(Buffer.alloc(10)), { length: 3, sequence: 10, lost: 0 });
-  t.is(subscription.tryReceive()?.data, 'fine');
-  // What was lost before it is told with it, however often it was tried.
-  broadcast.publish('bad');
-  for (let i = 0; i < 7; i += 1) broadcast.publish('later');
-  subscription.seek(3);
-  t.throws(() => subscription.tryReceive(), { message: 'no value' });
-  t.like(subscription.tryReceive(Buffer.alloc(10)), { sequence: 12, lost: 9 });
 });
 
 test('an encoder may publish there as well', (t) => {

@@ -195,7 +195,7 @@ test('a message that streams cannot carry ends the reader and stays', async (t) 
   const reader = new QueueReadStream(queue);
   const failing = once(reader, 'error');
   reader.resume();
-  t.like(await failing, [{ code: 'ERR_INVALID_ARG_TYPE' }]);
+  t.like(await failing, [{ code: 'ERR_MESSAGE_UNREADABLE', sequence: 0 }]);
   t.is(queue.tryDequeue(), null);
 });
 

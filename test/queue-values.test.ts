@@ -80,59 +80,6 @@ test('a value that waits for room is sent as it was', async (t) => {
   );
 });
 
-test('what cannot be decoded stays in the queue', async (t) => {
-  t.timeout(WATCHDOG_MILLISECONDS);
-  using queue = Queue.create(uniqueName(t), { capacity: 4096, encoding: 'json' });
-  using raw = Queue.open(queue.name);
-  raw.tryEnqueue('{');
-  raw.tryEnqueue('"after"');
-  const error = { name: 'SyntaxError' };
-  t.throws(() => queue.tryDequeue(), error);
-  t.throws(() => queue.tryReceive(), error);
-  t.throws(() => queue.dequeueSync({ timeout: 0 }), error);
-  t.throws(() => queue.receiveSync({ timeout: 0 }), error);
-  await t.throwsAsync(queue.dequeue(), error);
-  await t.throwsAsync(queue.receive(), error);
-  const bytes = Buffer.alloc(10);
-  t.is(queue.tryDequeue(bytes), 1);
-  t.is(queue.tryDequeue(), 'after');
-  t.is(queue.stats().held, 0);
-});
-
-test('a decoder that gives nothing is an error, and loses nothing', async (t) => {
-  t.timeout(WATCHDOG_MILLISECONDS);
-  const forgetful = {
-    encode: (value: string) => Buffer.from(value),
-    decode: (bytes: Buffer) => (bytes.length > 1 ? undefined : bytes.toString()),
-  };
-  using queue = Queue.create(uniqueName(t), { capacity: 4096, encoding: forgetful });
-  queue.tryEnqueue('ab');
-  queue.tryEnqueue('c');
-  const error = { instanceOf: TypeError, code: 'ERR_INVALID_RETURN_VALUE' };
-  t.throws(() => queue.tryDequeue(), error);
-  t.throws(() => queue.tryReceive(), error);
-  t.throws(() => queue.dequeueSync({ timeout: 0 }), error);
-  t.throws(() => queue.receiveSync({ timeout: 0 }), error);
-  await t.throwsAsync(queue.dequeue(), error);
-  await t.throwsAsync(queue.dequeueMany(2), error);
-  await t.throwsAsync(queue.receive(), error);
-  const bytes = Buffer.alloc(10);
-  t.is(queue.tryDequeue(bytes), 2);
-  t.is(bytes.toString('utf8', 0, 2), 'ab');
-  t.is(queue.tryDequeue(), 'c');
-});
-
-test('what could not be decoded goes to another when its consumer closes', async (t) => {
-  t.timeout(WATCHDOG_MILLISECONDS);
-  using raw = Queue.create(uniqueName(t), { capacity: 4096 });
-  raw.tryEnqueue('{');
-  using queue = Queue.open(raw.name, { encoding: 'json' });
-  t.throws(() => queue.tryReceive(), { name: 'SyntaxError' });
-  queue.close();
-  const message = await raw.receive();
-  t.deepEqual([message.data.toString(), message.redelivered], ['{', true]);
-});
-
 test('what an encoding throws is thrown, and leaves no hole', async (t) => {
   const grumpy = {
     encode(): Uint8Array {

@@ -16,7 +16,7 @@ inline constexpr uint64_t kCell = 32;
 /// In front of every message. Little endian, as everything is.
 struct MessageHeader {
   uint32_t length;      ///< bytes behind the header
-  uint32_t deliveries;  ///< how often it was given to somebody who was to acknowledge it
+  uint32_t deliveries;  ///< how often a consumer had it that was to acknowledge or decode it
 };
 
 /// In the place of the number of deliveries: the message was dropped before it was sent.

@@ -34,6 +34,11 @@ export class Listening implements Hold {
     tellOfAttachment(this.#message);
   }
 
+  /** What the caller named the broadcast. */
+  get name(): string {
+    return this.#message.name;
+  }
+
   get released(): boolean {
     return this.#released;
   }

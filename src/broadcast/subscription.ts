@@ -4,6 +4,7 @@ import { Landing } from './landing.js';
 import type { Listening } from './listening.js';
 import type { Subscriber } from '../native/broadcast.js';
 import type { MessageFormat } from '../values/message-format.js';
+import type { Read } from '../values/reading.js';
 import { SegmentHolder } from '../segment/holder.js';
 import { integer, outOfRange, wrongType } from '../validate.js';
 import { insist, mayAnswerNow, waitOptions, Word } from '../waiting/waiter.js';
@@ -44,7 +45,7 @@ export interface Landed extends Omit<Received<never>, 'data'> {
 export class Subscription<Out = Buffer> extends SegmentHolder {
   readonly #listening: Listening;
   readonly #subscriber: Subscriber;
-  readonly #format: MessageFormat;
+  readonly #read: Read<unknown>;
   readonly #landing: Landing;
 
   /** @internal */
@@ -53,7 +54,7 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
     this.#listening = listening;
     const { subscriber } = listening;
     this.#subscriber = subscriber;
-    this.#format = format;
+    this.#read = format.reader(listening.name);
     this.#landing = new Landing((buffer) => {
       subscriber.land(buffer);
     });
@@ -72,8 +73,10 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
   }
 
   /**
-   * The next message, as soon as there is one. A message that cannot be decoded throws, and stays the
-   * next one: `tryReceive(target)` takes it out as bytes, and {@link Subscription.seek} passes it.
+   * The next message, as soon as there is one.
+   *
+   * @throws UnreadableMessageError `ERR_MESSAGE_UNREADABLE` when the message cannot be decoded. It stays
+   * the next one: `tryReceive(target)` gives it as bytes, and `seek(error.sequence + 1)` passes it
    */
   receive(options?: WaitOptions): Promise<Received<Out>>;
   receive(callback: Callback<Received<Out>>): void;
@@ -120,7 +123,10 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
     throw outOfRange(`at least ${-1 - length} bytes`, 'target', target.length);
   }
 
-  /** As {@link Subscription.receive} for several: at least one, and at most `max` of those there are. */
+  /**
+   * As {@link Subscription.receive} for several: at least one, and at most `max` of those there are. It
+   * ends before a message that cannot be decoded, which the next call then meets.
+   */
   async receiveMany(max: number, options?: WaitOptions): Promise<Received<Out>[]> {
     const most = integer(max, 'max', 1);
     const all = [await this.receive(options)];
@@ -142,6 +148,7 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
    *
    * @returns undefined while nothing was published, or when publishers are so much faster that nothing
    * could be copied whole; `lost` is 0
+   * @throws UnreadableMessageError `ERR_MESSAGE_UNREADABLE` when the message cannot be decoded
    */
   latest(): Received<Out> | undefined {
     const subscriber = this.#subscriber;
@@ -209,6 +216,6 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
     const { memory, next } = landing;
     const end = next + length;
     landing.keep(end);
-    return { data: this.#format.decode(memory, next, end) as Out, sequence, lost };
+    return { data: this.#read(memory, next, end, sequence) as Out, sequence, lost };
   }
 }

@@ -17,7 +17,10 @@ export class Message<Out> {
   readonly sequence: number;
   /** Whether somebody had it before, and died, closed or gave it back. */
   readonly redelivered: boolean;
-  /** How often it was received to be acknowledged, this time included. */
+  /**
+   * How often it was delivered, this time included: received to be acknowledged, taken by a stream, or
+   * tried to decode.
+   */
   readonly deliveries: number;
   readonly #acknowledgement: Acknowledgement;
 

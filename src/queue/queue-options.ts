@@ -20,8 +20,8 @@ export interface QueueFormat<E extends AnyEncoding> extends RingWaiting, Segment
   /** What its messages are: see {@link EncodingName}. Default: bytes, and strings as bytes. */
   encoding?: E;
   /**
-   * How often a message is given to somebody who is to acknowledge it, before it goes to the
-   * `deadLetters`: an integer from 1. Default: no limit.
+   * How often a message is delivered before it goes to the `deadLetters`: an integer from 1. Received to
+   * be acknowledged, taken by a stream, or tried to decode, it was delivered. Default: no limit.
    */
   maxDeliveries?: number;
 }

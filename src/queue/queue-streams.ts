@@ -2,16 +2,19 @@ import { Readable, Writable } from 'node:stream';
 import type { ReadableOptions, WritableOptions } from 'node:stream';
 
 import type { DisruptorError } from '../errors.js';
-import { wrongType } from '../validate.js';
-import type { Loan, Queue } from './queue.js';
+import type { Queue } from './queue.js';
+import type { Loan } from './receiver.js';
 
 /**
  * A Readable in object mode over a queue: each message that it takes goes to this stream and to nobody
  * else. It never ends by itself. By default it takes a message only when somebody wants one.
  *
- * What nobody has read when it is destroyed goes back into the queue, marked as redelivered, for
- * whoever comes next; so does what is in its buffer when the process dies. Destroying it does not close
- * the queue.
+ * When the stream is destroyed, the messages in its buffer go back into the queue, marked as
+ * redelivered, for the next consumer; so they do when the process dies. Destroying the stream does not
+ * close the queue.
+ *
+ * A message that cannot be read destroys the stream with an {@link UnreadableMessageError}; so does
+ * `null`, which streams cannot carry. The message stays in the queue as after {@link Queue.dequeue}.
  */
 export class QueueReadStream<Out = Buffer> extends Readable {
   /** The queue that is read. */
@@ -29,7 +32,7 @@ export class QueueReadStream<Out = Buffer> extends Readable {
   /**
    * Reads from a queue.
    *
-   * @param queue - with values that are not null, which streams cannot carry
+   * @param queue - where from
    * @param options - passed on to Readable. Each message in the buffer (`highWaterMark`, 0 by default)
    * counts as held: see `maxHeld` of {@link QueueOptions}
    */
@@ -72,9 +75,6 @@ export class QueueReadStream<Out = Buffer> extends Readable {
     if (this.destroyed) {
       this.#lent.push(loan);
       this.#left();
-    } else if (loan.value === null) {
-      loan.giveBack();
-      this.destroy(wrongType('a value other than null', 'a message of a stream', loan.value));
     } else {
       this.#lent.push(loan);
       this.push(loan.value);

@@ -12,24 +12,25 @@ import { bytesOf } from '../values/format.js';
 import { underName } from '../segment/free-name.js';
 import { Line, once } from '../waiting/line.js';
 import type { Standing } from '../waiting/line.js';
-import { Message } from './message.js';
-import type { Acknowledgement } from './message.js';
+import type { Message } from './message.js';
 import { Kind } from '../native/creation.js';
-import { Start } from '../native/joining.js';
 import type { Creation } from '../native/creation.js';
 import type { Share } from '../native/ring.js';
 import { located } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { Participant } from '../segment/participant.js';
 import { Producer } from '../ring/producer.js';
-import { CELL, cellsOf, CONSUMERS, HEADER, queueCreation } from './queue-options.js';
+import { Cells } from './cells.js';
+import { cellsOf, queueCreation } from './queue-options.js';
 import type { QueueFormat, QueueOptions } from './queue-options.js';
-import { checkPacked, checkTarget, PackedShipment } from './packed.js';
+import { checkPacked, PackedShipment } from './packed.js';
+import { Receiver } from './receiver.js';
+import type { Loan } from './receiver.js';
 import { Shipment } from './shipment.js';
 import { queueStatistics } from './queue-statistics.js';
 import type { QueueStatistics } from './queue-statistics.js';
 import { optionsObject, ringWaiting } from '../ring/ring-options.js';
-import { integer, outOfRange, wrongResult, wrongType } from '../validate.js';
+import { integer, outOfRange, wrongType } from '../validate.js';
 import { insist, SLICE_MILLISECONDS, waitOptions, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 import { unlinkSegment } from '../segment/segments.js';
@@ -52,12 +53,6 @@ export interface Space {
   abort(): boolean;
 }
 
-/** A value that may go back into the queue. @internal */
-export interface Loan<Out> extends Acknowledgement {
-  readonly value: Out;
-}
-
-const WORDS_IN_CELL = CELL / Uint32Array.BYTES_PER_ELEMENT;
 const FIRST_SCRATCH = 65_536;
 /** The entry of the group of all consumers. */
 const GROUP = 0;
@@ -77,6 +72,11 @@ const MOST_PER_TURN = 256;
  * next one gets it, marked as redelivered. A message that somebody holds does not hold up the others,
  * until the queue has gone once round to it: then senders wait.
  *
+ * A message that cannot be decoded fails the call that takes it with an {@link UnreadableMessageError},
+ * `ERR_MESSAGE_UNREADABLE`, and is the next message of this object again. Each try counts as a delivery,
+ * so after `maxDeliveries` of them it goes to the `deadLetters`; {@link Queue.reject} gets rid of it
+ * before.
+ *
  * Methods that may wait reject, or call back, with an `AbortError`, `ERR_TIMEOUT`, `ERR_RELEASED` or
  * `ERR_SEGMENT_REPLACED`.
  */
@@ -90,12 +90,10 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   readonly #line = new Line(() => {
     this.attachment.waiter.look();
   });
-  readonly #memory: Buffer;
-  readonly #words: Uint32Array;
-  readonly #maxDeliveries: number;
+  readonly #cells: Cells;
+  readonly #receiver: Receiver<Out>;
   #deadLetters: Queue | undefined;
   #scratch = Buffer.alloc(0);
-  #joined = false;
   /** Dropped, and not yet told. */
   #dropped = 0;
   /** What the group's sequence was when somebody held a message that was in the way. */
@@ -112,10 +110,9 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     this.name = path;
     this.maxMessage = ring.shape;
     this.#encoding = encoding;
-    this.#maxDeliveries = maxDeliveries;
     this.#producer = new Producer(attachment);
-    this.#memory = attachment.slots.all;
-    this.#words = new Uint32Array(ring.elements);
+    this.#cells = new Cells(attachment.slots.all);
+    this.#receiver = new Receiver(attachment, this.#cells, { encoding, maxDeliveries });
   }
 
   /**
@@ -294,7 +291,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     const { ring } = this.attachment;
     while (this.#send(bytes) < 0) {
       const gate = ring.consumerSequence(GROUP);
-      const share = gate === this.#stuckAt ? undefined : this.#oldest();
+      const share = gate === this.#stuckAt ? undefined : this.#receiver.oldest();
       if (share) {
         this.#drop(share);
         continue;
@@ -339,9 +336,12 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /**
-   * Takes the oldest message that nobody has, when there is one.
+   * Takes the oldest message that no consumer has, when there is one.
    *
    * @returns a copy of it
+   * @throws UnreadableMessageError `ERR_MESSAGE_UNREADABLE` when it cannot be decoded
+   * @throws DisruptorError `ERR_QUEUE_FULL` when it is one for the `deadLetters` and there is no room.
+   * After either it is the next again
    */
   dequeue(options?: WaitOptions): Promise<Out>;
   dequeue(callback: Callback<Out>): void;
@@ -359,11 +359,11 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   dequeue(...args: unknown[]): Promise<Out | number> | undefined {
     const [target, ...rest] = args;
     if (!ArrayBuffer.isView(target)) {
-      return this.#face(Word.Data, args, () => ({ attempt: () => this.#receive()?.value }));
+      return this.#face(Word.Data, args, () => ({ attempt: () => this.#receiver.dequeue(0) }));
     }
     const begin = () => {
       const bytes = targetOf(target);
-      return { attempt: () => this.#move(bytes, 0) };
+      return { attempt: () => this.#receiver.move(bytes, 0) };
     };
     return this.#face(Word.Data, rest, begin);
   }
@@ -374,21 +374,22 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   dequeueSync(first?: Uint8Array | SyncWaitOptions, options?: SyncWaitOptions): Out | number {
     if (ArrayBuffer.isView(first)) {
       const target = targetOf(first);
-      return awaited((milliseconds) => this.#move(target, milliseconds), options);
+      return awaited((milliseconds) => this.#receiver.move(target, milliseconds), options);
     }
-    return this.#copied(awaited((milliseconds) => this.#take(milliseconds), first)).value;
+    return awaited((milliseconds) => this.#receiver.dequeue(milliseconds), first);
   }
 
   /** As {@link Queue.dequeue}; undefined when there is nothing now. */
   tryDequeue(): Out | undefined;
   tryDequeue(target: Uint8Array): number | undefined;
   tryDequeue(target?: Uint8Array): Out | number | undefined {
-    if (target === undefined) return this.#receive()?.value;
-    return this.#move(targetOf(target), 0);
+    if (target === undefined) return this.#receiver.dequeue(0);
+    return this.#receiver.move(targetOf(target), 0);
   }
 
   /**
-   * As {@link Queue.dequeue} for several: at least one, and at most `max` of those that are there.
+   * As {@link Queue.dequeue} for several: at least one, and at most `max` of those that are there. It
+   * ends before a message that cannot be had, which the next call then meets.
    *
    * @param max - an integer from 1
    */
@@ -398,7 +399,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   dequeueMany(max: number, ...args: unknown[]): Promise<Out[]> | undefined {
     const begin = () => {
       const most = integer(max, 'max', 1);
-      return { attempt: () => this.#several(this.#take(0), most) };
+      return { attempt: () => this.#receiver.dequeueSeveral(most, 0) };
     };
     return this.#face(Word.Data, args, begin);
   }
@@ -406,7 +407,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   /** As {@link Queue.dequeueMany}; blocks the thread. */
   dequeueManySync(max: number, options?: SyncWaitOptions): Out[] {
     const most = integer(max, 'max', 1);
-    return awaited((milliseconds) => this.#several(this.#take(milliseconds), most), options);
+    return awaited((milliseconds) => this.#receiver.dequeueSeveral(most, milliseconds), options);
   }
 
   /**
@@ -432,42 +433,59 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     lengths: Uint32Array,
     ...args: unknown[]
   ): Promise<number> | undefined {
-    const attempt = () => this.#moveSeveral(target, lengths, 0);
+    const attempt = () => this.#receiver.moveSeveral(target, lengths, 0);
     return this.#face(Word.Data, args, () => ({ attempt }));
   }
 
   /** As {@link Queue.dequeuePacked}; blocks the thread. */
   dequeuePackedSync(target: Uint8Array, lengths: Uint32Array, options?: SyncWaitOptions): number {
-    return awaited((milliseconds) => this.#moveSeveral(target, lengths, milliseconds), options);
+    return awaited(
+      (milliseconds) => this.#receiver.moveSeveral(target, lengths, milliseconds),
+      options,
+    );
   }
 
   /** As {@link Queue.dequeuePacked}; 0 when there is nothing now. */
   tryDequeuePacked(target: Uint8Array, lengths: Uint32Array): number {
-    return this.#moveSeveral(target, lengths, 0) ?? 0;
+    return this.#receiver.moveSeveral(target, lengths, 0) ?? 0;
   }
 
   /**
    * Takes a message that stays in the queue until it is acknowledged. Several may be held at a time.
    *
-   * @throws DisruptorError `ERR_TOO_MANY_CONSUMERS` when as many are held as the queue was made for,
-   * `ERR_QUEUE_FULL` when the message is one for the `deadLetters` and there is no room: it is the next
-   * again, as one is that cannot be decoded
+   * @throws UnreadableMessageError, DisruptorError as {@link Queue.dequeue}; also
+   * `ERR_TOO_MANY_CONSUMERS` when as many are held as the queue was made for
    */
   receive(options?: WaitOptions): Promise<Message<Out>>;
   receive(callback: Callback<Message<Out>>): void;
   receive(options: WaitOptions, callback: Callback<Message<Out>>): void;
   receive(...args: unknown[]): Promise<Message<Out>> | undefined {
-    return this.#face(Word.Data, args, () => ({ attempt: () => this.#message(0) }));
+    return this.#face(Word.Data, args, () => ({ attempt: () => this.#receiver.message(0) }));
   }
 
   /** As {@link Queue.receive}; blocks the thread. */
   receiveSync(options?: SyncWaitOptions): Message<Out> {
-    return awaited((milliseconds) => this.#message(milliseconds), options);
+    return awaited((milliseconds) => this.#receiver.message(milliseconds), options);
   }
 
   /** As {@link Queue.receive}; undefined when there is nothing now. */
   tryReceive(): Message<Out> | undefined {
-    return this.#message(0);
+    return this.#receiver.message(0);
+  }
+
+  /**
+   * Gets rid of a message that cannot be read: the one with which the latest call of this object that
+   * took messages failed with `ERR_MESSAGE_UNREADABLE`. It goes to the `deadLetters`, however often it was
+   * delivered; without them it is dropped.
+   *
+   * @param sequence - the error's `sequence`
+   * @returns false for any other message: another call has taken messages since. If the message is still
+   * there, it comes again
+   * @throws DisruptorError `ERR_QUEUE_FULL` when there is no room among the `deadLetters`: the message
+   * stays the next one
+   */
+  reject(sequence: number): boolean {
+    return this.#receiver.reject(integer(sequence, 'sequence'));
   }
 
   /**
@@ -477,10 +495,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * @internal
    */
   lend(options: WaitOptions): Promise<Loan<Out>> {
-    const attempt = () => {
-      const share = this.#take(0);
-      return share && { value: this.#read(share), ...this.#acknowledgement(share.seat) };
-    };
+    const attempt = () => this.#receiver.lend();
     return this.attachment.waiter.promised(Word.Data, { attempt }, options);
   }
 
@@ -490,17 +505,23 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /**
-   * Where messages go that were given `maxDeliveries` times and never acknowledged, as bytes. A
-   * message that is moved when its mover dies may be there twice.
+   * Where messages go, as bytes, that were delivered `maxDeliveries` times and are still in the queue:
+   * never acknowledged, or never decoded. When the consumer that moves a message dies, the message may be
+   * there twice.
    */
   set deadLetters(queue: Queue | undefined) {
     if (queue !== undefined && !(queue instanceof Queue)) {
       throw wrongType('a Queue', 'deadLetters', queue);
     }
     this.#deadLetters = queue;
+    this.#receiver.bury =
+      queue &&
+      ((bytes) => {
+        queue.#bury(bytes);
+      });
   }
 
-  /** Undefined, the default: such messages are given again and again. */
+  /** Undefined, the default: such messages are delivered again and again. */
   get deadLetters(): Queue | undefined {
     return this.#deadLetters;
   }
@@ -582,65 +603,19 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     return this.attachment.ring.sendMessage(bytes, milliseconds);
   }
 
-  #head(slot: number, length: number): void {
-    this.#words[slot * WORDS_IN_CELL] = length;
-    this.#words[slot * WORDS_IN_CELL + 1] = 0;
-  }
-
   #space(slot: number, length: number): Space {
     const { ring } = this.attachment;
     const { claimStart, claimEnd } = ring;
-    const begin = slot * CELL + HEADER;
-    const view = this.#memory.subarray(begin, begin + length);
-    this.#head(slot, length);
+    const view = this.#cells.view(slot, length);
+    this.#cells.head(slot, length);
     const end = () => this.#producer.commitAnyway(claimStart, claimEnd);
     const abort = () => {
       // Whoever takes it sees that there is nothing to be had.
       if (!ring.uncommitted(claimStart, claimEnd)) return false;
-      this.#words[slot * WORDS_IN_CELL + 1] = DROPPED;
+      this.#cells.drop(slot);
       return end();
     };
     return { view, commit: end, abort };
-  }
-
-  // A queue that only sends is no consumer.
-  #join(): void {
-    if (this.#joined) return;
-    const start = { start: Start.Latest, sequence: 0 };
-    this.attachment.ring.join({ name: CONSUMERS, group: true, after: undefined, ...start });
-    this.#joined = true;
-  }
-
-  // The length of the next message, which is out of the queue.
-  #move(target: Uint8Array, milliseconds: number): number | undefined {
-    this.#join();
-    return moved(this.attachment.ring.moveMessage(target, milliseconds), target);
-  }
-
-  // How many of the next messages are out of the queue.
-  #moveSeveral(target: Uint8Array, lengths: Uint32Array, milliseconds: number): number | undefined {
-    checkTarget(target, lengths);
-    this.#join();
-    return moved(this.attachment.ring.moveMessages(target, lengths, milliseconds), target);
-  }
-
-  // The next share with a message in it.
-  #take(milliseconds: number): Share | undefined {
-    const { ring } = this.attachment;
-    this.#join();
-    for (;;) {
-      const share = ring.takeShare(milliseconds);
-      if (!share || this.#words[share.slot * WORDS_IN_CELL + 1] !== DROPPED) return share;
-      ring.finishShare(share.seat);
-    }
-  }
-
-  // The oldest that nobody alive has: what the dead had comes before what nobody had. None but that
-  // one, since what is taken and not dropped would be nobody else's to receive.
-  #oldest(): Share | undefined {
-    this.#join();
-    this.attachment.ring.tend(Word.Data);
-    return this.#take(0);
   }
 
   // Drops a message. That makes no room as long as somebody holds one before it.
@@ -653,106 +628,6 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
       if (ring.consumerSequence(GROUP) > start) return;
     }
     this.#stuckAt = ring.consumerSequence(GROUP);
-  }
-
-  #lengthOf(share: Share): number {
-    const length = this.#words[share.slot * WORDS_IN_CELL]!;
-    if (length <= (share.next - share.start) * CELL - HEADER) return length;
-    // Nobody else is to trip over it.
-    this.attachment.ring.finishShare(share.seat);
-    throw new DisruptorError('ERR_SEGMENT_CORRUPT', 'A message is longer than its place');
-  }
-
-  #receive(): { value: Out } | undefined {
-    const share = this.#take(0);
-    return share && this.#copied(share);
-  }
-
-  // What a share holds, and those behind it.
-  #several(share: Share | undefined, most: number): Out[] | undefined {
-    if (!share) return undefined;
-    const values = [this.#copied(share).value];
-    try {
-      while (values.length < most) {
-        const received = this.#receive();
-        if (!received) break;
-        values.push(received.value);
-      }
-    } catch {
-      // These are out of the queue. What cannot be had is the next again, and tells the next call.
-    }
-    return values;
-  }
-
-  // A message that is out of the queue.
-  #copied(share: Share): { value: Out } {
-    const value = this.#read(share);
-    this.attachment.ring.finishShare(share.seat);
-    return { value };
-  }
-
-  // What a share holds, without a trace of shared memory. It is the next again when that fails.
-  #read(share: Share): Out {
-    const begin = share.slot * CELL + HEADER;
-    const end = begin + this.#lengthOf(share);
-    try {
-      return this.#encoding
-        ? this.#decode(this.#encoding, begin, end)
-        : (copied(this.#memory, begin, end) as Out);
-    } catch (error) {
-      this.attachment.ring.keepShare(share.seat);
-      throw error;
-    }
-  }
-
-  #decode(encoding: ResolvedEncoding<In, Out>, begin: number, end: number): Out {
-    const value = encoding.decode(this.#memory, begin, end);
-    // Receiving says so when there is no message.
-    if (value === undefined) throw wrongResult('a value', 'encoding.decode', value);
-    return value;
-  }
-
-  // The next message to be acknowledged. Those that were given too often are moved.
-  #message(milliseconds: number): Message<Out> | undefined {
-    for (;;) {
-      const share = this.#take(milliseconds);
-      if (!share) return undefined;
-      const { ring } = this.attachment;
-      const { slot, seat, start: sequence, redelivered } = share;
-      const begin = slot * CELL + HEADER;
-      const end = begin + this.#lengthOf(share);
-      const deliveries = this.#words[slot * WORDS_IN_CELL + 1]! + 1;
-      let data: Out;
-      try {
-        if (deliveries > this.#maxDeliveries && this.#deadLetters) {
-          this.#deadLetters.#bury(this.#memory.subarray(begin, end));
-          ring.finishShare(seat);
-          continue;
-        }
-        this.#words[slot * WORDS_IN_CELL + 1] = deliveries;
-        data = this.#encoding
-          ? this.#decode(this.#encoding, begin, end)
-          : (this.#memory.subarray(begin, end) as Out);
-      } catch (error) {
-        ring.keepShare(seat);
-        throw error;
-      }
-      return new Message({ data, sequence, redelivered, deliveries }, this.#acknowledgement(seat));
-    }
-  }
-
-  #acknowledgement(seat: number): Acknowledgement {
-    const { ring } = this.attachment;
-    let ended = false;
-    const once = (end: () => boolean) => () => {
-      if (ended || this.closed) return false;
-      ended = true;
-      return end();
-    };
-    return {
-      finish: once(() => ring.finishShare(seat)),
-      giveBack: once(() => ring.giveBackShare(seat)),
-    };
   }
 
   // Takes in what another queue could not get rid of, as it is.
@@ -779,13 +654,6 @@ function sentSync(shipment: Shipment | PackedShipment, timeout: number | undefin
   return shipment.last;
 }
 
-// What moving gave; undefined when there is nothing. Throws when it did not fit into the target.
-function moved(outcome: number, target: Uint8Array): number | undefined {
-  if (outcome >= 0) return outcome;
-  if (outcome === -1) return undefined;
-  throw outOfRange(`at least ${-1 - outcome} bytes`, 'target', target.length);
-}
-
 function targetOf(target: unknown): Uint8Array {
   if (target instanceof Uint8Array) return target;
   throw wrongType('a Uint8Array', 'target', target);
@@ -806,15 +674,6 @@ function awaited<T>(
   insist(tries, 0, timeout);
   return result as T;
 }
-
-function copied(memory: Buffer, begin: number, end: number): Buffer {
-  const bytes = Buffer.allocUnsafe(end - begin);
-  memory.copy(bytes, 0, begin, end);
-  return bytes;
-}
-
-/** In the place of the number of deliveries: the message was dropped before it was sent. */
-const DROPPED = 0xffff_ffff;
 
 function attach(path: string, options: QueueFormat<never>, create?: Creation): Attachment {
   return new Attachment({

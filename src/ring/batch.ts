@@ -1,9 +1,7 @@
 import type { Gap } from '../segment/events.js';
 import type { Slots } from '../segment/slots.js';
 import { integer } from '../validate.js';
-
-/** Reads the value in a slot. */
-export type Decode<Out> = (slot: number) => Out;
+import type { ReadSlot } from '../values/format.js';
 
 /**
  * Elements to read, in order: iterating gives their values. They stay until they are committed; what
@@ -22,18 +20,18 @@ export class Batch<Out> implements Iterable<Out> {
   readonly endOfBatch: boolean;
   readonly #slots: Slots;
   readonly #slot: number;
-  readonly #decode: Decode<Out>;
+  readonly #read: ReadSlot<Out>;
   #rewound: number | undefined;
 
   /** @internal */
   constructor(
     slots: Slots,
-    decode: Decode<Out>,
+    read: ReadSlot<Out>,
     slot: number,
     facts: Pick<Batch<Out>, 'start' | 'end' | 'gaps' | 'redelivered' | 'endOfBatch'>,
   ) {
     this.#slots = slots;
-    this.#decode = decode;
+    this.#read = read;
     this.#slot = slot;
     this.start = facts.start;
     this.end = facts.end;
@@ -57,25 +55,31 @@ export class Batch<Out> implements Iterable<Out> {
    *
    * @param sequence - from `start` to `end`
    * @throws TypeError, RangeError
+   * @throws UnreadableMessageError `ERR_MESSAGE_UNREADABLE`; the elements behind it can be read
    */
   at(sequence: number): Out {
     integer(sequence, 'sequence', this.start, this.end);
-    return this.#decode(this.#slots.after(this.#slot, sequence - this.start));
+    return this.#read(this.#slots.after(this.#slot, sequence - this.start), sequence);
   }
 
-  /** The values in their order. With records it is one object each time, moved on: see the guide. */
+  /**
+   * The values in their order. With records it is one object each time, moved on: see the guide.
+   *
+   * An element that cannot be decoded throws an {@link UnreadableMessageError}, which ends a loop;
+   * {@link Batch.at} reads the elements behind it.
+   */
   [Symbol.iterator](): Iterator<Out> {
-    const { length } = this;
+    const { end } = this;
     const slots = this.#slots;
-    const decode = this.#decode;
+    const read = this.#read;
     let slot = this.#slot;
-    let given = 0;
+    let sequence = this.start;
     // Not a generator, which costs several times as much.
     return {
       next(): IteratorResult<Out, undefined> {
-        if (given === length) return { done: true, value: undefined };
-        const value = decode(slot);
-        given += 1;
+        if (sequence > end) return { done: true, value: undefined };
+        const value = read(slot, sequence);
+        sequence += 1;
         slot = slots.after(slot, 1);
         return { done: false, value };
       },

@@ -1,10 +1,9 @@
 import type { Attachment } from '../segment/attachment.js';
 import { Batch } from './batch.js';
-import type { Decode } from './batch.js';
 import { Consumer } from './consumer.js';
 import { DisruptorError } from '../errors.js';
 import type { Callback, SyncWaitOptions } from './disruptor-producer.js';
-import type { Format } from '../values/format.js';
+import type { Format, ReadSlot } from '../values/format.js';
 import { processBatches } from './handler.js';
 import type { BatchHandler, ProcessOptions } from './handler.js';
 import { Participant } from '../segment/participant.js';
@@ -40,7 +39,7 @@ export class DisruptorConsumer<Out> extends Participant {
   /** Whether it shares its elements with the other members of a group. */
   readonly group: boolean;
   readonly #consumer: Consumer;
-  readonly #decode: Decode<Out>;
+  readonly #read: ReadSlot<Out>;
   readonly #maxBatch: number;
   #processing = false;
 
@@ -50,7 +49,7 @@ export class DisruptorConsumer<Out> extends Participant {
     this.name = seat.name === '' ? undefined : seat.name;
     this.group = seat.group;
     this.#consumer = new Consumer(attachment, seat.index);
-    this.#decode = format.decoder(attachment.slots);
+    this.#read = format.decoder(attachment.slots, attachment.name);
     this.#maxBatch = seat.maxBatch;
   }
 
@@ -207,6 +206,6 @@ export class DisruptorConsumer<Out> extends Participant {
     // The other members take what is behind a share.
     const endOfBatch = this.group ? ring.cursor() <= next : !cut;
     const facts = { start, end: next - 1, gaps, redelivered, endOfBatch };
-    return new Batch(slots, this.#decode, slot, facts);
+    return new Batch(slots, this.#read, slot, facts);
   }
 }

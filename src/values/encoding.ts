@@ -75,6 +75,8 @@ export const NO_ROOM = -1;
 
 /** A checked encoding, into and out of memory that others see. */
 export interface ResolvedEncoding<In, Out> {
+  /** What errors call it; undefined for one without a name. */
+  readonly name: string | undefined;
   /** The same for the same encoding in every process; 0 for one without a name. */
   readonly fingerprint: bigint;
   /**
@@ -116,6 +118,7 @@ const text = (source: Buffer, start?: number, end?: number) => source.toString('
 
 const BUILT_IN: Record<EncodingName, ResolvedEncoding<unknown, unknown>> = {
   buffer: {
+    name: 'buffer',
     fingerprint: fingerprint('encoding buffer'),
     encode(value, target, offset) {
       if (!isUint8Array(value)) throw wrongType('a Buffer or Uint8Array', 'value', value);
@@ -124,6 +127,7 @@ const BUILT_IN: Record<EncodingName, ResolvedEncoding<unknown, unknown>> = {
     decode: copy,
   },
   utf8: {
+    name: 'utf8',
     fingerprint: fingerprint('encoding utf8'),
     encode(value, target, offset) {
       if (typeof value !== 'string') throw wrongType('a string', 'value', value);
@@ -132,6 +136,7 @@ const BUILT_IN: Record<EncodingName, ResolvedEncoding<unknown, unknown>> = {
     decode: text,
   },
   json: {
+    name: 'json',
     fingerprint: fingerprint('encoding json'),
     encode(value, target, offset) {
       // Its type does not say that it can be undefined.
@@ -154,6 +159,7 @@ function custom(encoding: Encoding<unknown>): ResolvedEncoding<unknown, unknown>
     if (typeof given !== 'function') throw wrongType('a function', `encoding.${method}`, given);
   }
   return {
+    name,
     fingerprint: name === undefined ? 0n : fingerprint(`encoding custom ${name}`),
     encode(value, target, offset) {
       const bytes: unknown = encoding.encode(value);

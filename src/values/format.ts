@@ -1,6 +1,7 @@
 import { NO_ROOM, resolveEncoding } from './encoding.js';
 import type { AnyEncoding, ResolvedEncoding } from './encoding.js';
 import { DisruptorError } from '../errors.js';
+import { reading } from './reading.js';
 import { RecordType } from './record.js';
 import type { RecordCursor, RecordSchema, SchemaInput } from './record.js';
 import type { Slots } from '../segment/slots.js';
@@ -8,6 +9,13 @@ import { integer, outOfRange, wrongType } from '../validate.js';
 
 /** What the elements of a ring are: bytes as they come, values with their length, or records. */
 export const Shape = { Raw: 0, Sized: 1, Record: 2 } as const;
+
+/**
+ * Reads the value in a slot, which is the element `sequence`.
+ *
+ * @throws UnreadableMessageError
+ */
+export type ReadSlot<Out> = (slot: number, sequence: number) => Out;
 
 /** How values of a ring get into its slots and out of them. */
 export interface Format<In, Out> {
@@ -18,8 +26,8 @@ export interface Format<In, Out> {
   readonly elementSize: number;
   /** What a slot is to hold: good until the next call. Throws for what does not fit. */
   encode(value: In): Uint8Array;
-  /** Reads a slot of a ring. */
-  decoder(slots: Slots): (slot: number) => Out;
+  /** Reads the slots of the ring that the caller named `segment`. */
+  decoder(slots: Slots, segment: string): ReadSlot<Out>;
 }
 
 /** The choice of a format, as a user gives it. */
@@ -62,6 +70,12 @@ function raw(elementSize: number): Format<ArrayBufferView | string, Buffer> {
 function sized<In, Out>(elementSize: number, encoding: ResolvedEncoding<In, Out>): Format<In, Out> {
   const capacity = elementSize - LENGTH_BYTES;
   const scratch = Buffer.alloc(elementSize);
+  const decode = (all: Buffer, slot: number) => {
+    const begin = slot + LENGTH_BYTES;
+    const length = all.readUInt32LE(slot);
+    if (length <= capacity) return encoding.decode(all, begin, begin + length);
+    throw wrongLength(`at most ${capacity} bytes`, length);
+  };
   return {
     shape: Shape.Sized,
     schema: encoding.fingerprint,
@@ -72,12 +86,12 @@ function sized<In, Out>(elementSize: number, encoding: ResolvedEncoding<In, Out>
       scratch.writeUInt32LE(length, 0);
       return scratch.subarray(0, LENGTH_BYTES + length);
     },
-    decoder: (slots) => (slot) => {
-      const { all } = slots;
-      const begin = slot * elementSize + LENGTH_BYTES;
-      const length = all.readUInt32LE(slot * elementSize);
-      if (length <= capacity) return encoding.decode(all, begin, begin + length);
-      throw new DisruptorError('ERR_SEGMENT_CORRUPT', 'An element is longer than its slot');
+    decoder: (slots, segment) => {
+      const read = reading(decode, { kind: 'ring', segment, encoding: encoding.name });
+      return (slot, sequence) => {
+        const begin = slot * elementSize;
+        return read(slots.all, begin, begin + elementSize, sequence);
+      };
     },
   };
 }
@@ -125,6 +139,11 @@ export function formatOf(options: FormatOptions, slot?: number): Format<never, u
 const roundUp = (size: number) => Math.ceil(size / LENGTH_BYTES) * LENGTH_BYTES;
 
 const LARGEST = 2 ** 32 - 8;
+
+/** The error for a message whose length its format does not have. */
+export function wrongLength(expected: string, length: number): Error {
+  return outOfRange(expected, 'the length of the message', length);
+}
 
 function tooLong(most: number, actual?: number): Error {
   return outOfRange(`at most ${most} bytes`, 'value', actual ?? 'more');

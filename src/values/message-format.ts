@@ -1,7 +1,8 @@
 import { NO_ROOM, resolveEncoding } from './encoding.js';
 import type { AnyEncoding, ResolvedEncoding } from './encoding.js';
-import { DisruptorError } from '../errors.js';
-import { bytesOf, Shape } from './format.js';
+import { bytesOf, Shape, wrongLength } from './format.js';
+import { reading } from './reading.js';
+import type { Read } from './reading.js';
 import { RecordType } from './record.js';
 import type { RecordSchema } from './record.js';
 import { integer, outOfRange, wrongType } from '../validate.js';
@@ -16,8 +17,8 @@ export interface MessageFormat {
   readonly longest: number;
   /** The bytes of a value: good until the next call. Throws for what does not fit. */
   encode(value: unknown): Uint8Array;
-  /** The value of the bytes from `begin` to `end`, which are nobody else's. */
-  decode(memory: Buffer, begin: number, end: number): unknown;
+  /** Reads messages of the segment that the caller named `segment`; their bytes are nobody else's. */
+  reader(segment: string): Read<unknown>;
 }
 
 /** The choice of a format, as a user gives it. */
@@ -42,7 +43,7 @@ function raw(longest: number): MessageFormat {
       if (bytes.length > longest) throw tooLong(longest, bytes.length);
       return bytes;
     },
-    decode: (memory, begin, end) => memory.subarray(begin, end),
+    reader: () => (memory, begin, end) => memory.subarray(begin, end),
   };
 }
 
@@ -67,12 +68,17 @@ function encoded(longest: number, encoding: ResolvedEncoding<unknown, unknown>):
         spare = scratch;
       }
     },
-    decode: (memory, begin, end) => encoding.decode(memory, begin, end),
+    reader: (segment) =>
+      reading(encoding.decode, { kind: 'broadcast', segment, encoding: encoding.name }),
   };
 }
 
 function records(record: RecordType<RecordSchema>): MessageFormat {
   let spare: Buffer | undefined;
+  const decode = (memory: Buffer, begin: number, end: number) => {
+    if (end - begin === record.size) return record.cursor(memory, begin);
+    throw wrongLength(`${record.size} bytes`, end - begin);
+  };
   return {
     shape: Shape.Record,
     schema: record.fingerprint,
@@ -88,10 +94,7 @@ function records(record: RecordType<RecordSchema>): MessageFormat {
         spare = scratch;
       }
     },
-    decode(memory, begin, end) {
-      if (end - begin === record.size) return record.cursor(memory, begin);
-      throw new DisruptorError('ERR_SEGMENT_CORRUPT', 'A message is not as long as its record');
-    },
+    reader: (segment) => reading(decode, { kind: 'broadcast', segment, encoding: 'record' }),
   };
 }
 
