@@ -106,6 +106,7 @@ const SOURCES = [
     'compatible/read-stream',
     'compatible/write-stream',
     'bridge/endpoint',
+    'bridge/reading',
     'bridge/seen',
   ],
   [

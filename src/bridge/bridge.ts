@@ -2,9 +2,10 @@ import { DisruptorError } from '../errors.js';
 import { callback, flag, integer, oneOf, wrongType } from '../validate.js';
 import { Backoff, pause } from './backoff.js';
 import type { BackoffOptions } from './backoff.js';
-import { Away, Undeliverable, Unreadable } from './endpoint.js';
+import { Away, Undeliverable } from './endpoint.js';
 import type { BridgeSource, BridgeTarget } from './endpoint.js';
 import type { Parcel } from './parcel.js';
+import { Unreadable } from './reading.js';
 import { metricsOf, together } from './statistics.js';
 import type { BridgeMetric, BridgeState, BridgeStatistics } from './statistics.js';
 
@@ -37,8 +38,10 @@ export interface BridgeOptions {
   maxRefusals?: number;
   /**
    * What becomes of a message that the target will never take (too long, of another schema) or that the
-   * source cannot read (its bytes do not decode): `'stop'`, and `done` rejects with `ERR_UNDELIVERABLE`;
-   * or `'skip'`, and it is acknowledged at its source and counted. May be async. Default: `'stop'`.
+   * source cannot read (its bytes do not decode, or JSON does not have its value): `'stop'`, and `done`
+   * rejects with `ERR_UNDELIVERABLE` or an `UnreadableMessageError`; or `'skip'`, and it is
+   * acknowledged at its source and counted. An unreadable message of a queue goes to the queue's
+   * `deadLetters` then, if it has some. May be async. Default: `'stop'`.
    */
   onUndeliverable?: (error: Error, parcel: Parcel) => 'stop' | 'skip' | Promise<'stop' | 'skip'>;
 }
@@ -57,7 +60,7 @@ export class Bridge {
   /**
    * Fulfilled when it has stopped and everything is closed; rejects when it cannot go on: with what a
    * segment threw, `ERR_CLIENT_MISSING`, `ERR_BRIDGE_BUSY`, `ERR_BRIDGE_REFUSED`,
-   * `ERR_CONSUMER_MISMATCH` or `ERR_UNDELIVERABLE`.
+   * `ERR_CONSUMER_MISMATCH`, `ERR_UNDELIVERABLE` or `ERR_MESSAGE_UNREADABLE`.
    */
   readonly done: Promise<void>;
   readonly #from: BridgeSource;
@@ -192,7 +195,7 @@ export class Bridge {
       return await this.#from.take(this.#most, signal);
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
-      await this.#leaveOut(error, error.parcel);
+      await this.#leaveOut(error.reason, error.reason, error.parcel);
       await this.#from.acknowledge(1);
       return [];
     }
@@ -236,7 +239,9 @@ export class Bridge {
       count = await this.#to.send(parcels, signal);
     } catch (error) {
       if (!(error instanceof Undeliverable)) throw error;
-      await this.#leaveOut(error, parcels[0]!);
+      const { message, cause } = error;
+      const reason = new DisruptorError('ERR_UNDELIVERABLE', message, { cause });
+      await this.#leaveOut(reason, error, parcels[0]!);
       return 1;
     }
     this.#forwarded += count;
@@ -245,10 +250,11 @@ export class Bridge {
     return count;
   }
 
-  async #leaveOut(error: Undeliverable | Unreadable, parcel: Parcel): Promise<void> {
+  // Ends with that reason, unless the program says otherwise of what it is told.
+  async #leaveOut(reason: DisruptorError, error: Error, parcel: Parcel): Promise<void> {
     const verdict = (await this.#onUndeliverable?.(error, parcel)) ?? 'stop';
     if (oneOf(['stop', 'skip'] as const, verdict, 'the verdict of onUndeliverable') === 'stop') {
-      throw new DisruptorError('ERR_UNDELIVERABLE', error.message, { cause: error.cause });
+      throw reason;
     }
     this.#skipped += 1;
   }

@@ -45,7 +45,7 @@ export interface BridgeSource extends Endpoint {
    * Takes what there is, at least one message; waits for that.
    *
    * @param most - how many at most
-   * @throws Away, and the signal's AbortError; {@link Unreadable} when the first message cannot be read,
+   * @throws Away, and the signal's AbortError; `Unreadable` when the first message cannot be read,
    * which counts as taken then
    */
   take(most: number, signal: AbortSignal): Promise<readonly Parcel[]>;
@@ -97,22 +97,6 @@ export class Undeliverable extends Error {
   /** With the reason. */
   constructor(cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
-}
-
-/** The source cannot read this message, however often it is taken. */
-export class Unreadable extends Error {
-  /** Always `Unreadable`. */
-  override readonly name = 'Unreadable';
-  /** The message, with its bytes as they lie in the segment. */
-  readonly parcel: Parcel;
-
-  /** Of that segment, with what reading it threw. */
-  constructor(segment: string, parcel: Parcel, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const { sequence, encoding } = parcel;
-    super(`Message ${sequence} of ${segment} cannot be read as ${encoding}: ${reason}`, { cause });
-    this.parcel = parcel;
   }
 }
 

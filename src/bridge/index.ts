@@ -10,6 +10,7 @@ export type {
   EndpointCounts,
 } from './endpoint.js';
 export type { Parcel } from './parcel.js';
+export { Unreadable } from './reading.js';
 export type { BridgeMetric, BridgeState, BridgeStatistics } from './statistics.js';
 export type { PayloadForm } from './payload.js';
 export { checkpointName } from './checkpoint.js';
