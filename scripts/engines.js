@@ -53,17 +53,22 @@ export class Server {
   #engine;
   #port;
   #folder;
+  #more;
   #process;
   #atExit = () => {
     this.#process?.kill('SIGKILL');
     rmSync(this.#folder, { recursive: true, force: true });
   };
 
-  /** Starts one. Its program must be installed. */
-  static async start(engine) {
+  /**
+   * Starts one. Its program must be installed. `more` gives further arguments for its command line: of
+   * users, of certificates.
+   */
+  static async start(engine, more = () => []) {
     const server = new Server();
     server.#engine = engine;
     server.#port = await freePort();
+    server.#more = more(server.#port);
     server.#folder = mkdtempSync(join(tmpdir(), `shm-disruptor-${engine}-`));
     process.once('exit', server.#atExit);
     await server.again();
@@ -74,9 +79,14 @@ export class Server {
     return `${this.#engine}://127.0.0.1:${this.#port}`;
   }
 
+  /** Host and port. */
+  get address() {
+    return `127.0.0.1:${this.#port}`;
+  }
+
   /** Starts it again, with its data. */
   async again() {
-    const args = ARGUMENTS[this.#engine](this.#port, this.#folder);
+    const args = [...ARGUMENTS[this.#engine](this.#port, this.#folder), ...this.#more];
     const child = spawn(programOf(this.#engine), args, { stdio: 'ignore' });
     // It is no reason to live.
     child.unref();

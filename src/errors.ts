@@ -83,7 +83,9 @@ const SYSTEM = 1;
  * | `ERR_RELEASED` | the object was released |
  * | `ERR_CLIENT_MISSING` | a bridge needs the package of an engine's client, which is not installed |
  * | `ERR_BRIDGE_BUSY` | another bridge that lives has the checkpoint |
- * | `ERR_UNDELIVERABLE` | what a bridge is to deliver can never be, and it was not told to leave it out |
+ * | `ERR_BRIDGE_REFUSED` | an engine refuses a bridge for a reason that trying again does not cure |
+ * | `ERR_CONSUMER_MISMATCH` | a durable consumer of NATS was not made by a bridge, or is not as asked for |
+ * | `ERR_UNDELIVERABLE` | a bridge cannot read or deliver a message, and was not told to leave it out |
  * | `ERR_NO_BINARY` | no build of the addon fits this system |
  */
 export type DisruptorErrorCode =
@@ -124,6 +126,8 @@ export type DisruptorErrorCode =
   | 'ERR_TIMEOUT'
   | 'ERR_CLIENT_MISSING'
   | 'ERR_BRIDGE_BUSY'
+  | 'ERR_BRIDGE_REFUSED'
+  | 'ERR_CONSUMER_MISMATCH'
   | 'ERR_UNDELIVERABLE'
   | 'ERR_NO_BINARY';
 

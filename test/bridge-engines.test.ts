@@ -9,27 +9,10 @@ import { Bridge, natsSource, natsTarget, redisSource, redisTarget } from 'shm-di
 
 import { engineSource, engineTarget } from './bridge/engines.js';
 import { gone, ListSource, parcel, ScriptTarget, until } from './bridge/ends.js';
-import { Server } from './bridge/servers.js';
-import type { Engine } from './bridge/servers.js';
-import { withEngine } from './bridge/with-engine.js';
+import { withServer } from './bridge/with-engine.js';
 
-const TWO_MINUTES = 120_000;
 const ENGINES = ['nats', 'redis'] as const;
 const backoff = { least: 5, most: 50 };
-
-/** One test of that engine, with a server of its own. */
-function withServer(
-  engine: Engine,
-  title: string,
-  body: (t: ExecutionContext, server: Server) => Promise<void>,
-): void {
-  withEngine(engine)(`${engine}: ${title}`, async (t) => {
-    t.timeout(TWO_MINUTES);
-    const server = await Server.start(engine);
-    t.teardown(() => server.end());
-    await body(t, server);
-  });
-}
 
 const some = (count: number) => Array.from({ length: count }, (_, i) => parcel(i));
 const all = () => new ScriptTarget(({ length }) => length);
@@ -348,7 +331,13 @@ for (const [title, { before, begin, end }] of Object.entries(REFUSALS)) {
     const key = 'refused';
     await begin(redis, key);
     const from = new ListSource(some(20));
-    const bridge = new Bridge({ from, to: redisTarget({ url, key }), maxInFlight: 8, backoff });
+    const bridge = new Bridge({
+      from,
+      to: redisTarget({ url, key }),
+      maxInFlight: 8,
+      backoff,
+      maxRefusals: 10_000,
+    });
     t.teardown(() => bridge.stop());
     // Time enough for the next batch, if that were tried.
     await until(() => bridge.stats().reconnects > 2 || from.acknowledged.length > 0);

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from '../timers.js';
 
 import { integer, wrongType } from '../validate.js';
 

@@ -5,8 +5,10 @@ import type { BackoffOptions } from './backoff.js';
 import { Away, Undeliverable } from './endpoint.js';
 import type { BridgeSource, BridgeTarget } from './endpoint.js';
 import type { Parcel } from './parcel.js';
+import { Unreadable } from './reading.js';
 import { metricsOf, together } from './statistics.js';
 import type { BridgeMetric, BridgeState, BridgeStatistics } from './statistics.js';
+import { now as clock } from '../timers.js';
 
 /** How a bridge goes about it. */
 export interface BridgeOptions {
@@ -23,17 +25,31 @@ export interface BridgeOptions {
   atMostOnce?: boolean;
   /** How long to wait before an engine is tried again. */
   backoff?: BackoffOptions;
-  /** Called when an engine is away, and when trying again failed; `delay` is until the next time. */
+  /**
+   * Called when an engine is away, and when trying again failed; `delay` is the time until the next
+   * attempt, in milliseconds. Default: the first time a warning of the process (`process.emitWarning`,
+   * of the type `BridgeWarning`).
+   */
   onAway?: (error: Error, delay: number) => void;
   /**
-   * What becomes of a message that the target will never take (too long, of another schema): `'stop'`,
-   * and `done` rejects; or `'skip'`, and it is counted. May be async. Default: `'stop'`.
+   * How often in a row an engine may refuse what no retry is expected to cure (credentials, permissions,
+   * a missing stream, a key of another type) before the bridge ends with `ERR_BRIDGE_REFUSED`: an integer
+   * from 1. A message that arrives in between starts the count anew. Default: 5, within about a second.
+   */
+  maxRefusals?: number;
+  /**
+   * What becomes of a message that the target will never take (too long, of another schema) or that the
+   * source cannot read (its bytes do not decode, or JSON does not have its value): `'stop'`, and `done`
+   * rejects with `ERR_UNDELIVERABLE` or an `UnreadableMessageError`; or `'skip'`, and it is
+   * acknowledged at its source and counted. An unreadable message of a queue goes to the queue's
+   * `deadLetters` then, if it has some. May be async. Default: `'stop'`.
    */
   onUndeliverable?: (error: Error, parcel: Parcel) => 'stop' | 'skip' | Promise<'stop' | 'skip'>;
 }
 
 const STANDARD_IN_FLIGHT = 1000;
 const MOST_IN_FLIGHT = 65_536;
+const STANDARD_REFUSALS = 5;
 
 /**
  * Forwards messages from a source to a target until it is stopped: from a segment to an engine, or the
@@ -44,7 +60,8 @@ const MOST_IN_FLIGHT = 65_536;
 export class Bridge {
   /**
    * Fulfilled when it has stopped and everything is closed; rejects when it cannot go on: with what a
-   * segment threw, `ERR_CLIENT_MISSING`, `ERR_BRIDGE_BUSY` or `ERR_UNDELIVERABLE`.
+   * segment threw, `ERR_CLIENT_MISSING`, `ERR_BRIDGE_BUSY`, `ERR_BRIDGE_REFUSED`,
+   * `ERR_CONSUMER_MISMATCH`, `ERR_UNDELIVERABLE` or `ERR_MESSAGE_UNREADABLE`.
    */
   readonly done: Promise<void>;
   readonly #from: BridgeSource;
@@ -53,6 +70,7 @@ export class Bridge {
   readonly #atMostOnce: boolean;
   readonly #backoff: Backoff;
   readonly #onAway: BridgeOptions['onAway'];
+  readonly #maxRefusals: number;
   readonly #onUndeliverable: BridgeOptions['onUndeliverable'];
   readonly #end = new AbortController();
   #state: BridgeState = 'connecting';
@@ -63,8 +81,11 @@ export class Bridge {
   #skipped = 0;
   #inFlight = 0;
   #reconnects = 0;
+  /** In a row. */
+  #refusals = 0;
+  #warned = false;
   #lastError: string | undefined;
-  #measured = { at: performance.now(), forwarded: 0 };
+  #measured = { at: clock(), forwarded: 0 };
 
   /**
    * Starts it.
@@ -80,6 +101,7 @@ export class Bridge {
     this.#atMostOnce = flag(options.atMostOnce, 'atMostOnce');
     this.#backoff = new Backoff(options.backoff);
     this.#onAway = callback(options.onAway, 'onAway');
+    this.#maxRefusals = integer(options.maxRefusals ?? STANDARD_REFUSALS, 'maxRefusals', 1);
     this.#onUndeliverable = callback(options.onUndeliverable, 'onUndeliverable');
     this.done = this.#run();
   }
@@ -101,7 +123,7 @@ export class Bridge {
 
   /** What it has done, and is doing. Cheap. */
   stats(): BridgeStatistics {
-    const now = performance.now();
+    const now = clock();
     const { at, forwarded } = this.#measured;
     const seconds = (now - at) / 1000;
     this.#measured = { at: now, forwarded: this.#forwarded };
@@ -161,12 +183,23 @@ export class Bridge {
   }
 
   async #forward(signal: AbortSignal): Promise<void> {
-    const parcels = await this.#from.take(this.#most, signal);
+    const parcels = await this.#take(signal);
     this.#inFlight = parcels.length;
     if (this.#atMostOnce) await this.#once(parcels, signal);
     else await this.#surely(parcels, signal);
     this.#inFlight = 0;
-    this.#backoff.reset();
+  }
+
+  // None when all that was taken was one that nobody can read and that is left out.
+  async #take(signal: AbortSignal): Promise<readonly Parcel[]> {
+    try {
+      return await this.#from.take(this.#most, signal);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      await this.#leaveOut(error.reason, error.reason, error.parcel);
+      await this.#from.acknowledge(1);
+      return [];
+    }
   }
 
   async #surely(parcels: readonly Parcel[], signal: AbortSignal): Promise<void> {
@@ -175,6 +208,7 @@ export class Bridge {
       left = left.slice(count);
       this.#inFlight = left.length;
       await this.#from.acknowledge(count);
+      this.#advanced();
     }
   }
 
@@ -190,7 +224,13 @@ export class Bridge {
         throw error;
       }
       this.#inFlight = left.length;
+      this.#advanced();
     }
+  }
+
+  #advanced(): void {
+    this.#backoff.reset();
+    this.#refusals = 0;
   }
 
   // How many of the first are done with.
@@ -200,7 +240,9 @@ export class Bridge {
       count = await this.#to.send(parcels, signal);
     } catch (error) {
       if (!(error instanceof Undeliverable)) throw error;
-      await this.#refused(error, parcels[0]!);
+      const { message, cause } = error;
+      const reason = new DisruptorError('ERR_UNDELIVERABLE', message, { cause });
+      await this.#leaveOut(reason, error, parcels[0]!);
       return 1;
     }
     this.#forwarded += count;
@@ -209,10 +251,11 @@ export class Bridge {
     return count;
   }
 
-  async #refused(error: Undeliverable, parcel: Parcel): Promise<void> {
+  // Ends with that reason, unless the program says otherwise of what it is told.
+  async #leaveOut(reason: DisruptorError, error: Error, parcel: Parcel): Promise<void> {
     const verdict = (await this.#onUndeliverable?.(error, parcel)) ?? 'stop';
     if (oneOf(['stop', 'skip'] as const, verdict, 'the verdict of onUndeliverable') === 'stop') {
-      throw new DisruptorError('ERR_UNDELIVERABLE', error.message, { cause: error });
+      throw reason;
     }
     this.#skipped += 1;
   }
@@ -221,13 +264,32 @@ export class Bridge {
     this.#state = 'away';
     this.#reconnects += 1;
     this.#lastError = error.message;
+    if (!error.retriable) this.#refused(error);
     if (!this.#atMostOnce) this.#repeated += this.#inFlight;
     this.#inFlight = 0;
     this.#from.giveBack();
     await Promise.all([this.#from.close(), this.#to.close()]);
     const delay = this.#backoff.next();
-    this.#onAway?.(error, delay);
+    if (this.#onAway) this.#onAway(error, delay);
+    else this.#warn(error);
     await pause(delay, signal);
+  }
+
+  #refused({ message, cause }: Away): void {
+    this.#refusals += 1;
+    if (this.#refusals < this.#maxRefusals) return;
+    const tries = `after ${this.#refusals} ${this.#refusals === 1 ? 'try' : 'tries'}`;
+    throw new DisruptorError('ERR_BRIDGE_REFUSED', `${message} (${tries})`, { cause });
+  }
+
+  #warn({ message }: Away): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    const { name: from } = this.#from;
+    const { name: to } = this.#to;
+    const text = `The bridge from ${from} to ${to} waits for its engine and tries again: ${message}`;
+    const detail = 'This is said once. Pass onAway to be told each time.';
+    process.emitWarning(text, { type: 'BridgeWarning', code: 'BRIDGE_AWAY', detail });
   }
 }
 

@@ -5,7 +5,8 @@ import { Shape } from '../values/format.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { segmentParcel } from './parcel.js';
 import type { Parcel, SegmentFacts } from './parcel.js';
-import { encodingNamed, toJson, writtenSchema } from './payload.js';
+import { encodingNamed, writtenSchema } from './payload.js';
+import { jsonParcel, readable } from './reading.js';
 import type { SegmentSourceOptions } from './ring-source.js';
 
 /** How a broadcast's messages are forwarded. */
@@ -32,10 +33,10 @@ export function broadcastSource(
 class BroadcastSource implements BridgeSource {
   readonly name: string;
   readonly #broadcast: Broadcast<never, unknown>;
-  readonly #subscription: Subscription<unknown>;
+  readonly #subscription: Subscription;
   readonly #json: boolean;
   readonly #facts: SegmentFacts;
-  /** Taken and not acknowledged; those before `#next` are under way. */
+  /** As they lie there. Taken and not acknowledged; those before `#next` are under way. */
   readonly #held: Parcel[] = [];
   #next = 0;
   #overrun = 0;
@@ -44,9 +45,7 @@ class BroadcastSource implements BridgeSource {
     if (!(broadcast instanceof Broadcast)) throw wrongType('a Broadcast', 'broadcast', broadcast);
     this.#broadcast = broadcast as Broadcast<never, unknown>;
     this.#json = oneOf(['bytes', 'json'] as const, as ?? 'bytes', 'as') === 'json';
-    this.#subscription = this.#json
-      ? this.#broadcast.subscribe({ from })
-      : this.#broadcast.subscribeToBytes({ from });
+    this.#subscription = this.#broadcast.subscribeToBytes({ from });
     const { shape, schema } = this.#broadcast.holds;
     const names: Partial<Record<number, string>> = {
       [Shape.Raw]: 'raw',
@@ -55,7 +54,7 @@ class BroadcastSource implements BridgeSource {
     this.name = `broadcast ${this.#broadcast.name}`;
     this.#facts = {
       origin: this.#broadcast.generation,
-      encoding: this.#json ? 'json' : (names[shape] ?? encodingNamed(schema)),
+      encoding: names[shape] ?? encodingNamed(schema),
       schema: writtenSchema(schema),
     };
   }
@@ -73,8 +72,11 @@ class BroadcastSource implements BridgeSource {
       this.#hold(received);
     }
     const taken = this.#held.slice(this.#next, this.#next + most);
-    this.#next += taken.length;
-    return taken;
+    // One that cannot be read counts as taken.
+    this.#next += 1;
+    const parcels = this.#json ? readable(this.name, taken, (each) => this.#asJson(each)) : taken;
+    this.#next += parcels.length - 1;
+    return parcels;
   }
 
   acknowledge(count: number): void {
@@ -100,11 +102,16 @@ class BroadcastSource implements BridgeSource {
     return { overrun: this.#overrun, ...lag };
   }
 
-  #hold({ data, sequence, lost }: Received<unknown>): void {
+  #asJson(parcel: Parcel): Parcel {
+    const { data, sequence } = parcel;
+    return jsonParcel(parcel, this.#broadcast.decodeBytes(data as Buffer, sequence));
+  }
+
+  #hold({ data, sequence, lost }: Received<Buffer>): void {
     this.#overrun += lost;
     this.#held.push(
       segmentParcel(this.#facts, {
-        data: this.#json ? toJson(data) : (data as Buffer),
+        data,
         sequence,
         // What was lost does not come later either.
         from: sequence - lost,

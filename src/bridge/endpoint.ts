@@ -1,3 +1,4 @@
+import { DisruptorError } from '../errors.js';
 import type { Parcel } from './parcel.js';
 
 /** What an end of a bridge has counted since it was made. What it does not know is left out. */
@@ -24,7 +25,7 @@ export interface Endpoint {
    * Connects, the first time and after each {@link Away}.
    *
    * @param signal - gives up when it is aborted
-   * @throws Away when it is worth trying again
+   * @throws Away when the engine does not answer or refuses
    */
   open(signal: AbortSignal): Promise<void>;
   /** Lets go of the connection. It may be opened again. Never throws. */
@@ -44,7 +45,8 @@ export interface BridgeSource extends Endpoint {
    * Takes what there is, at least one message; waits for that.
    *
    * @param most - how many at most
-   * @throws Away, and the signal's AbortError
+   * @throws Away, and the signal's AbortError; `Unreadable` when the first message cannot be read,
+   * which counts as taken then
    */
   take(most: number, signal: AbortSignal): Promise<readonly Parcel[]>;
   /** The first `count` of those taken and not acknowledged are done with. @throws Away */
@@ -64,14 +66,26 @@ export interface BridgeTarget extends Endpoint {
   send(parcels: readonly Parcel[], signal: AbortSignal): Promise<number>;
 }
 
-/** An engine does not answer, or not as it should: to be tried again. */
+/** What is known of an engine that is {@link Away}. */
+export interface AwayOptions {
+  /**
+   * Whether trying again is expected to help. `false`: the engine answers and refuses (credentials,
+   * permissions, a missing stream), and the bridge ends after `maxRefusals` tries. Default: `true`.
+   */
+  retriable?: boolean;
+}
+
+/** An engine does not answer, or refuses: to be tried again. */
 export class Away extends Error {
   /** Always `Away`. */
   override readonly name = 'Away';
+  /** See {@link AwayOptions.retriable}. */
+  readonly retriable: boolean;
 
   /** Of that engine, with what its client threw. */
-  constructor(engine: string, cause: unknown) {
+  constructor(engine: string, cause: unknown, { retriable = true }: AwayOptions = {}) {
     super(`${engine}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.retriable = retriable;
   }
 }
 
@@ -86,11 +100,14 @@ export class Undeliverable extends Error {
   }
 }
 
-/** What `attempt` gives; whatever it throws is {@link Away}. */
-export async function reaching<T>(engine: string, attempt: () => Promise<T>): Promise<T> {
+/** What `attempt` gives. What an engine's client throws becomes {@link Away}; our own errors do not. */
+export async function reaching<T>(
+  away: (error: unknown) => Away,
+  attempt: () => Promise<T>,
+): Promise<T> {
   try {
     return await attempt();
   } catch (error) {
-    throw error instanceof Away ? error : new Away(engine, error);
+    throw error instanceof Away || error instanceof DisruptorError ? error : away(error);
   }
 }

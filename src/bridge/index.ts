@@ -2,8 +2,15 @@ export { Bridge } from './bridge.js';
 export type { BridgeOptions } from './bridge.js';
 export type { BackoffOptions } from './backoff.js';
 export { Away, Undeliverable } from './endpoint.js';
-export type { BridgeSource, BridgeTarget, Endpoint, EndpointCounts } from './endpoint.js';
+export type {
+  AwayOptions,
+  BridgeSource,
+  BridgeTarget,
+  Endpoint,
+  EndpointCounts,
+} from './endpoint.js';
 export type { Parcel } from './parcel.js';
+export { Unreadable } from './reading.js';
 export type { BridgeMetric, BridgeState, BridgeStatistics } from './statistics.js';
 export type { PayloadForm } from './payload.js';
 export { checkpointName } from './checkpoint.js';
@@ -18,9 +25,11 @@ export { broadcastSource } from './broadcast-source.js';
 export type { BroadcastSourceOptions } from './broadcast-source.js';
 export { broadcastTarget } from './broadcast-target.js';
 export { natsSource } from './nats-source.js';
+export type { DurableOptions } from './nats-consumer.js';
 export type { NatsSourceOptions } from './nats-source.js';
 export { natsTarget } from './nats-target.js';
 export type { NatsTargetOptions } from './nats-target.js';
+export type { EngineTls } from './tls.js';
 export type { NatsOptions } from './nats-connection.js';
 export { redisSource } from './redis-source.js';
 export type { RedisSourceOptions } from './redis-source.js';

@@ -1,9 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from '../timers.js';
 
 import { wrongType } from '../validate.js';
 import { Away, reaching } from './endpoint.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { Inbox } from './inbox.js';
+import { kafkaAway } from './kafka-errors.js';
 import type { KafkaBatch, KafkaConsumer, KafkaMessage } from './kafka-client.js';
 import { HEADER, readParcel } from './parcel.js';
 import type { Parcel } from './parcel.js';
@@ -75,10 +76,10 @@ class KafkaSource implements BridgeSource {
     this.#inbox = inbox;
     this.#held = [];
     this.#next = 0;
-    await reaching('Kafka', async () => {
+    await reaching(kafkaAway, async () => {
       consumer.on?.('consumer.crash', (event) => {
         const { error } = (event as { payload?: { error?: unknown } } | undefined)?.payload ?? {};
-        inbox.fail(new Away('Kafka', error ?? new Error('the consumer has failed')));
+        inbox.fail(kafkaAway(error ?? new Error('the consumer has failed')));
       });
       await consumer.connect();
       await consumer.subscribe({ topics: [this.#topic] });
@@ -112,7 +113,7 @@ class KafkaSource implements BridgeSource {
     if (done.some(({ batch }) => batch.payload.isStale() || !batch.payload.isRunning())) {
       throw new Away('Kafka', new Error('the partition went to another consumer'));
     }
-    await reaching('Kafka', () => this.#consumer!.commitOffsets([...offsets.values()]));
+    await reaching(kafkaAway, () => this.#consumer!.commitOffsets([...offsets.values()]));
     for (const { batch, message } of done) {
       batch.payload.resolveOffset(message.offset);
       batch.left -= 1;

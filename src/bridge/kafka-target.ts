@@ -1,6 +1,7 @@
 import { wrongType } from '../validate.js';
 import { reaching } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
+import { kafkaAway } from './kafka-errors.js';
 import type { KafkaProducer } from './kafka-client.js';
 import { HEADER, writeHeader } from './parcel.js';
 import type { Parcel } from './parcel.js';
@@ -52,7 +53,7 @@ class KafkaTarget implements BridgeTarget {
     if (this.#producer) return;
     const producer = this.#make();
     this.#producer = producer;
-    await reaching('Kafka', () => producer.connect());
+    await reaching(kafkaAway, () => producer.connect());
   }
 
   async send(parcels: readonly Parcel[]): Promise<number> {
@@ -65,7 +66,7 @@ class KafkaTarget implements BridgeTarget {
         headers,
       };
     });
-    await reaching('Kafka', () => this.#producer!.send({ topic: this.#topic, messages }));
+    await reaching(kafkaAway, () => this.#producer!.send({ topic: this.#topic, messages }));
     return parcels.length;
   }
 

@@ -1,34 +1,26 @@
-import type { ConsumerConfig, ConsumerInfo, ConsumerMessages, JetStreamManager, JsMsg } from 'nats';
+import type { ConsumerMessages, JetStreamManager, JsMsg, NatsConnection } from 'nats';
 
-import { integer, wrongType } from '../validate.js';
-import { Away, reaching } from './endpoint.js';
+import { reaching } from './endpoint.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { Inbox } from './inbox.js';
-import { isMissing, NATS_PATIENCE, NatsConnections } from './nats-connection.js';
+import { NATS_PATIENCE, NatsConnections } from './nats-connection.js';
 import type { NatsOptions } from './nats-connection.js';
+import { DurableConsumer } from './nats-consumer.js';
+import type { DurableOptions } from './nats-consumer.js';
+import { isMissing, natsAway, natsRefusal } from './nats-errors.js';
 import { HEADER, readParcel } from './parcel.js';
 import type { Parcel } from './parcel.js';
 
 /** How messages get out of JetStream. */
-export interface NatsSourceOptions extends NatsOptions {
-  /** The name of the durable consumer, which is made where there is none. One bridge at a time uses it. */
-  durable: string;
-  /** Only the messages of these subjects. Default: all of the stream. */
-  filter?: string;
-  /** Where a new consumer begins, a sequence of the stream: an integer from 1. Default: 1. */
-  start?: number;
-  /** Milliseconds after which the server gives again what was not acknowledged. Default: 30000. */
-  ackWait?: number;
-  /** The most messages that the server gives before any is acknowledged. Default: 2000. */
-  maxAckPending?: number;
-}
+export interface NatsSourceOptions extends NatsOptions, DurableOptions {}
 
 /**
  * The messages of a stream of NATS JetStream, taken by a durable pull consumer, in order.
  *
  * What the server gave to an earlier bridge, or on an earlier connection, it would give again only after
- * `ackWait`, and behind newer ones. So the consumer is made anew with each connection, to begin behind
- * what was acknowledged.
+ * `ackWait`, and behind newer ones. So a consumer that a bridge has made is made anew with each connection,
+ * to begin behind what was acknowledged, and as it was in all else. Any other consumer is left as it is:
+ * `done` rejects with `ERR_CONSUMER_MISMATCH`, unless `create` is `false`.
  *
  * Needs the package `nats`, 2.x.
  *
@@ -38,19 +30,20 @@ export function natsSource(options: NatsSourceOptions): BridgeSource {
   return new NatsSource(options);
 }
 
-const LONGEST = 3_600_000;
 const NANOSECONDS_PER_MILLISECOND = 1_000_000;
-const STANDARD_PENDING = 2000;
+/** The most messages that are asked for ahead. */
+const MOST_AHEAD = 1000;
 
 class NatsSource implements BridgeSource {
   readonly name: string;
   readonly #options: NatsSourceOptions;
   readonly #connections: NatsConnections;
-  readonly #config: Partial<ConsumerConfig>;
-  readonly #start: number;
+  readonly #consumer: DurableConsumer;
   #origin = '';
   #inbox = new Inbox<JsMsg>();
   #messages: ConsumerMessages | undefined;
+  /** Whether the server has taken an acknowledgement on this connection. */
+  #confirmed = false;
   /** Taken and not acknowledged; those before `#next` are under way. */
   #held: JsMsg[] = [];
   #next = 0;
@@ -58,20 +51,9 @@ class NatsSource implements BridgeSource {
 
   constructor(options: NatsSourceOptions) {
     this.#connections = new NatsConnections(options);
-    const { stream, durable, filter } = options;
-    if (typeof durable !== 'string' || durable === '') {
-      throw wrongType('the name of a consumer', 'durable', durable);
-    }
-    this.name = `nats ${stream}`;
+    this.#consumer = new DurableConsumer(options.stream, options);
+    this.name = `nats ${options.stream}`;
     this.#options = options;
-    this.#start = integer(options.start ?? 1, 'start', 1);
-    const wait = integer(options.ackWait ?? 30_000, 'ackWait', 1, LONGEST);
-    this.#config = {
-      durable_name: durable,
-      ack_wait: wait * NANOSECONDS_PER_MILLISECOND,
-      max_ack_pending: integer(options.maxAckPending ?? STANDARD_PENDING, 'maxAckPending', 1),
-      ...(filter !== undefined && { filter_subject: filter }),
-    };
   }
 
   async open(): Promise<void> {
@@ -80,28 +62,29 @@ class NatsSource implements BridgeSource {
     this.#inbox = inbox;
     this.#held = [];
     this.#next = 0;
-    await reaching('NATS', async () => {
+    this.#confirmed = false;
+    const fail = (error: unknown) => {
+      inbox.fail(natsAway(error));
+    };
+    await reaching(natsAway, async () => {
       const { stream, durable } = this.#options;
-      const manager = await connection.jetstreamManager({ timeout: NATS_PATIENCE });
-      const { created } = await manager.streams.info(stream);
-      this.#origin = `nats:${stream}:${created}`;
-      await this.#ensureConsumer(
-        manager,
-        client.AckPolicy.Explicit,
-        client.DeliverPolicy.StartSequence,
-      );
+      const manager = await connection.jetstreamManager({
+        timeout: NATS_PATIENCE,
+        checkAPI: false,
+      });
+      this.#origin = await originOf(manager, stream);
+      const { config } = await this.#consumer.ready(client, manager);
+      const most = config.max_ack_pending ?? 0;
       const consumer = await connection.jetstream().consumers.get(stream, durable);
+      void failures(connection, fail);
       this.#messages = await consumer.consume({
-        max_messages: Math.min(this.#config.max_ack_pending!, 1000),
+        max_messages: most > 0 ? Math.min(most, MOST_AHEAD) : MOST_AHEAD,
         abort_on_missing_resource: true,
         callback: (message) => {
           inbox.push(message);
         },
       });
     });
-    const fail = (error: unknown) => {
-      inbox.fail(new Away('NATS', error ?? new Error('the connection was closed')));
-    };
     void this.#messages!.closed().then(fail, fail);
     void connection.closed().then(fail, fail);
   }
@@ -114,20 +97,24 @@ class NatsSource implements BridgeSource {
     return taken.map((message) => this.#parcel(message));
   }
 
-  acknowledge(count: number): void {
+  async acknowledge(count: number): Promise<void> {
     const done = this.#held.splice(0, count);
     this.#next -= count;
-    this.#lag = done.at(-1)?.info.pending ?? this.#lag;
-    try {
+    const last = done.at(-1);
+    if (!last) return;
+    this.#lag = last.info.pending;
+    await reaching(natsAway, async () => {
       // One by one: to acknowledge one with all before it would be to speak for what went to others.
-      for (const message of done) message.ack();
-    } catch (error) {
-      throw new Away('NATS', error);
-    }
+      for (const message of done) if (message !== last) message.ack();
+      // A server that takes none does not say so of one that asks for no answer.
+      if (this.#confirmed) last.ack();
+      else await last.ackAck({ timeout: NATS_PATIENCE });
+    });
+    this.#confirmed = true;
   }
 
   giveBack(): void {
-    // Whatever it is, it comes again on the next connection.
+    // It comes again on the next connection: at once where the consumer is made anew.
     this.#held = [];
     this.#next = 0;
   }
@@ -155,27 +142,6 @@ class NatsSource implements BridgeSource {
     };
     return readParcel(data, headerOf(message), foreign);
   }
-
-  async #ensureConsumer(
-    manager: JetStreamManager,
-    ackPolicy: ConsumerConfig['ack_policy'],
-    deliverPolicy: ConsumerConfig['deliver_policy'],
-  ): Promise<void> {
-    const { stream, durable } = this.#options;
-    let start = this.#start;
-    const known = await consumerInfo(manager, stream, durable);
-    if (known) {
-      start = Math.max(start, known.ack_floor.stream_seq + 1);
-      // Who dies right here leaves none, and the next begins at `start`: with repetitions.
-      await manager.consumers.delete(stream, durable);
-    }
-    await manager.consumers.add(stream, {
-      ...this.#config,
-      ack_policy: ackPolicy,
-      deliver_policy: deliverPolicy,
-      opt_start_seq: start,
-    });
-  }
 }
 
 /** What a message has not is an empty text to the client. */
@@ -183,15 +149,21 @@ function headerOf({ headers }: JsMsg): string | undefined {
   return headers?.has(HEADER) ? headers.get(HEADER) : undefined;
 }
 
-async function consumerInfo(
-  manager: JetStreamManager,
-  stream: string,
-  durable: string,
-): Promise<ConsumerInfo | undefined> {
+/** Names the stream as it is now: another one is made at another time. */
+async function originOf(manager: JetStreamManager, stream: string): Promise<string> {
   try {
-    return await manager.consumers.info(stream, durable);
+    const { created } = await manager.streams.info(stream);
+    return `nats:${stream}:${created}`;
   } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
+    throw isMissing(error) ? natsRefusal(`There is no stream ${stream}`, error) : error;
+  }
+}
+
+// What the server refuses of that for which the client awaits no answer, as asking for more messages.
+async function failures(connection: NatsConnection, fail: (error: unknown) => void): Promise<void> {
+  for await (const { type, permissionContext } of connection.status()) {
+    if ((type as string) !== 'error' || !permissionContext) continue;
+    const { operation, subject } = permissionContext;
+    fail(natsRefusal(`this user may not ${operation} to ${subject}`));
   }
 }

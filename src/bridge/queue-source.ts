@@ -1,4 +1,4 @@
-import { DisruptorError } from '../errors.js';
+import { DisruptorError, UnreadableMessageError } from '../errors.js';
 import type { Message } from '../queue/message.js';
 import { Queue } from '../queue/queue.js';
 import { cellsOf } from '../queue/queue-options.js';
@@ -8,6 +8,7 @@ import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { segmentParcel } from './parcel.js';
 import type { Parcel, SegmentFacts } from './parcel.js';
 import { encodingNamed, toJson, writtenSchema } from './payload.js';
+import { reasonOf, Unreadable } from './reading.js';
 import type { SegmentSourceOptions } from './ring-source.js';
 
 /**
@@ -26,9 +27,14 @@ export function queueSource(
 }
 
 interface Held {
-  readonly message: Message<unknown>;
   readonly parcel: Parcel;
+  /** Why it cannot be forwarded, if it cannot. */
+  readonly reason?: DisruptorError;
+  acknowledge(): void;
+  giveBack(): void;
 }
+
+const NO_BYTES = Buffer.alloc(0);
 
 class QueueSource implements BridgeSource {
   readonly name: string;
@@ -58,17 +64,20 @@ class QueueSource implements BridgeSource {
   }
 
   async take(most: number, signal: AbortSignal): Promise<readonly Parcel[]> {
-    const waiting = this.#held.length - this.#next;
-    const messages = waiting === 0 ? [await this.#queue.receive({ signal })] : [];
-    this.#more(messages, most - waiting);
-    this.#hold(messages);
+    await this.#gather(most, signal);
     const taken = this.#held.slice(this.#next, this.#next + most);
-    this.#next += taken.length;
-    return taken.map(({ parcel }) => parcel);
+    const [{ reason, parcel }] = taken as [Held];
+    // One that cannot be read counts as taken.
+    this.#next += 1;
+    if (reason) throw new Unreadable(reason, parcel);
+    const end = taken.findIndex((each) => each.reason);
+    const parcels = (end < 0 ? taken : taken.slice(0, end)).map((each) => each.parcel);
+    this.#next += parcels.length - 1;
+    return parcels;
   }
 
   acknowledge(count: number): void {
-    for (const { message } of this.#held.splice(0, count)) message.ack();
+    for (const held of this.#held.splice(0, count)) held.acknowledge();
     this.#next -= count;
   }
 
@@ -81,13 +90,31 @@ class QueueSource implements BridgeSource {
   }
 
   end(): void {
-    for (const { message } of this.#held.splice(0)) message.nack();
+    for (const held of this.#held.splice(0)) held.giveBack();
     this.#next = 0;
     this.#queue.close();
   }
 
   counts(): EndpointCounts {
     return {};
+  }
+
+  // So many, with those that are held already, or fewer; at least one.
+  async #gather(most: number, signal: AbortSignal): Promise<void> {
+    // One that the queue cannot read is the last: the queue gets rid of no other.
+    if (this.#held.at(-1)?.reason instanceof UnreadableMessageError) return;
+    const waiting = this.#held.length - this.#next;
+    const messages: Message<unknown>[] = [];
+    let unreadable: UnreadableMessageError | undefined;
+    try {
+      if (waiting === 0) messages.push(await this.#queue.receive({ signal }));
+      this.#more(messages, most - waiting);
+    } catch (error) {
+      if (!(error instanceof UnreadableMessageError)) throw error;
+      unreadable = error;
+    }
+    this.#hold(messages);
+    if (unreadable) this.#holdUnreadable(unreadable);
   }
 
   #more(messages: Message<unknown>[], most: number): void {
@@ -110,12 +137,36 @@ class QueueSource implements BridgeSource {
     messages.sort((a, b) => a.sequence - b.sequence);
     for (const message of messages) {
       const { sequence, data } = message;
-      const bytes = this.#json ? toJson(data) : bytesAsTheyAre(data);
+      let bytes: Uint8Array = NO_BYTES;
+      let reason: DisruptorError | undefined;
+      try {
+        bytes = this.#json ? toJson(data) : bytesAsTheyAre(data);
+      } catch (error) {
+        if (!this.#json) throw error;
+        reason = reasonOf(this.name, sequence, error);
+      }
       // With its bytes at hand the next message's lowest sequence is known.
       const next = sequence + (this.#json ? 1 : cellsOf(bytes.length));
       const own = { data: bytes, sequence, from: sequence, next, time };
-      this.#held.push({ message, parcel: segmentParcel(this.#facts, own) });
+      this.#held.push({
+        parcel: segmentParcel(this.#facts, own),
+        ...(reason && { reason }),
+        acknowledge: () => message.ack(),
+        giveBack: () => message.nack(),
+      });
     }
+  }
+
+  #holdUnreadable(reason: UnreadableMessageError): void {
+    const { sequence } = reason;
+    const own = { data: NO_BYTES, sequence, from: sequence, next: sequence + 1, time: Date.now() };
+    this.#held.push({
+      parcel: segmentParcel(this.#facts, own),
+      reason,
+      acknowledge: () => this.#queue.reject(sequence),
+      // The queue has it, as the next one.
+      giveBack: () => undefined,
+    });
   }
 }
 

@@ -1,14 +1,24 @@
 import type { Redis } from 'ioredis';
 
-import { wrongType } from '../validate.js';
+import { wrongType, wrongValue } from '../validate.js';
 import { clientOf } from './client.js';
 import { Away, reaching } from './endpoint.js';
+import { redisAway } from './redis-errors.js';
+import { withoutCredentials } from './server-url.js';
+import { checkTls, readTls } from './tls.js';
+import type { EngineTls } from './tls.js';
 
 /** How Redis is reached. */
 export interface RedisOptions {
-  /** `redis://host:6379/0`. Default: this machine's. */
+  /**
+   * `redis://host:6379/0`, `redis://user:password@host:6379`, `redis://:password@host:6379`, with the
+   * number of a database behind the slash. `rediss://` insists on TLS. User and password are
+   * percent-encoded. `host:port` and the path of a socket will do as well. Default: this machine's.
+   */
   url?: string;
-  /** What else the constructor of `ioredis` takes: credentials, TLS. */
+  /** Authorities and this client's certificate. Insists on TLS. */
+  tls?: EngineTls;
+  /** What else the constructor of `ioredis` takes. */
   connection?: object;
   /** The key of the stream. */
   key: string;
@@ -23,6 +33,7 @@ const PATIENCE = 5000;
  */
 export class RedisConnections {
   readonly #options: RedisOptions;
+  readonly #url: string;
   readonly #blocking: boolean;
   #connection: Redis | undefined;
 
@@ -32,21 +43,27 @@ export class RedisConnections {
     if (typeof options.key !== 'string' || options.key === '') {
       throw wrongType('the key of a stream', 'key', options.key);
     }
+    checkTls(options.tls);
     this.#options = options;
+    this.#url = urlOf(options.url ?? 'redis://127.0.0.1:6379');
     this.#blocking = blocking;
   }
 
-  /** @throws Away, DisruptorError `ERR_CLIENT_MISSING` */
+  /**
+   * @throws Away, DisruptorError `ERR_CLIENT_MISSING`
+   * @throws Error of the system for a file of certificates that cannot be read
+   */
   async open(): Promise<Redis> {
     const client = await clientOf('Redis', 'ioredis', () => import('ioredis'));
     if (this.#connection?.status === 'ready') return this.#connection;
     this.#connection?.disconnect();
-    const { url = 'redis://127.0.0.1:6379', connection } = this.#options;
-    const opened = new client.Redis(url, {
+    const tls = this.#tls();
+    const opened = new client.Redis(this.#url, {
       connectTimeout: PATIENCE,
       commandTimeout: this.#blocking ? 2 * PATIENCE : PATIENCE,
       protocol: 2,
-      ...connection,
+      ...this.#options.connection,
+      ...(tls && { tls }),
       lazyConnect: true,
       retryStrategy: null,
       enableOfflineQueue: false,
@@ -59,12 +76,14 @@ export class RedisConnections {
       failure ??= error;
     });
     this.#connection = opened;
-    await reaching('Redis', async () => {
+    await reaching(redisAway, async () => {
       try {
         await opened.connect();
       } catch (error) {
         throw failure ?? error;
       }
+      // A database that is not there is no reason for the client not to go on, in the first one.
+      if (failure !== undefined) throw failure as Error;
     });
     return opened;
   }
@@ -79,4 +98,30 @@ export class RedisConnections {
     this.#connection?.disconnect();
     this.#connection = undefined;
   }
+
+  #tls(): object | undefined {
+    const { tls, connection } = this.#options;
+    const given = connection as { tls?: object } | undefined;
+    const secure = /^rediss:/i.test(this.#url);
+    if (!secure && tls === undefined) return undefined;
+    return { ...readTls(tls ?? {}), ...given?.tls };
+  }
+}
+
+function urlOf(text: unknown): string {
+  if (typeof text !== 'string') throw wrongType('a URL', 'url', text);
+  if (!text.includes('://')) return text;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const { protocol } = url ?? {};
+  const decodes = url && isEncoded(url.username) && isEncoded(url.password);
+  if (!decodes || (protocol !== 'redis:' && protocol !== 'rediss:')) {
+    const expected =
+      'redis://[user:password@]host[:port][/database] or rediss://, percent-encoded,';
+    throw wrongValue(expected, 'url', withoutCredentials(text));
+  }
+  return url.href;
+}
+
+function isEncoded(part: string): boolean {
+  return !/%(?![\da-f]{2})/i.test(part);
 }

@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis';
 
-import { integer, wrongType } from '../validate.js';
+import { flag, integer, wrongType } from '../validate.js';
 import { abortError } from '../waiting/waiter.js';
 import { reaching } from './endpoint.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { HEADER, readParcel } from './parcel.js';
 import type { Parcel } from './parcel.js';
+import { redisAway } from './redis-errors.js';
 import { RedisConnections } from './redis-connection.js';
 import type { RedisOptions } from './redis-connection.js';
 import { DATA_FIELD } from './redis-target.js';
@@ -16,6 +17,8 @@ export interface RedisSourceOptions extends RedisOptions {
   group: string;
   /** This bridge's name in the group: the same when it is started again. Default: `'bridge'`. */
   consumer?: string;
+  /** `false`: the group is used as it is, and not made; the user needs no right to. Default: `true`. */
+  create?: boolean;
   /**
    * Milliseconds after which what another consumer of the group has taken and not acknowledged is
    * claimed (`XAUTOCLAIM`), whenever this one connects. Default: never.
@@ -51,6 +54,7 @@ class RedisSource implements BridgeSource {
   readonly #key: string;
   readonly #group: string;
   readonly #consumer: string;
+  readonly #create: boolean;
   readonly #claimIdle: number | undefined;
   /** Of what was pending when it connected, the id of the latest that was read; undefined after all. */
   #pending: string | undefined;
@@ -70,6 +74,7 @@ class RedisSource implements BridgeSource {
     this.#key = key;
     this.#group = group;
     this.#consumer = consumer;
+    this.#create = flag(options.create ?? true, 'create');
     this.#claimIdle =
       claimIdle === undefined ? undefined : integer(claimIdle, 'claimIdle', 0, LONGEST);
   }
@@ -78,8 +83,8 @@ class RedisSource implements BridgeSource {
     const redis = await this.#connections.open();
     this.giveBack();
     this.#held = [];
-    await reaching('Redis', async () => {
-      await this.#ensureGroup(redis);
+    await reaching(redisAway, async () => {
+      if (this.#create) await this.#ensureGroup(redis);
       if (this.#claimIdle !== undefined) await this.#claim(redis, this.#claimIdle);
     });
     this.#pending = '0';
@@ -129,7 +134,7 @@ class RedisSource implements BridgeSource {
     signal.addEventListener('abort', stop);
     let answer: unknown;
     try {
-      answer = await reaching('Redis', () =>
+      answer = await reaching(redisAway, () =>
         redis.callBuffer(
           'XREADGROUP',
           'GROUP',
@@ -164,7 +169,7 @@ class RedisSource implements BridgeSource {
 
   async #ack(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await reaching('Redis', () => this.#connections.current.xack(this.#key, this.#group, ...ids));
+    await reaching(redisAway, () => this.#connections.current.xack(this.#key, this.#group, ...ids));
   }
 
   async #ensureGroup(redis: Redis): Promise<void> {

@@ -1,8 +1,9 @@
 import { flag, integer } from '../validate.js';
-import { reaching } from './endpoint.js';
+import { Away, Undeliverable } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
 import { HEADER, writeHeader } from './parcel.js';
 import type { Parcel } from './parcel.js';
+import { isTooLarge, redisAway } from './redis-errors.js';
 import { RedisConnections } from './redis-connection.js';
 import type { RedisOptions } from './redis-connection.js';
 
@@ -74,9 +75,12 @@ class RedisTarget implements BridgeTarget {
 
   async send(parcels: readonly Parcel[]): Promise<number> {
     const { batch, count } = packed(parcels);
-    await reaching('Redis', () =>
-      this.#connections.current.eval(this.#script, 1, this.#key, batch),
-    );
+    try {
+      await this.#connections.current.eval(this.#script, 1, this.#key, batch);
+    } catch (error) {
+      if (error instanceof Away) throw error;
+      throw count === 1 && isTooLarge(error) ? new Undeliverable(error) : redisAway(error);
+    }
     return count;
   }
 

@@ -6,8 +6,9 @@ import { Shape } from '../values/format.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { segmentParcel } from './parcel.js';
 import type { Parcel, SegmentFacts } from './parcel.js';
-import { encodingNamed, toJson, writtenSchema } from './payload.js';
+import { encodingNamed, writtenSchema } from './payload.js';
 import type { PayloadForm } from './payload.js';
+import { jsonParcel, readable } from './reading.js';
 
 /** How a segment's messages are forwarded. */
 export interface SegmentSourceOptions {
@@ -17,6 +18,8 @@ export interface SegmentSourceOptions {
 
 /** Bytes in front of a value that keeps its length. */
 const LENGTH_BYTES = 4;
+/** In the place of a sequence. */
+const NONE = -1;
 
 /**
  * The elements of a ring, taken by one of its consumers. The consumer commits what has arrived at the
@@ -45,6 +48,8 @@ class RingSource implements BridgeSource {
   #acknowledged = 0;
   #next = 0;
   #gaps = 0;
+  /** Of what is being taken, the first sequence whose length leads out of its slot. */
+  #damaged = NONE;
 
   constructor(consumer: unknown, { as }: SegmentSourceOptions) {
     if (!(consumer instanceof DisruptorConsumer)) {
@@ -62,7 +67,7 @@ class RingSource implements BridgeSource {
     this.name = `ring ${name}`;
     this.#facts = {
       origin: this.#consumer.generation,
-      encoding: this.#json ? 'json' : (encodings[ring.shape] ?? encodingNamed(ring.schema)),
+      encoding: encodings[ring.shape] ?? encodingNamed(ring.schema),
       schema: writtenSchema(ring.schema),
     };
   }
@@ -80,6 +85,7 @@ class RingSource implements BridgeSource {
       this.#acknowledged = this.#next = batch.start;
       for (const { start, end } of batch.gaps) this.#gaps += end - start + 1;
     }
+    this.#damaged = NONE;
     const time = Date.now();
     const parcels: Parcel[] = [];
     const end = Math.min(batch.end, this.#next + most - 1);
@@ -87,7 +93,7 @@ class RingSource implements BridgeSource {
       const first = sequence === batch.start && batch.gaps.length > 0;
       parcels.push(
         segmentParcel(this.#facts, {
-          data: this.#json ? toJson(batch.at(sequence)) : this.#bytes(batch, sequence),
+          data: this.#bytes(batch, sequence),
           sequence,
           from: first ? batch.gaps[0]!.start : sequence,
           next: sequence + 1,
@@ -95,8 +101,14 @@ class RingSource implements BridgeSource {
         }),
       );
     }
-    this.#next = end + 1;
-    return parcels;
+    // One that cannot be read counts as taken.
+    this.#next += 1;
+    const asTheyAre = !this.#json && this.#damaged === NONE;
+    const taken = asTheyAre
+      ? parcels
+      : readable(this.name, parcels, (parcel) => this.#read(batch, parcel));
+    this.#next += taken.length - 1;
+    return taken;
   }
 
   acknowledge(count: number): void {
@@ -121,6 +133,14 @@ class RingSource implements BridgeSource {
     return { gaps: this.#gaps, ...(!this.#consumer.closed && { lag: this.#consumer.lag }) };
   }
 
+  #read(batch: Batch<unknown>, parcel: Parcel): Parcel {
+    const { sequence } = parcel;
+    if (this.#json) return jsonParcel(parcel, batch.at(sequence));
+    // To read its value throws, and says what is wrong with its length.
+    if (sequence === this.#damaged) batch.at(sequence);
+    return parcel;
+  }
+
   #bytes({ start, length }: Batch<unknown>, sequence: number): Buffer {
     const [first, second] = this.#bufs as [Buffer, Buffer?];
     const size = (first.length + (second?.length ?? 0)) / length;
@@ -128,7 +148,10 @@ class RingSource implements BridgeSource {
     const behind = at - first.length;
     const slot =
       behind < 0 ? first.subarray(at, at + size) : second!.subarray(behind, behind + size);
+    if (!this.#sized) return slot;
+    const end = LENGTH_BYTES + slot.readUInt32LE();
+    if (end > size && this.#damaged === NONE) this.#damaged = sequence;
     // Whatever length stands there, it does not lead out of the slot.
-    return this.#sized ? slot.subarray(LENGTH_BYTES, LENGTH_BYTES + slot.readUInt32LE()) : slot;
+    return slot.subarray(LENGTH_BYTES, end);
   }
 }

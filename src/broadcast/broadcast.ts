@@ -6,6 +6,7 @@ import { Listening } from './listening.js';
 import type { Place } from './listening.js';
 import { messageFormatOf } from '../values/message-format.js';
 import type { MessageFormat } from '../values/message-format.js';
+import type { Read } from '../values/reading.js';
 import { underName } from '../segment/free-name.js';
 import { labelOf, located } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
@@ -87,6 +88,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   /** The name under which others open it. */
   readonly name: string;
   readonly #format: MessageFormat;
+  #read: Read<unknown> | undefined;
   readonly #waiting: RingWaiting;
   readonly #place: Place;
   #publisher: Publisher | undefined;
@@ -349,6 +351,12 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   /** As {@link Broadcast.subscribe}, to the bytes of messages, whatever they are. @internal */
   subscribeToBytes(options: SubscribeOptions = {}): Subscription {
     return this.#subscribe(options, messageFormatOf({}, this.elementSize));
+  }
+
+  /** The value of a message's bytes. @throws UnreadableMessageError @internal */
+  decodeBytes(bytes: Buffer, sequence: number): Out {
+    this.#read ??= this.#format.reader(this.name);
+    return this.#read(bytes, 0, bytes.length, sequence) as Out;
   }
 
   /** As {@link Broadcast.publish}, of bytes, whatever messages are. @internal */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { cursorLeft, eraseEndLine } from 'ansi-escapes';
@@ -16,7 +17,8 @@ import {
   ringSource,
   ringTarget,
 } from '../bridge/index.js';
-import type { BridgeSource, BridgeStatistics, BridgeTarget } from '../bridge/index.js';
+import type { BridgeSource, BridgeStatistics, BridgeTarget, EngineTls } from '../bridge/index.js';
+import { withoutCredentials } from '../bridge/server-url.js';
 import { Queue } from '../index.js';
 import type { Observation } from '../observe/observation.js';
 import { broadcastOf, found, ringOf } from './endpoint.js';
@@ -35,6 +37,14 @@ export interface BridgeCommandOptions {
   atMostOnce?: boolean;
   checkpoint: string;
   skip?: boolean;
+  /** `false`: streams, consumers and groups are used as they are. */
+  create: boolean;
+  /** Files: of NATS credentials, of certificates and a key, of a password or token. */
+  creds?: string;
+  ca?: string;
+  cert?: string;
+  key?: string;
+  passwordFile?: string;
   /** Seconds between two reports. */
   interval: number;
 }
@@ -42,22 +52,57 @@ export interface BridgeCommandOptions {
 /** An engine and its stream: `nats://host:4222/ticks`. */
 interface Remote {
   engine: 'nats' | 'redis';
+  /** The URL without the stream. */
   server: string;
   stream: string;
+  tls?: EngineTls;
 }
 
+const ENGINES: Partial<Record<string, Remote['engine']>> = {
+  'nats:': 'nats',
+  'tls:': 'nats',
+  'redis:': 'redis',
+  'rediss:': 'redis',
+};
+
 /** Undefined for the name of a segment. */
-function remoteOf(text: string): Remote | undefined {
+function remoteOf(text: string, options: BridgeCommandOptions): Remote | undefined {
   if (!text.includes('://')) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const engine = url?.protocol.slice(0, -1);
-  const stream = decodeURIComponent(url?.pathname.slice(1) ?? '');
-  if (!url || (engine !== 'nats' && engine !== 'redis') || stream === '') {
-    const expected = 'nats://host:port/stream or redis://host:port/key';
-    throw new UsageError(`Expected ${expected} but received ${text}`, 'ERR_INVALID_ARG_VALUE');
+  const engine = ENGINES[url?.protocol ?? ''];
+  const stream = decoded(url?.pathname.slice(1) ?? '');
+  if (!url || !engine || !stream) {
+    const expected = 'nats://host:port/stream, redis://host:port/key, or tls:// or rediss:// so';
+    const received = withoutCredentials(text);
+    throw new UsageError(
+      `Expected ${expected} but received ${received}`,
+      'ERR_INVALID_ARG_VALUE',
+    );
   }
   url.pathname = '';
-  return { engine, server: url.href, stream };
+  if (options.passwordFile !== undefined) setPassword(url, engine, options.passwordFile);
+  const { ca, cert, key } = options;
+  const tls: EngineTls = {
+    ...(ca !== undefined && { caFile: ca }),
+    ...(cert !== undefined && { certFile: cert }),
+    ...(key !== undefined && { keyFile: key }),
+  };
+  return { engine, server: url.href, stream, ...(Object.keys(tls).length > 0 && { tls }) };
+}
+
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
+}
+
+// The first line of the file: a password, or with NATS and without a user a token.
+function setPassword(url: URL, engine: Remote['engine'], file: string): void {
+  const [password = ''] = readFileSync(file, 'utf8').split(/\r?\n/);
+  const isToken = engine === 'nats' && url.username === '';
+  url[isToken ? 'username' : 'password'] = encodeURIComponent(password);
 }
 
 /** The segment of that name. @throws Refusal for plain memory */
@@ -67,13 +112,21 @@ function withMessages(name: string): Observation {
   throw new Refusal('ERR_SEGMENT_KIND', `${name} is plain memory, and has no messages`);
 }
 
-function source(text: string, { as }: BridgeCommandOptions): BridgeSource {
-  const remote = remoteOf(text);
+function source(text: string, options: BridgeCommandOptions): BridgeSource {
+  const { as, create, subject, creds } = options;
+  const remote = remoteOf(text, options);
   if (remote) {
-    const { engine, server, stream } = remote;
-    return engine === 'nats'
-      ? natsSource({ servers: server, stream, durable: as })
-      : redisSource({ url: server, key: stream, group: as });
+    const { engine, server, stream, tls } = remote;
+    const reached = { create, ...(tls && { tls }) };
+    if (engine === 'redis') return redisSource({ url: server, key: stream, group: as, ...reached });
+    return natsSource({
+      servers: server,
+      stream,
+      durable: as,
+      ...reached,
+      ...(subject !== undefined && { filter: subject }),
+      ...(creds !== undefined && { credsFile: creds }),
+    });
   }
   const seen = withMessages(text);
   if (seen.kind === 'queue') return queueSource(Queue.open(seen.name));
@@ -83,13 +136,22 @@ function source(text: string, { as }: BridgeCommandOptions): BridgeSource {
 }
 
 function target(text: string, options: BridgeCommandOptions): BridgeTarget {
-  const { subject, maxLength, checkpoint } = options;
-  const remote = remoteOf(text);
+  const { subject, maxLength, checkpoint, create, creds } = options;
+  const remote = remoteOf(text, options);
   if (remote) {
-    const { engine, server, stream } = remote;
-    return engine === 'nats'
-      ? natsTarget({ servers: server, stream, subject: subject ?? stream })
-      : redisTarget({ url: server, key: stream, ...(maxLength !== undefined && { maxLength }) });
+    const { engine, server, stream, tls } = remote;
+    if (engine === 'redis') {
+      const most = maxLength !== undefined && { maxLength };
+      return redisTarget({ url: server, key: stream, ...most, ...(tls && { tls }) });
+    }
+    return natsTarget({
+      servers: server,
+      stream,
+      subject: subject ?? stream,
+      ...(tls && { tls }),
+      ...(!create && { create }),
+      ...(creds !== undefined && { credsFile: creds }),
+    });
   }
   const seen = withMessages(text);
   if (seen.kind === 'queue') return queueTarget(Queue.open(seen.name), { checkpoint });
@@ -140,6 +202,8 @@ export async function bridge(
     from: taking,
     to: sending,
     atMostOnce,
+    // The reports say so.
+    onAway: () => undefined,
     ...(maxInFlight !== undefined && { maxInFlight }),
     ...(options.skip === true && { onUndeliverable: () => 'skip' }),
   });

@@ -244,7 +244,10 @@ as \`lost\` of the message that follows. Plain memory is written out and left as
 
 function bridging(program: Command): void {
   json(program.command('bridge'))
-    .argument('<from>', 'a segment, nats://host:port/stream or redis://host:port/key')
+    .argument(
+      '<from>',
+      'a segment, or nats://[user:password@]host[:port]/stream, redis://[user:password@]host[:port]/key',
+    )
     .argument('<to>', 'the same')
     .description('forward messages from a ring or queue to NATS or Redis, or back')
     .option(
@@ -252,7 +255,19 @@ function bridging(program: Command): void {
       'consumer of the ring, durable consumer or group of the engine',
       'bridge',
     )
-    .option('--subject <subject>', 'at NATS (default: the name of the stream)')
+    .option(
+      '--subject <subject>',
+      'at NATS: of what is sent (default: the name of the stream); of what is taken (default: all)',
+    )
+    .option('--no-create', 'make no stream, consumer or group: use them as they are')
+    .option('--creds <file>', 'NATS: credentials of a user, as nsc makes them')
+    .option(
+      '--password-file <file>',
+      'whose first line is the password of the URL’s user, or at NATS, without a user, the token',
+    )
+    .option('--ca <file>', 'TLS: the authorities that the server’s certificate is checked against')
+    .option('--cert <file>', 'TLS: this client’s certificate')
+    .option('--key <file>', 'TLS: the key of that certificate')
     .option('--max-length <n>', 'how many entries a stream of Redis keeps, about', whole(1))
     .option('--max-in-flight <n>', 'messages under way at a time', whole(1))
     .option('--at-most-once', 'acknowledge first, and send once')
@@ -261,8 +276,11 @@ function bridging(program: Command): void {
     .option('-i, --interval <seconds>', 'between two reports', seconds, 1)
     .addHelpText(
       'after',
-      `\nEvery message arrives at least once, in order; docs/guide/bridges.md says what that means.${examples(
+      `\nEvery message arrives at least once, in order; docs/guide/bridges.md says what that means.
+tls:// and rediss:// insist on TLS. Others on this machine see the URL: better than a password in it is
+--password-file or --creds. What an engine refuses ends the command with exit code 1.${examples(
         'shm-disruptor bridge /ticks nats://b:4222/ticks --as to-nats',
+        'shm-disruptor bridge /ticks tls://b/ticks --creds /etc/ticks.creds --ca /etc/ca.pem',
         'shm-disruptor bridge redis://b:6379/jobs /jobs --checkpoint from-redis --json',
       )}`,
     )

@@ -6,6 +6,8 @@ export type Engine = 'nats' | 'redis';
 /** A server that belongs to the test: see scripts/engines.js. */
 export interface Server {
   readonly url: string;
+  /** Host and port. */
+  readonly address: string;
   again(): Promise<void>;
   kill(): Promise<void>;
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
@@ -13,7 +15,10 @@ export interface Server {
 }
 
 interface Engines {
-  readonly Server: { start: (this: unknown, engine: Engine) => Promise<Server> };
+  readonly Server: {
+    /** `more` gives further arguments for the server's command line. */
+    start: (this: unknown, engine: Engine, more?: (port: number) => string[]) => Promise<Server>;
+  };
   readonly programOf: (engine: Engine) => string | undefined;
 }
 

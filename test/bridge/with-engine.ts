@@ -1,7 +1,8 @@
 // Tests that need a server, which is not everywhere installed.
 import test from 'ava';
+import type { ExecutionContext } from 'ava';
 
-import { programOf } from './servers.js';
+import { programOf, Server } from './servers.js';
 import type { Engine } from './servers.js';
 
 /**
@@ -12,3 +13,28 @@ export const withEngine = (engine: Engine) =>
   programOf(engine) === undefined && process.env.REQUIRE_ENGINES === undefined
     ? test.serial.skip
     : test.serial;
+
+const TWO_MINUTES = 120_000;
+
+/** A server with such arguments, as long as the test runs. */
+export async function started(
+  t: ExecutionContext,
+  engine: Engine,
+  more?: (port: number) => string[],
+): Promise<Server> {
+  t.timeout(TWO_MINUTES);
+  const server = await Server.start(engine, more);
+  t.teardown(() => server.end());
+  return server;
+}
+
+/** One test of that engine, with a server of its own. */
+export function withServer(
+  engine: Engine,
+  title: string,
+  body: (t: ExecutionContext, server: Server) => Promise<void>,
+): void {
+  withEngine(engine)(`${engine}: ${title}`, async (t) => {
+    await body(t, await started(t, engine));
+  });
+}

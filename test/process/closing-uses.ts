@@ -35,17 +35,32 @@ export function open(kind: Kind, fill: number): Open {
     const queue = Queue.create({ capacity: 2 * SIZE });
     Queue.unlink(queue.name);
     queue.enqueueSync(Buffer.alloc(SIZE, fill));
-    return { view: queue.tryReceive()!.data, close: () => { queue.close(); } };
+    return {
+      view: queue.tryReceive()!.data,
+      close: () => {
+        queue.close();
+      },
+    };
   }
   if (kind === 'memory') {
     const memory = SharedMemory.create(SIZE);
     memory.unlink();
-    return { view: Buffer.from(memory.buffer).fill(fill), close: () => { memory.close(); } };
+    return {
+      view: Buffer.from(memory.buffer).fill(fill),
+      close: () => {
+        memory.close();
+      },
+    };
   }
   if (kind === 'broadcast') {
     const broadcast = Broadcast.create({ elements: 2, elementSize: SIZE });
     Broadcast.unlink(broadcast.name);
-    return { view: broadcast.claim().view.fill(fill), close: () => { broadcast.close(); } };
+    return {
+      view: broadcast.claim().view.fill(fill),
+      close: () => {
+        broadcast.close();
+      },
+    };
   }
   const ring = Disruptor.create({ elements: 1, elementSize: SIZE });
   const producer = ring.producer();
@@ -106,13 +121,24 @@ export const USES: Record<string, Use> = {
     gzip.end(view);
     return Promise.resolve(async () => {
       const bytes = await unpackedAs(gzip);
-      check(await new Promise<Buffer>((resolve) => { gunzip(bytes, (_, result) => { resolve(result); }); }));
+      check(
+        await new Promise<Buffer>((resolve) => {
+          gunzip(bytes, (_, result) => {
+            resolve(result);
+          });
+        }),
+      );
     });
   },
   'random numbers': (view) => {
     const all = Array.from(
       { length: 6 },
-      () => new Promise<void>((resolve) => { randomFill(view, () => { resolve(); }); }),
+      () =>
+        new Promise<void>((resolve) => {
+          randomFill(view, () => {
+            resolve();
+          });
+        }),
     );
     // They are written to where nobody else reads.
     return Promise.resolve(async () => {
@@ -130,7 +156,9 @@ export const USES: Record<string, Use> = {
       });
     });
     return Promise.resolve(async () => {
-      await written.finally(() => { closeSync(file); });
+      await written.finally(() => {
+        closeSync(file);
+      });
       check(await unpackedAs(createReadStream(path)));
       rmSync(path);
     });

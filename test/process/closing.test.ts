@@ -41,7 +41,11 @@ const HOLDERS: Record<string, (name: string) => { close(): void }> = {
   ring: (name) => Disruptor.create(name, { elements: 8, elementSize: 64 }),
   'compatible object': (name) => {
     const ring = new Disruptor({ name, elements: 8, elementSize: 64, consumers: 1, init: true });
-    return { close: () => { ring.release(); } };
+    return {
+      close: () => {
+        ring.release();
+      },
+    };
   },
   producer: (name) => {
     const ring = Disruptor.create(name, { elements: 8, elementSize: 64 });
@@ -63,7 +67,13 @@ const HOLDERS: Record<string, (name: string) => { close(): void }> = {
   },
   memory: (name) => {
     const memory = SharedMemory.create(name, 4096);
-    return { close: () => { memory.close(); }, buffer: memory.buffer, view: memory.view(8, 8) };
+    return {
+      close: () => {
+        memory.close();
+      },
+      buffer: memory.buffer,
+      view: memory.view(8, 8),
+    };
   },
   'memory to be read': (name) => {
     SharedMemory.create(name, 4096).close();
