@@ -58,8 +58,10 @@ export class Batch<Out> implements Iterable<Out> {
    * @throws UnreadableMessageError `ERR_MESSAGE_UNREADABLE`; the elements behind it can be read
    */
   at(sequence: number): Out {
-    integer(sequence, 'sequence', this.start, this.end);
-    return this.#read(this.#slots.after(this.#slot, sequence - this.start), sequence);
+    const { start, end } = this;
+    integer(sequence, 'sequence', start, end);
+    const offset = sequence - start;
+    return this.#read(this.#slots.after(this.#slot, offset), start, offset);
   }
 
   /**
@@ -69,17 +71,17 @@ export class Batch<Out> implements Iterable<Out> {
    * {@link Batch.at} reads the elements behind it.
    */
   [Symbol.iterator](): Iterator<Out> {
-    const { end } = this;
+    const { start, length } = this;
     const slots = this.#slots;
     const read = this.#read;
     let slot = this.#slot;
-    let sequence = this.start;
+    let given = 0;
     // Not a generator, which costs several times as much.
     return {
       next(): IteratorResult<Out, undefined> {
-        if (sequence > end) return { done: true, value: undefined };
-        const value = read(slot, sequence);
-        sequence += 1;
+        if (given === length) return { done: true, value: undefined };
+        const value = read(slot, start, given);
+        given += 1;
         slot = slots.after(slot, 1);
         return { done: false, value };
       },

@@ -11,11 +11,11 @@ import { integer, outOfRange, wrongType } from '../validate.js';
 export const Shape = { Raw: 0, Sized: 1, Record: 2 } as const;
 
 /**
- * Reads the value in a slot, which is the element `sequence`.
+ * Reads the value in a slot, which is the element `start + offset`: see {@link Read}.
  *
  * @throws UnreadableMessageError
  */
-export type ReadSlot<Out> = (slot: number, sequence: number) => Out;
+export type ReadSlot<Out> = (slot: number, start: number, offset: number) => Out;
 
 /** How values of a ring get into its slots and out of them. */
 export interface Format<In, Out> {
@@ -88,9 +88,9 @@ function sized<In, Out>(elementSize: number, encoding: ResolvedEncoding<In, Out>
     },
     decoder: (slots, segment) => {
       const read = reading(decode, { kind: 'ring', segment, encoding: encoding.name });
-      return (slot, sequence) => {
+      return (slot, start, offset) => {
         const begin = slot * elementSize;
-        return read(slots.all, begin, begin + elementSize, sequence);
+        return read(slots.all, begin, begin + elementSize, start, offset);
       };
     },
   };

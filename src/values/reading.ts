@@ -4,8 +4,17 @@ import type { UnreadableMessage } from '../errors.js';
 /** Decodes the bytes from `begin` to `end`. */
 export type Decode<Out> = (source: Buffer, begin: number, end: number) => Out;
 
-/** Reads the message `sequence`, which lies from `begin` to `end`. */
-export type Read<Out> = (source: Buffer, begin: number, end: number, sequence: number) => Out;
+/**
+ * Reads the message from `begin` to `end`. Its sequence is `start + offset`: they are added only for an
+ * error, because JavaScript keeps a number beyond 2^31 as an object.
+ */
+export type Read<Out> = (
+  source: Buffer,
+  begin: number,
+  end: number,
+  start: number,
+  offset?: number,
+) => Out;
 
 /**
  * Reads the messages of one segment. Whatever `decode` throws becomes the cause of an
@@ -18,10 +27,11 @@ export function reading<Out>(
   decode: Decode<Out>,
   { kind, segment, encoding }: Omit<UnreadableMessage, 'sequence'>,
 ): Read<Out> {
-  return (source, begin, end, sequence) => {
+  return (source, begin, end, start, offset = 0) => {
     try {
       return decode(source, begin, end);
     } catch (cause) {
+      const sequence = start + offset;
       throw new UnreadableMessageError({ kind, segment, sequence, encoding }, cause);
     }
   };
