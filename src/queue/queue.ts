@@ -425,9 +425,15 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   tryDequeue(): Out | undefined;
   tryDequeue(target: Uint8Array): number | undefined;
   tryDequeue(target?: Uint8Array): Out | number | undefined {
-    if (target === undefined) return this.#patience.look(() => this.#receive())?.value;
-    const bytes = targetOf(target);
-    return this.#patience.look(() => this.#move(bytes, 0));
+    // Without a closure, which costs a tenth of a short message.
+    try {
+      const result =
+        target === undefined ? this.#receive()?.value : this.#move(targetOf(target), 0);
+      if (this.#patience.busy) this.#patience.over();
+      return result;
+    } catch (error) {
+      return this.#patience.forgive(error);
+    }
   }
 
   /**
