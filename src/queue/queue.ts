@@ -427,9 +427,15 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   tryDequeue(): Out | undefined;
   tryDequeue(target: Uint8Array): number | undefined;
   tryDequeue(target?: Uint8Array): Out | number | undefined {
-    if (target === undefined) return this.#patience.look(() => this.#receiver.dequeue(0));
-    const bytes = targetOf(target);
-    return this.#patience.look(() => this.#receiver.move(bytes, 0));
+    // Without a closure, which costs a tenth of a short message.
+    try {
+      const result =
+        target === undefined ? this.#receiver.dequeue(0) : this.#receiver.move(targetOf(target), 0);
+      if (this.#patience.busy) this.#patience.over();
+      return result;
+    } catch (error) {
+      return this.#patience.forgive(error);
+    }
   }
 
   /**

@@ -28,15 +28,25 @@ export class Patience {
   look<T>(attempt: () => T): T | undefined {
     try {
       const result = attempt();
-      this.#since = undefined;
+      this.over();
       return result;
     } catch (error) {
-      const most = error instanceof DisruptorError ? MOST[error.code] : undefined;
-      const since = (this.#since ??= now());
-      if (most !== undefined && now() - since < most) return undefined;
-      this.#since = undefined;
-      throw error;
+      return this.forgive(error);
     }
+  }
+
+  /** An attempt has failed. Throws what it failed with, unless that is reason for patience. */
+  forgive(error: unknown): undefined {
+    const most = error instanceof DisruptorError ? MOST[error.code] : undefined;
+    const since = (this.#since ??= now());
+    if (most !== undefined && now() - since < most) return undefined;
+    this.over();
+    throw error;
+  }
+
+  /** An attempt has succeeded. */
+  over(): void {
+    this.#since = undefined;
   }
 }
 
