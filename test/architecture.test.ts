@@ -9,11 +9,11 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 // From the ground up; files on one floor know nothing of each other. docs/design.md draws it.
 const CORE = [
   ['align', 'racing_copy', 'result', 'ring', 'os/retry'],
-  ['sequence', 'os/barrier', 'os/shm'],
+  ['sequence', 'os/barrier', 'os/shm', 'os/thread'],
   ['message'],
   ['layout', 'marker', 'mapping', 'slot_state', 'os/futex', 'os/futex_poll', 'os/lock'],
-  ['directory', 'durability', 'liveness', 'patience', 'wait', 'watcher', 'polled_watcher'],
-  ['segment', 'frontier', 'claims'],
+  ['directory', 'durability', 'liveness', 'patience', 'wait'],
+  ['segment', 'frontier', 'claims', 'polled_watcher', 'watcher'],
   ['consumers', 'memory', 'publisher', 'recovery', 'subscriber'],
   ['group'],
   ['census', 'shares'],

@@ -46,6 +46,12 @@ export interface Other {
   end: () => void;
 }
 
+/** Another process. */
+export interface OtherProcess extends Other {
+  /** Stops it for as long as the test lasts. */
+  stop: () => void;
+}
+
 type Port = NodeJS.EventEmitter;
 
 async function listen(port: Port, ended: Promise<unknown>, end: () => void): Promise<Other> {
@@ -76,12 +82,13 @@ async function listen(port: Port, ended: Promise<unknown>, end: () => void): Pro
 const CHILD = new URL('./memory-child.js', import.meta.url);
 
 /** A process that does its part; resolves when it has begun. */
-export function inProcess(t: ExecutionContext, part: Part, env = {}): Promise<Other> {
+export async function inProcess(t: ExecutionContext, part: Part, env = {}): Promise<OtherProcess> {
   const child = fork(fileURLToPath(CHILD), [JSON.stringify(part)], {
     env: { ...process.env, ...env },
   });
   t.teardown(() => child.kill('SIGKILL'));
-  return listen(child, once(child, 'exit'), () => child.kill('SIGKILL'));
+  const other = await listen(child, once(child, 'exit'), () => child.kill('SIGKILL'));
+  return { ...other, stop: () => child.kill('SIGSTOP') };
 }
 
 /** The same in a worker. */

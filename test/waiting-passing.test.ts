@@ -1,6 +1,7 @@
 // A wake for one that comes to an event loop whose wait is over goes to another one that waits.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import test from 'ava';
@@ -8,7 +9,7 @@ import type { ExecutionContext } from 'ava';
 import { Queue } from 'shm-disruptor';
 
 import { WATCHDOG_MILLISECONDS, uniqueName } from './fixture.js';
-import { newMemory } from './memories.js';
+import { inProcess, newMemory, wordsOf } from './memories.js';
 import { sizeFor } from './waiting-passing-child.js';
 import type { Pass } from './waiting-passing-child.js';
 
@@ -55,4 +56,20 @@ for (const waker of ['', 'thread']) {
   test.serial(`memory: a wait that has looked by itself takes no wake, ${by}`, (t) =>
     play(t, 'memory', 'look', waker),
   );
+}
+
+// The bound is the look that each waiter makes by itself.
+for (const does of ['wait', 'wait sync'] as const) {
+  test(`memory: a process that is stopped while it sleeps (${does}) holds up nobody for ever`, async (t) => {
+    t.timeout(WATCHDOG_MILLISECONDS);
+    const memory = newMemory(t);
+    const stopped = await inProcess(t, { name: memory.name, does });
+    await sleep(100);
+    stopped.stop();
+    const waiting = memory.wait(0, 0);
+    await sleep(20);
+    Atomics.store(wordsOf(memory), 0, 1);
+    memory.notify(0, 1);
+    t.is(await waiting, 'ok');
+  });
 }

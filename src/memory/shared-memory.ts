@@ -294,11 +294,12 @@ export class SharedMemory extends SegmentHolder {
    * with `Atomics`. It is one system call, whether or not anybody waits.
    *
    * @param offset - of its first byte: a multiple of 4
-   * @param count - how many sleepers at most: an integer from 0. A sleeper is a thread that waits in
-   * `waitSync`, or an event loop with all its waits for the word. Others look by themselves within
-   * about half a second. Default: all
-   * @returns how many sleepers were woken. Those who do not sleep yet, or look now and then as on old
-   * systems, are not counted
+   * @param count - how many sleepers: an integer from 0. A sleeper is a thread that waits in `waitSync`,
+   * or an event loop with all its waits for the word. If fewer sleep, all of them are woken. More may
+   * wake: a wake for a wait that has just ended goes on to another sleeper. Others look by themselves
+   * within about half a second. Default: all
+   * @returns how many sleepers this call has woken. Those that do not sleep yet, or look now and then as
+   * on old systems, are not counted
    */
   notify(offset: number, count = Infinity): number {
     const word = this.#wordAt(offset);

@@ -1,7 +1,7 @@
 // A thread whose start may fail.
 #pragma once
 
-#include <pthread.h>
+#include <memory>
 
 namespace shm_disruptor::os {
 
@@ -11,7 +11,9 @@ class Thread {
  public:
   using Run = void (*)(void* context);
 
-  Thread() = default;
+  Thread();
+  /// It was joined, or not started.
+  ~Thread();
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
@@ -22,12 +24,8 @@ class Thread {
   void join();
 
  private:
-  static void* main(void* thread);
-
-  Run run_ = nullptr;
-  void* context_ = nullptr;
-  pthread_t thread_{};
-  bool started_ = false;
+  struct Started;
+  std::unique_ptr<Started> started_;
 };
 
 }  // namespace shm_disruptor::os
