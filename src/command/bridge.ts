@@ -72,12 +72,13 @@ function remoteOf(text: string, options: BridgeCommandOptions): Remote | undefin
   const engine = ENGINES[url?.protocol ?? ''];
   const stream = decoded(url?.pathname.slice(1) ?? '');
   if (!url || !engine || !stream) {
-    const expected = 'nats://host:port/stream, redis://host:port/key, or tls:// or rediss:// so';
-    const received = withoutCredentials(text);
-    throw new UsageError(
-      `Expected ${expected} but received ${received}`,
-      'ERR_INVALID_ARG_VALUE',
+    throw unusable(
+      'nats://host:port/stream, redis://host:port/key, or tls:// or rediss:// so',
+      text,
     );
+  }
+  if (decoded(url.username) === undefined || decoded(url.password) === undefined) {
+    throw unusable('a URL whose user and password are percent-encoded (% is %25)', text);
   }
   url.pathname = '';
   if (options.passwordFile !== undefined) setPassword(url, engine, options.passwordFile);
@@ -88,6 +89,11 @@ function remoteOf(text: string, options: BridgeCommandOptions): Remote | undefin
     ...(key !== undefined && { keyFile: key }),
   };
   return { engine, server: url.href, stream, ...(Object.keys(tls).length > 0 && { tls }) };
+}
+
+function unusable(expected: string, text: string): UsageError {
+  const received = withoutCredentials(text);
+  return new UsageError(`Expected ${expected} but received ${received}`, 'ERR_INVALID_ARG_VALUE');
 }
 
 function decoded(part: string): string | undefined {

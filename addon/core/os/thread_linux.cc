@@ -3,6 +3,18 @@
 
 #include "thread.h"
 
+// The addon runs with the glibc of Node itself, in which these functions have an older version than
+// in the one that may have built it (2.34). Both versions are the same function.
+#ifdef SHM_DISRUPTOR_ADDON
+#if defined(__GLIBC__) && defined(__x86_64__)
+__asm__(".symver pthread_create, pthread_create@GLIBC_2.2.5");
+__asm__(".symver pthread_join, pthread_join@GLIBC_2.2.5");
+#elif defined(__GLIBC__) && defined(__aarch64__)
+__asm__(".symver pthread_create, pthread_create@GLIBC_2.17");
+__asm__(".symver pthread_join, pthread_join@GLIBC_2.17");
+#endif
+#endif
+
 namespace shm_disruptor::os {
 
 struct Thread::Started {
