@@ -37,11 +37,12 @@ namespace {
 using Method = Watcher::Method;
 
 // How many there are in this process.
-int mappings_of(const std::string& path) {
+int mappings_of(const RingSegment& segment) {
+  const std::string inode = " " + std::to_string(segment.inode) + " ";
   std::ifstream maps("/proc/self/maps");
   int count = 0;
   for (std::string line; std::getline(maps, line);) {
-    if (line.find(path) != std::string::npos) ++count;
+    if (line.find(inode) != std::string::npos) ++count;
   }
   return count;
 }
@@ -227,15 +228,14 @@ TEST("a key that is told is not watched again before it is asked for") {
 TEST("a forgotten word's mapping goes") {
   for (const Method method : kMethods) {
     Fixture f(method);
-    const std::string path = path_of(f.ring.name);
     {
       const auto opened = open_ring(f.ring.name);
       Word& word = opened.value().header().data_waiters;
       f.watcher.watch(1, opened.value().mapping, word, announce_sleeper(word));
     }
-    CHECK(mappings_of(path) == 2);
+    CHECK(mappings_of(f.ring.segment) == 2);
     f.watcher.forget(1);
-    while (mappings_of(path) != 1) os::pause_a_millisecond();
+    while (mappings_of(f.ring.segment) != 1) os::pause_a_millisecond();
   }
 }
 
