@@ -432,7 +432,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
       if (this.#patience.busy) this.#patience.over();
       return result;
     } catch (error) {
-      return this.#patience.forgive(error);
+      this.#patience.forgive(error);
+      return undefined;
     }
   }
 

@@ -34,15 +34,16 @@ export class Patience {
       this.over();
       return result;
     } catch (error) {
-      return this.forgive(error);
+      this.forgive(error);
+      return undefined;
     }
   }
 
   /** An attempt has failed. Throws what it failed with, unless that is reason for patience. */
-  forgive(error: unknown): undefined {
+  forgive(error: unknown): void {
     const most = error instanceof DisruptorError ? MOST[error.code] : undefined;
     const since = (this.#since ??= now());
-    if (most !== undefined && now() - since < most) return undefined;
+    if (most !== undefined && now() - since < most) return;
     this.over();
     throw error;
   }
