@@ -34,9 +34,29 @@ fcntl.lockf(file, fcntl.LOCK_UN, 1, int(sys.argv[2]))`;
   };
 }
 
-/** Resolves when the event loop has gone round so many times, milliseconds apart. */
-export async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 2));
+/**
+ * Whether the event loop goes round while `promise` waits: one that had blocked the thread until it
+ * gave up would be settled by then.
+ */
+export async function leavesLoopFree(promise: Promise<unknown>): Promise<boolean> {
+  let waits = true;
+  const end = () => {
+    waits = false;
+  };
+  promise.then(end, end);
+  await new Promise((resolve) => setImmediate(resolve));
+  return waits;
+}
+
+/**
+ * What `promise` gives; undefined when its patience was over before the lock was released, as on a
+ * machine that is busy.
+ */
+export async function orBusy<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_SEGMENT_BUSY') return undefined;
+    throw error;
   }
 }
