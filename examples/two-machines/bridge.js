@@ -19,8 +19,9 @@ const ends =
         to: ringTarget(ring.producer()),
       };
 
-// The other machine's bridge makes the stream; until then this one tries again.
-const bridge = new Bridge({ ...ends, backoff: { least: 20, most: 1000 } });
+// The other machine's bridge makes the stream. Until then this one tries again, and says nothing.
+const onAway = () => {};
+const bridge = new Bridge({ ...ends, onAway, backoff: { least: 20, most: 1000 } });
 answer('running');
 whenTold().addEventListener('abort', () => void bridge.stop().then(() => process.exit()));
 await bridge.done;

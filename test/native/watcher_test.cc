@@ -235,7 +235,7 @@ TEST("a forgotten word's mapping goes") {
     }
     CHECK(mappings_of(f.ring.segment) == 2);
     f.watcher.forget(1);
-    while (mappings_of(f.ring.segment) != 1) os::pause_a_millisecond();
+    while (mappings_of(f.ring.segment) != 1) os::nap(1'000'000);
   }
 }
 
