@@ -95,7 +95,7 @@ async function refusal(t: ExecutionContext, url: string, ...options: string[]): 
   using queue = Queue.create(name, { capacity: 4096 });
   const { end, output, errors } = await command(t, 'bridge', url, queue.name, ...options);
   t.is(end, 1);
-  t.regex(errors, /^shm-disruptor: .*\(ERR_BRIDGE_REFUSED\)\n(  caused by: .*\n)+$/);
+  t.regex(errors, /^shm-disruptor: .*\(ERR_BRIDGE_REFUSED\)\n( {2}caused by: .*\n)+$/);
   t.notRegex(output + errors, /BridgeWarning|s3cret/);
   return errors;
 }
