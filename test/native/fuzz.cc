@@ -922,7 +922,7 @@ void use_memory(Bytes& input) {
   for (const auto access : {os::Access::kRead, os::Access::kReadWrite}) {
     auto opened = open_ring(image_name(), Kind::kMemory, access);
     if (!opened.ok()) continue;
-    const shm_disruptor::Memory memory(std::move(opened.value()), access, draw_waiting(input));
+    shm_disruptor::Memory memory(std::move(opened.value()), access, draw_waiting(input));
     std::vector<std::byte> copy(static_cast<size_t>(memory.size()));
     const uint64_t from = input.raw() % (memory.size() + 1);
     memory.read(from, memory.size() - from, copy.data());
