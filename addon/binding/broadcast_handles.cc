@@ -207,6 +207,8 @@ void SubscriberHandle::define(Instance& instance, napi_value exports) {
       method_property("seek", invoke<SubscriberHandle, &SubscriberHandle::seek>, &instance),
       method_property("extent", invoke<SubscriberHandle, &SubscriberHandle::extent>, &instance),
       method_property("listen", invoke<SubscriberHandle, &SubscriberHandle::listen>, &instance),
+      method_property("broadcastUnlinked", invoke<SubscriberHandle, &SubscriberHandle::unlinked>,
+                      &instance),
       method_property("syncBroadcast", sync, &instance),
       method_property("syncBroadcastNow", invoke<SubscriberHandle, &SubscriberHandle::sync_now>,
                       &instance),
@@ -281,6 +283,11 @@ Status SubscriberHandle::listen(Instance& instance) {
   exchange.answer(bell != nullptr &&
                   instance.waker->watch(instance.listener, exchange.get(Exchange::kKey),
                                         subscriber_->mapping(), *bell, announce_sleeper(*bell)));
+  return Done{};
+}
+
+Status SubscriberHandle::unlinked(Instance& instance) {
+  instance.exchange.answer(subscriber_->segment().unlinked());
   return Done{};
 }
 

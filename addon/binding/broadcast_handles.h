@@ -55,6 +55,7 @@ class SubscriberHandle : public Registered {
   Status seek(Instance&);
   Status extent(Instance&);
   Status listen(Instance&);
+  Status unlinked(Instance&);
   Status sync_now(Instance&);
   static napi_value sync(napi_env env, napi_callback_info info);
   static napi_value land(napi_env env, napi_callback_info info);

@@ -45,6 +45,7 @@ Napi::Object to_object(Napi::Env env, const ConsumerFacts& facts) {
   object["ignored"] = Napi::Boolean::New(env, facts.sequence == kIgnored);
   object["detached"] = Napi::Boolean::New(env, facts.sequence == kDetached);
   object["handed"] = number(env, facts.handed);
+  object["begin"] = number(env, facts.begin);
   object["held"] = number(env, facts.held);
   object["alive"] = Napi::Boolean::New(env, facts.alive);
   object["pid"] = number(env, facts.pid);

@@ -55,6 +55,7 @@ void MemoryHandle::define(Instance& instance, napi_value exports) {
       method("memoryNotify", invoke<MemoryHandle, &MemoryHandle::notify>),
       method("memoryWatch", invoke<MemoryHandle, &MemoryHandle::watch>),
       method("memoryReplaced", invoke<MemoryHandle, &MemoryHandle::replaced>),
+      method("memoryUnlinked", invoke<MemoryHandle, &MemoryHandle::unlinked>),
       method("memoryView", view),
       method("memoryRead", read),
       method("memorySync", sync),
@@ -97,6 +98,11 @@ Status MemoryHandle::watch(Instance& instance) {
 
 Status MemoryHandle::replaced(Instance& instance) {
   instance.exchange.answer(memory_->replaced());
+  return Done{};
+}
+
+Status MemoryHandle::unlinked(Instance& instance) {
+  instance.exchange.answer(memory_->segment().unlinked());
   return Done{};
 }
 

@@ -32,6 +32,7 @@ class MemoryHandle : public Registered {
   Status notify(Instance&);
   Status watch(Instance&);
   Status replaced(Instance&);
+  Status unlinked(Instance&);
   Status sync_now(Instance&);
   static napi_value view(napi_env env, napi_callback_info info);
   static napi_value read(napi_env env, napi_callback_info info);

@@ -163,6 +163,7 @@ void RingHandle::define(Instance& instance, napi_value exports) {
       method("passOn", invoke<RingHandle, &RingHandle::pass_on>),
       method("withdraw", invoke<RingHandle, &RingHandle::withdraw>),
       method("sync", sync),
+      method("unlinked", invoke<RingHandle, &RingHandle::unlinked>),
       method("syncNow", invoke<RingHandle, &RingHandle::sync_now>),
       method("release", release),
   };
@@ -430,6 +431,11 @@ Status RingHandle::watch(Instance& instance) {
   exchange.answer(instance.waker->watch(instance.listener, exchange.get(Exchange::kKey),
                                         sequencer_->mapping(), watched,
                                         sequencer_->announce(watched)));
+  return Done{};
+}
+
+Status RingHandle::unlinked(Instance& instance) {
+  instance.exchange.answer(sequencer_->segment().unlinked());
   return Done{};
 }
 

@@ -65,6 +65,7 @@ class RingHandle : public Registered {
   Status watch(Instance&);
   Status pass_on(Instance&);
   Status withdraw(Instance&);
+  Status unlinked(Instance&);
   Status sync_now(Instance&);
   static napi_value sync(napi_env env, napi_callback_info info);
   static napi_value release(napi_env env, napi_callback_info info);

@@ -26,6 +26,7 @@ struct ConsumerFacts {
   std::vector<uint64_t> after;  ///< a member: its group
   uint64_t sequence = 0;        ///< the first that it has not committed; kIgnored, kDetached, ...
   uint64_t handed = 0;          ///< a group: all below it was handed out
+  uint64_t begin = 0;           ///< a member: the first element that it holds
   uint64_t held = 0;            ///< a member: how many elements it has taken and not done with
   bool alive = false;           ///< a group: any of its members
   uint32_t pid = 0;             ///< of the latest who was it; 0 for nobody
@@ -112,6 +113,7 @@ std::vector<ConsumerFacts> consumers(Tables& tables) {
     const uint64_t limit = entry.limit.load_acquire();
     const uint64_t begin = entry.begin.load_acquire();
     facts.held = facts.role == Role::kMember && begin < limit ? limit - begin : 0;
+    facts.begin = facts.held > 0 ? begin : 0;
     if (facts.role == Role::kGroup) facts.handed = Group::handed_out(entry);
     facts.pid = entry.pid.load_acquire();
     facts.thread = entry.attached.load_acquire();

@@ -33,6 +33,7 @@ class Memory {
 
   const MappingRef& mapping() const { return segment_.mapping; }
   Backing backing() const { return segment_.backing(); }
+  const RingSegment& segment() const { return segment_; }
   /// The application's own bytes. Those of a mapping that is for reading alone must not be written.
   std::byte* bytes() const { return segment_.mapping->base() + segment_.layout.elements_offset; }
   uint64_t size() const { return segment_.layout.elements_bytes(); }

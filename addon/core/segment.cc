@@ -192,6 +192,13 @@ void declare_consumers(RingSegment& segment, const RingCreation& creation) {
 
 }  // namespace
 
+bool RingSegment::unlinked() const {
+  const auto facts = os::file_facts(file);
+  if (!facts.ok() || facts.value().links > 0) return false;
+  // After that: whoever replaces a segment stores the bit (poison) before it takes the name away.
+  return (header().next.load_acquire() & kReplacedBit) == 0;
+}
+
 Result<RingSegment> create_ring(const std::string& name, const RingCreation& creation) {
   auto layout = ring_layout(creation.geometry, creation.policy, creation.format, creation.kind);
   if (!layout.ok()) return layout.error();

@@ -26,6 +26,11 @@ struct RingSegment {
   /// What is to be written back when somebody asks for that.
   Backing backing() const { return {mapping, layout.size, name, device, inode}; }
 
+  /// Whether the segment was removed by hand: no name leads to its file, and none will, so nobody
+  /// else can open it. False for one that was replaced, whose users are told so by every operation,
+  /// and where the system cannot tell. One system call, which reads no disk.
+  bool unlinked() const;
+
   bool quiet = false;  ///< mapped without the right to write anything, not even that one sleeps
 
   Header& header() const { return *reinterpret_cast<Header*>(mapping->base()); }

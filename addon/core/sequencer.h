@@ -85,6 +85,7 @@ class Sequencer {
   const MappingRef& mapping() const { return segment_.mapping; }
   /// What is to be written back when somebody asks for that.
   Backing backing() const { return segment_.backing(); }
+  const RingSegment& segment() const { return segment_; }
   /// See withdraw_segment.
   void withdraw() const { withdraw_segment(segment_.file, segment_.backing()); }
   std::byte* elements() const { return base() + segment_.layout.elements_offset; }

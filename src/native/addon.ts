@@ -126,7 +126,9 @@ type Methods = Record<
   | 'extent'
   | 'listen'
   | 'releaseSubscriber'
+  | 'broadcastUnlinked'
   | 'syncBroadcastNow'
+  | 'unlinked'
   | 'syncNow'
   | 'withdraw'
   | 'withdrawBroadcast'
@@ -135,6 +137,7 @@ type Methods = Record<
   | 'memoryNotify'
   | 'memoryWatch'
   | 'memoryReplaced'
+  | 'memoryUnlinked'
   | 'memorySyncNow'
   | 'release',
   () => void

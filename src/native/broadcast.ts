@@ -191,6 +191,11 @@ export class Subscriber {
     return newest > position + 1 ? undefined : String(newest);
   }
 
+  /** As {@link Ring.unlinked}. */
+  unlinked(): boolean {
+    return ask(this.#handle, addon.broadcastUnlinked) === 1;
+  }
+
   /** Has it written to its medium. */
   async sync(): Promise<void> {
     exchange[Exchange.Handle] = this.#handle;

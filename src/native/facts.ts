@@ -15,6 +15,8 @@ export interface Census {
     gates: boolean;
     /** A group: all below it was handed out. */
     handed: number;
+    /** A member: the first element that it holds, and how many. */
+    begin: number;
     held: number;
     alive: boolean;
     pid: number;

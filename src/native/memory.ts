@@ -119,6 +119,11 @@ export class Memory {
     return ask(this.#made.handle, addon.memoryReplaced) === 1;
   }
 
+  /** As {@link Ring.unlinked}. */
+  unlinked(): boolean {
+    return ask(this.#made.handle, addon.memoryUnlinked) === 1;
+  }
+
   /** As {@link Ring.sync}. */
   async sync(): Promise<void> {
     exchange[Exchange.Handle] = this.#made.handle;

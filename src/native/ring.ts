@@ -555,6 +555,11 @@ export class Ring {
     return word === 0 ? `${this.cursor()} ${this.status()}` : undefined;
   }
 
+  /** Whether the segment was removed: nobody else can open it. One system call. */
+  unlinked(): boolean {
+    return ask(this.#handle, addon.unlinked) === 1;
+  }
+
   /** Takes the name away from the segment, which was just created, if it is still its own. */
   withdraw(): void {
     ask(this.#handle, addon.withdraw);

@@ -96,6 +96,21 @@ TEST("creating over a name that is taken is refused, and leaves what is there al
   }
 }
 
+TEST("a segment that was removed says so, and one that was replaced does not") {
+  for (const auto birth : {os::Birth::kUnnamed, os::Birth::kTemporary}) {
+    const TestRing ring({4, 4, 1}, {}, birth);
+    const auto opened = open_ring(ring.name);
+    CHECK(!ring.segment.unlinked() && !opened.value().unlinked());
+    CHECK(unlink(path_of(ring.name).c_str()) == 0);
+    CHECK(ring.segment.unlinked() && opened.value().unlinked());
+
+    const auto next = create_ring(ring.name, replacing({4, 4, 1}));
+    CHECK(ring.segment.unlinked() && !next.value().unlinked());
+    const auto last = create_ring(ring.name, replacing({4, 4, 1}));
+    CHECK(!next.value().unlinked() && !last.value().unlinked());
+  }
+}
+
 TEST("a missing name is the system's ENOENT") {
   const auto opened = open_ring(unique_name());
   CHECK(opened.error().code == Errc::kSystem);

@@ -44,6 +44,7 @@ struct FileFacts {
   uint64_t created = 0;  ///< milliseconds since 1970; of the last write where that is not known
   uint64_t device = 0;
   uint64_t inode = 0;
+  uint64_t links = 0;  ///< names that lead to it; 0 once the last of them was removed
 
   bool same_object(const FileFacts& other) const {
     return device == other.device && inode == other.inode;

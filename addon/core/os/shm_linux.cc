@@ -90,6 +90,7 @@ Result<FileFacts> facts_from(int directory, const char* path, int flags) {
   result.created = static_cast<uint64_t>(time.tv_sec) * 1000 + time.tv_nsec / 1'000'000;
   result.device = uint64_t{facts.stx_dev_major} << 32 | facts.stx_dev_minor;
   result.inode = facts.stx_ino;
+  result.links = facts.stx_nlink;
   return result;
 }
 
