@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 
 import { Role } from '../native/facts.js';
+import type { Census } from '../native/facts.js';
 import type { Ring } from '../native/ring.js';
 
 /** What subscribers of `shm-disruptor:attach` and `shm-disruptor:detach` are told. */
@@ -47,15 +48,23 @@ export interface DeathMessage {
   consumer?: string;
 }
 
-/** Somebody who holds up producers. */
+/** A consumer, or a member of a group, that holds up producers. */
 export interface SlowConsumer {
-  /** Undefined for one without a name. */
+  /** Undefined for one without a name. A member has its group's name. */
   name: string | undefined;
-  /** Of the process that was it last; 0 for nobody yet. */
+  /**
+   * A group is named itself only where it has no member that lives or holds anything: then nobody
+   * takes its elements.
+   */
+  role: 'consumer' | 'group' | 'member';
+  /** Of the process that was it last; 0 for a group, and for a consumer that nobody has been yet. */
   pid: number;
   /** Whether it lives. */
   alive: boolean;
-  /** First sequence that it has not committed. */
+  /**
+   * First sequence that it has not committed. Of a member that holds nothing, the first that its group
+   * has not: it could take that.
+   */
   sequence: number;
 }
 
@@ -75,17 +84,27 @@ export interface StallMessage {
   name: string;
   /** Room for a producer, or a claim to be committed for which consumers wait. */
   waitsFor: 'room' | 'commit';
-  /** For room: the slowest consumers, those who hold it up. */
+  /**
+   * For room: the slowest consumers. For a group, the member that holds its oldest element, or, if
+   * nobody has that, every member that lives.
+   */
   consumers: SlowConsumer[];
   /** For a commit: who has claimed and not committed. */
   producers: OpenClaims[];
 }
+
+/**
+ * What subscribers of `shm-disruptor:unlinked` are told, once for each object that has the segment
+ * open, within about half a second of its removal.
+ */
+export type UnlinkedMessage = AttachmentMessage;
 
 const attached = channel('shm-disruptor:attach');
 const detached = channel('shm-disruptor:detach');
 const gaps = channel('shm-disruptor:gap');
 const deaths = channel('shm-disruptor:death');
 const stalls = channel('shm-disruptor:stall');
+const unlinkings = channel('shm-disruptor:unlinked');
 
 export function tellOfAttachment(message: AttachmentMessage): void {
   attached.publish(message);
@@ -95,12 +114,44 @@ export function tellOfDetachment(message: AttachmentMessage): void {
   detached.publish(message);
 }
 
+export function tellOfUnlinking(message: UnlinkedMessage): void {
+  unlinkings.publish(message);
+}
+
 export function tellOfGap(message: GapMessage): void {
   gaps.publish(message);
 }
 
 /** Whose death was told of: the ring's object, role, index and pid. */
 const told = new Set<string>();
+
+type ConsumerFacts = Census['consumers'][number];
+
+/** Who makes a consumer slow: it does, or members of it do if it is a group. */
+function slowest(
+  { index, role, name: own, pid, alive, sequence }: ConsumerFacts,
+  all: readonly ConsumerFacts[],
+): SlowConsumer[] {
+  const name = own === '' ? undefined : own;
+  const known = role === Role.Group ? 'group' : 'consumer';
+  const itself: SlowConsumer[] = [{ name, role: known, pid, alive, sequence }];
+  if (role !== Role.Group) return itself;
+  const members = all.filter((one) => one.role === Role.Member && one.after[0] === index);
+  const holders = members.filter(({ held }) => held > 0);
+  const oldest = Math.min(...holders.map(({ begin }) => begin));
+  const slow =
+    holders.length > 0
+      ? holders.filter(({ begin }) => begin === oldest)
+      : members.filter((one) => one.alive);
+  if (slow.length === 0) return itself;
+  return slow.map((one) => ({
+    name,
+    role: 'member',
+    pid: one.pid,
+    alive: one.alive,
+    sequence: one.held > 0 ? one.begin : sequence,
+  }));
+}
 
 /** Somebody has waited for half a second: tells whoever wants to know what that may be about. */
 export function tellOfStall(name: string, ring: Ring, waitsFor: StallMessage['waitsFor']): void {
@@ -131,12 +182,7 @@ export function tellOfStall(name: string, ring: Ring, waitsFor: StallMessage['wa
         ? []
         : consumers
             .filter(({ gates, sequence }) => gates && sequence === gating)
-            .map(({ name: own, pid, alive, sequence }) => ({
-              name: own === '' ? undefined : own,
-              pid,
-              alive,
-              sequence,
-            })),
+            .flatMap((one) => slowest(one, consumers)),
     producers: waitsFor === 'commit' ? uncommitted : [],
   } satisfies StallMessage);
 }
