@@ -4,8 +4,9 @@ import type { Geometry } from '../observe/geometry.js';
 import { observe } from '../observe/observation.js';
 import type { Observation } from '../observe/observation.js';
 import type { ObservedConsumer, ObservedProducer, RingObservation } from '../observe/ring.js';
-import { placeOf } from '../segment/location.js';
-import { Exit } from './exit.js';
+import { usersOfRemoved } from '../observe/removed.js';
+import { labelOf, located, placeOf } from '../segment/location.js';
+import { Exit, Refusal } from './exit.js';
 import {
   age,
   bytes,
@@ -108,7 +109,10 @@ function contentLines({ geometry: made, ring, broadcast, memory }: Observation):
   return made && broadcast ? broadcastLines(made, broadcast) : [];
 }
 
-function described(seen: Observation): string {
+const processes = (pids: readonly number[]) =>
+  `${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`;
+
+function described(seen: Observation, removed: readonly number[]): string {
   const paint = paintFor(process.stdout);
   const [word, findings] = state(seen);
   const lines: Line[] = [
@@ -121,6 +125,14 @@ function described(seen: Observation): string {
     ['owner', `${owner(seen)} (uid ${seen.owner.uid}), mode ${octal(seen.mode)}`],
     ['created', `${new Date(seen.created).toISOString()}, ${age(seen.seen - seen.created)} ago`],
     ...contentLines(seen),
+    ...(removed.length === 0
+      ? []
+      : [
+          [
+            'removed',
+            `a former segment of this name is still used by ${processes(removed)}`,
+          ] as Line,
+        ]),
   ];
   const parts = [lines.map(([title, text]) => `${title.padEnd(16)} ${text}`).join('\n')];
   const { consumers = [], producers } = seen.ring ?? { producers: seen.broadcast?.producers ?? [] };
@@ -148,11 +160,26 @@ function described(seen: Observation): string {
   return parts.join('\n\n');
 }
 
+function observed(name: string, place: SegmentPath, removed: readonly number[]): Observation {
+  try {
+    return observe(name, place);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' || removed.length === 0) throw error;
+    throw new Refusal(
+      code,
+      `${name}: ${message}. It was removed, and is still used by ${processes(removed)}`,
+    );
+  }
+}
+
 /** Prints all that can be seen of one segment. */
 export async function info(name: string, options: { json?: boolean } & SegmentPath): Promise<void> {
   const { json = false } = options;
   checkPlace([name], options);
-  const seen = observe(name, placeOf(options));
+  const place = placeOf(options);
+  const removed = usersOfRemoved(labelOf(located(name, place.path), name).file);
+  const seen = observed(name, place, removed);
   if (seen.damaged.length > 0 || seen.stuck.length > 0) process.exitCode = Exit.Unsound;
-  await (json ? printJson(seen) : print(described(seen)));
+  await (json ? printJson({ ...seen, removed }) : print(described(seen, removed)));
 }

@@ -1,6 +1,14 @@
 // `ls` and `info`: what they say, and how they end.
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 
 import { text } from 'node:stream/consumers';
 
@@ -193,4 +201,30 @@ test('help has examples, and wrong command lines end with 2', async (t) => {
     t.deepEqual([end, output], [2, ''], wrong.join(' '));
     t.regex(errors, /Usage:|--help/);
   }
+});
+
+test('info names the processes that go on with a removed segment', async (t) => {
+  const name = uniqueName(t);
+  using queue = Queue.create(name, { capacity: 4096 });
+  // Whoever created it has it open under no name.
+  using other = Queue.open(name);
+  const before = await command(t, 'info', name);
+  t.notRegex(before.output, /removed/);
+  rmSync(pathOf(name));
+  const gone = await command(t, 'info', name, '--json');
+  t.is(gone.end, 1);
+  t.is(errorOf(gone).code, 'ENOENT');
+  t.true(
+    errorOf(gone).message.endsWith(`It was removed, and is still used by process ${process.pid}`),
+  );
+  using next = Queue.create(name, { capacity: 4096 });
+  const beside = await command(t, 'info', name);
+  t.is(beside.end, 0);
+  t.regex(beside.output, new RegExp(`^removed .* is still used by process ${process.pid}$`, 'm'));
+  const { removed } = JSON.parse((await command(t, 'info', name, '--json')).output) as {
+    removed: number[];
+  };
+  t.deepEqual(removed, [process.pid]);
+  for (const each of [queue, other]) t.true(each.unlinked);
+  t.false(next.unlinked);
 });
