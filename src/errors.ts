@@ -61,6 +61,7 @@ const SYSTEM = 1;
  * | `ERR_SEGMENT_GEOMETRY` | attached with other sizes than its creator's |
  * | `ERR_SEGMENT_TOO_LARGE` | it has more bytes of elements than one Buffer can have here |
  * | `ERR_SEGMENT_REPLACED` | it was replaced by a new one of the same name |
+ * | `ERR_SEGMENT_UNLINKED` | its file was removed, and `onUnlinked` is `'error'` |
  * | `ERR_SEQUENCE_EXHAUSTED` | the sequence would pass 2^53 - 1 |
  * | `ERR_NOT_CLAIMED` | a commit names sequences that nobody has claimed |
  * | `ERR_CONSUME_PENDING` | a `consumeNew` of this object is still waiting |
@@ -103,6 +104,7 @@ export type DisruptorErrorCode =
   | 'ERR_SEGMENT_TRUNCATED'
   | 'ERR_SEGMENT_TOO_LARGE'
   | 'ERR_SEGMENT_REPLACED'
+  | 'ERR_SEGMENT_UNLINKED'
   | 'ERR_SEQUENCE_EXHAUSTED'
   | 'ERR_NOT_CLAIMED'
   | 'ERR_CONSUMER_IGNORED'

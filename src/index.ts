@@ -48,11 +48,12 @@ export type {
   OpenClaims,
   SlowConsumer,
   StallMessage,
+  UnlinkedMessage,
 } from './segment/events.js';
 export type { DeadConsumers, Orphans, Producers } from './native/creation.js';
 export type { ConsumerCount, Losses, Participants, SegmentInfo } from './segment/segments.js';
 export type { DisruptorArguments, DisruptorOptions } from './compatible/options.js';
-export type { WaitStrategy } from './waiting/strategy.js';
+export type { OnUnlinked, WaitStrategy } from './waiting/strategy.js';
 export type { WaitOptions } from './waiting/waiter.js';
 export { DisruptorError, UnreadableMessageError } from './errors.js';
 export type { DisruptorErrorCode, PartlySent } from './errors.js';

@@ -1,4 +1,5 @@
 import { constants } from 'node:buffer';
+import type { ReadableOptions, WritableOptions } from 'node:stream';
 import { inspect } from 'node:util';
 
 import { systemError } from './errors.js';
@@ -40,6 +41,69 @@ export function wrongValue(expected: string, name: string, value: unknown): Erro
 /** An error for what a function of the user's must not return: `ERR_INVALID_RETURN_VALUE`. */
 export function wrongResult(expected: string, name: string, value: unknown): Error {
   return complain(TypeError, 'ERR_INVALID_RETURN_VALUE', expected, `the result of ${name}`, value);
+}
+
+/** The options that a call takes, by name: all of them, or it does not compile. */
+export type OptionNames<T> = Readonly<Record<keyof T, true>>;
+
+/**
+ * `options` as an object that has no others than these. A value of `undefined` is an option that was
+ * left out.
+ *
+ * @param name - what errors call the object
+ */
+export function optionsObject<T extends object>(
+  options: unknown,
+  names: OptionNames<T>,
+  name = 'options',
+): T {
+  const plain = typeof options === 'object' && options !== null && !Array.isArray(options);
+  // Of a view, each byte has a name.
+  if (!plain || ArrayBuffer.isView(options)) throw wrongType('an options object', name, options);
+  for (const key of Object.keys(options)) {
+    if (!Object.hasOwn(names, key) && Reflect.get(options, key) !== undefined) {
+      throw unknownOption(names, name, key);
+    }
+  }
+  return options as T;
+}
+
+function unknownOption(names: object, name: string, key: string): Error {
+  const known = new Intl.ListFormat('en', { type: 'disjunction' }).format(Object.keys(names));
+  return wrongValue(known === '' ? 'no options' : `an option named ${known}`, name, key);
+}
+
+const STREAM = {
+  emitClose: true,
+  highWaterMark: true,
+  objectMode: true,
+  construct: true,
+  destroy: true,
+  autoDestroy: true,
+  signal: true,
+  // Of every EventEmitter, and not among the types of streams.
+  captureRejections: true,
+} as const;
+
+const READABLE: OptionNames<ReadableOptions> = { ...STREAM, encoding: true, read: true };
+
+const WRITABLE: OptionNames<WritableOptions> = {
+  ...STREAM,
+  decodeStrings: true,
+  defaultEncoding: true,
+  write: true,
+  writev: true,
+  final: true,
+};
+
+/** What a stream passes on to Readable, which itself ignores what it does not know. */
+export function readableOptions(options: ReadableOptions = {}): ReadableOptions {
+  return optionsObject<ReadableOptions>(options, READABLE);
+}
+
+/** The same for Writable. */
+export function writableOptions(options: WritableOptions = {}): WritableOptions {
+  return optionsObject<WritableOptions>(options, WRITABLE);
 }
 
 /** `value` as a whole number in a range. */

@@ -47,6 +47,7 @@ const SOURCES = [
     'waiting/keep-alive',
     'waiting/patience',
     'waiting/polling-budget',
+    'waiting/removal',
   ],
   [
     'waiting/channel',
@@ -141,7 +142,7 @@ const SOURCES = [
   ],
   ['bridge/nats-source', 'bridge/redis-source'],
   ['bridge/index'],
-  ['observe/finding', 'observe/geometry', 'observe/ring'],
+  ['observe/finding', 'observe/geometry', 'observe/removed', 'observe/ring'],
   ['observe/broadcast', 'observe/damage', 'observe/stuck'],
   ['observe/observation'],
   ['observe/rates'],

@@ -45,11 +45,12 @@ test('wrong options are refused, and leave nothing', (t) => {
 test('what it is', (t) => {
   const broadcast = newBroadcast(t, { elements: 3 });
   t.deepEqual([broadcast.elements, broadcast.elementSize, broadcast.closed], [3, 16, false]);
-  t.deepEqual(broadcast.stats(), { elements: 3, elementSize: 16, oldest: 0, next: 0 });
+  const facts = { elements: 3, elementSize: 16, unlinked: false };
+  t.deepEqual(broadcast.stats(), { ...facts, oldest: 0, next: 0 });
   count(broadcast, 0, 4);
   const opened = another(t, broadcast);
   t.is(opened.name, broadcast.name);
-  t.deepEqual(opened.stats(), { elements: 3, elementSize: 16, oldest: 2, next: 5 });
+  t.deepEqual(opened.stats(), { ...facts, oldest: 2, next: 5 });
 });
 
 test('without a name, a free one is chosen', (t) => {

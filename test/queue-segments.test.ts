@@ -111,6 +111,7 @@ test('statistics', (t) => {
     maxMessage: 4088,
     holding: { alive: 0, dead: 0 },
     gaps: { count: 0, elements: 0 },
+    unlinked: false,
   });
   for (const text of ['a', 'b'.repeat(50), 'c']) queue.tryEnqueue(text);
   other.tryReceive();

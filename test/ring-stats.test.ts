@@ -18,6 +18,7 @@ test('a ring in which nobody is', (t) => {
     gaps: { count: 0, elements: 0 },
     forData: { now: false, wakes: 0 },
     forSpace: { now: false, wakes: 0 },
+    unlinked: false,
     consumers: [],
     producers: [],
   });

@@ -1,6 +1,7 @@
 import { delay } from '../timers.js';
 
-import { integer, wrongType } from '../validate.js';
+import { integer, optionsObject } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 
 /** How long to wait before an engine is tried again: twice as long each time. */
 export interface BackoffOptions {
@@ -9,6 +10,8 @@ export interface BackoffOptions {
   /** Milliseconds at most. Default: 5000. */
   most?: number;
 }
+
+const OPTIONS: OptionNames<BackoffOptions> = { least: true, most: true };
 
 const LONGEST = 3_600_000;
 
@@ -19,7 +22,7 @@ export class Backoff {
   #next: number;
 
   constructor(options: BackoffOptions = {}) {
-    if (typeof (options as unknown) !== 'object') throw wrongType('an object', 'backoff', options);
+    optionsObject<BackoffOptions>(options, OPTIONS, 'backoff');
     this.#least = integer(options.least ?? 100, 'backoff.least', 1, LONGEST);
     this.#most = integer(
       options.most ?? Math.max(5000, this.#least),

@@ -1,5 +1,6 @@
 import { DisruptorError } from '../errors.js';
-import { callback, flag, integer, oneOf, wrongType } from '../validate.js';
+import { callback, flag, integer, oneOf, optionsObject, wrongType } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { Backoff, pause } from './backoff.js';
 import type { BackoffOptions } from './backoff.js';
 import { Away, Undeliverable } from './endpoint.js';
@@ -47,6 +48,17 @@ export interface BridgeOptions {
   onUndeliverable?: (error: Error, parcel: Parcel) => 'stop' | 'skip' | Promise<'stop' | 'skip'>;
 }
 
+const OPTIONS: OptionNames<BridgeOptions> = {
+  from: true,
+  to: true,
+  maxInFlight: true,
+  atMostOnce: true,
+  backoff: true,
+  onAway: true,
+  maxRefusals: true,
+  onUndeliverable: true,
+};
+
 const STANDARD_IN_FLIGHT = 1000;
 const MOST_IN_FLIGHT = 65_536;
 const STANDARD_REFUSALS = 5;
@@ -93,8 +105,11 @@ export class Bridge {
    * @throws TypeError, RangeError for wrong options
    */
   constructor(options: BridgeOptions) {
-    if (typeof (options as unknown) !== 'object') throw wrongType('an object', 'options', options);
-    const { from, to, maxInFlight = STANDARD_IN_FLIGHT } = options;
+    const {
+      from,
+      to,
+      maxInFlight = STANDARD_IN_FLIGHT,
+    } = optionsObject<BridgeOptions>(options, OPTIONS);
     this.#from = endpoint(from, 'take', 'from');
     this.#to = endpoint(to, 'send', 'to');
     this.#most = integer(maxInFlight, 'maxInFlight', 1, MOST_IN_FLIGHT);

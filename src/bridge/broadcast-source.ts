@@ -1,12 +1,14 @@
 import { Broadcast } from '../broadcast/broadcast.js';
 import type { From, Received, Subscription } from '../broadcast/subscription.js';
-import { oneOf, wrongType } from '../validate.js';
+import { oneOf, optionsObject, wrongType } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { Shape } from '../values/format.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { segmentParcel } from './parcel.js';
 import type { Parcel, SegmentFacts } from './parcel.js';
 import { encodingNamed, writtenSchema } from './payload.js';
 import { jsonParcel, readable } from './reading.js';
+import { SOURCE } from './ring-source.js';
 import type { SegmentSourceOptions } from './ring-source.js';
 
 /** How a broadcast's messages are forwarded. */
@@ -14,6 +16,8 @@ export interface BroadcastSourceOptions extends SegmentSourceOptions {
   /** Where the bridge begins, as for {@link Broadcast.subscribe}. Default: `'latest'`. */
   from?: From;
 }
+
+const OPTIONS: OptionNames<BroadcastSourceOptions> = { ...SOURCE, from: true };
 
 /**
  * The messages of a broadcast. Publishers do not wait for the bridge: what it does not take in time is
@@ -27,7 +31,7 @@ export function broadcastSource(
   broadcast: Broadcast<never, unknown>,
   options: BroadcastSourceOptions = {},
 ): BridgeSource {
-  return new BroadcastSource(broadcast, options);
+  return new BroadcastSource(broadcast, optionsObject<BroadcastSourceOptions>(options, OPTIONS));
 }
 
 class BroadcastSource implements BridgeSource {

@@ -1,4 +1,5 @@
 import { segmentName } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { attachmentOf } from '../segment/participant.js';
 import type { Participant } from '../segment/participant.js';
 import { CERTAIN, Checkpoint, checkpointName } from './checkpoint.js';
@@ -17,6 +18,9 @@ export interface DeliveryOptions {
    */
   checkpoint?: string | false;
 }
+
+/** The names of such options. */
+export const DELIVERY: OptionNames<DeliveryOptions> = { checkpoint: true };
 
 /** What a bridge has delivered into a segment, and what is no longer new to it. */
 export class Delivered {

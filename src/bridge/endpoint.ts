@@ -1,4 +1,6 @@
 import { DisruptorError } from '../errors.js';
+import { flag, optionsObject } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import type { Parcel } from './parcel.js';
 
 /** What an end of a bridge has counted since it was made. What it does not know is left out. */
@@ -75,6 +77,8 @@ export interface AwayOptions {
   retriable?: boolean;
 }
 
+const AWAY: OptionNames<AwayOptions> = { retriable: true };
+
 /** An engine does not answer, or refuses: to be tried again. */
 export class Away extends Error {
   /** Always `Away`. */
@@ -83,9 +87,10 @@ export class Away extends Error {
   readonly retriable: boolean;
 
   /** Of that engine, with what its client threw. */
-  constructor(engine: string, cause: unknown, { retriable = true }: AwayOptions = {}) {
+  constructor(engine: string, cause: unknown, options: AwayOptions = {}) {
+    const { retriable } = optionsObject<AwayOptions>(options, AWAY);
     super(`${engine}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-    this.retriable = retriable;
+    this.retriable = flag(retriable ?? true, 'retriable');
   }
 }
 

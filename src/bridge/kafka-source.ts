@@ -1,6 +1,7 @@
 import { delay } from '../timers.js';
 
-import { wrongType } from '../validate.js';
+import { optionsObject, wrongType } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { Away, reaching } from './endpoint.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { Inbox } from './inbox.js';
@@ -16,6 +17,8 @@ export interface KafkaSourceOptions {
   /** Where from. */
   topic: string;
 }
+
+const OPTIONS: OptionNames<KafkaSourceOptions> = { consumer: true, topic: true };
 
 /** A message, and the batch that it came with. */
 interface Held {
@@ -42,7 +45,7 @@ const HEARTBEAT = 2000;
  * @throws TypeError for wrong options
  */
 export function kafkaSource(options: KafkaSourceOptions): BridgeSource {
-  return new KafkaSource(options);
+  return new KafkaSource(optionsObject<KafkaSourceOptions>(options, OPTIONS));
 }
 
 class KafkaSource implements BridgeSource {
@@ -59,7 +62,6 @@ class KafkaSource implements BridgeSource {
   #lag: number | undefined;
 
   constructor(options: KafkaSourceOptions) {
-    if (typeof (options as unknown) !== 'object') throw wrongType('an object', 'options', options);
     const { consumer, topic } = options;
     if (typeof consumer !== 'function') throw wrongType('a function', 'consumer', consumer);
     if (typeof topic !== 'string' || topic === '') throw wrongType('a name', 'topic', topic);

@@ -1,4 +1,5 @@
-import { wrongType } from '../validate.js';
+import { optionsObject, wrongType } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { reaching } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
 import { kafkaAway } from './kafka-errors.js';
@@ -19,6 +20,8 @@ export interface KafkaTargetOptions {
   key?: (parcel: Parcel) => string;
 }
 
+const OPTIONS: OptionNames<KafkaTargetOptions> = { producer: true, topic: true, key: true };
+
 /**
  * Sends to a topic of Kafka. Who reads it drops repetitions by their origin and sequence.
  *
@@ -27,7 +30,7 @@ export interface KafkaTargetOptions {
  * @throws TypeError for wrong options
  */
 export function kafkaTarget(options: KafkaTargetOptions): BridgeTarget {
-  return new KafkaTarget(options);
+  return new KafkaTarget(optionsObject<KafkaTargetOptions>(options, OPTIONS));
 }
 
 class KafkaTarget implements BridgeTarget {
@@ -38,7 +41,6 @@ class KafkaTarget implements BridgeTarget {
   #producer: KafkaProducer | undefined;
 
   constructor(options: KafkaTargetOptions) {
-    if (typeof (options as unknown) !== 'object') throw wrongType('an object', 'options', options);
     const { producer, topic, key } = options;
     if (typeof producer !== 'function') throw wrongType('a function', 'producer', producer);
     if (typeof topic !== 'string' || topic === '') throw wrongType('a name', 'topic', topic);

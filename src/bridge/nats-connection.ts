@@ -4,6 +4,7 @@ import { delay } from '../timers.js';
 import type { ConnectionOptions, NatsConnection } from 'nats';
 
 import { wrongType, wrongValue } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { clientOf } from './client.js';
 import { Away, reaching } from './endpoint.js';
 import { natsAway } from './nats-errors.js';
@@ -29,6 +30,15 @@ export interface NatsOptions {
   /** The stream of JetStream. */
   stream: string;
 }
+
+/** The names of such options. */
+export const NATS: OptionNames<NatsOptions> = {
+  servers: true,
+  credsFile: true,
+  tls: true,
+  connection: true,
+  stream: true,
+};
 
 /** The whole client, loaded. */
 export type NatsClient = typeof import('nats');
@@ -58,7 +68,6 @@ export class NatsConnections {
   #connection: NatsConnection | undefined;
 
   constructor(options: NatsOptions) {
-    if (typeof (options as unknown) !== 'object') throw wrongType('an object', 'options', options);
     const { servers, stream, credsFile, tls } = options;
     checkNatsName(stream, 'name of a stream', 'stream');
     checkFile(credsFile, 'credsFile');

@@ -2,6 +2,7 @@ import type { ConsumerConfig, ConsumerInfo, JetStreamManager } from 'nats';
 
 import { DisruptorError } from '../errors.js';
 import { flag, integer, wrongType, wrongValue } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { checkNatsName } from './nats-connection.js';
 import type { NatsClient } from './nats-connection.js';
 import { isMissing, natsRefusal } from './nats-errors.js';
@@ -25,6 +26,16 @@ export interface DurableOptions {
   /** The most messages that the server gives before any is acknowledged, of a new consumer. Default: 2000. */
   maxAckPending?: number;
 }
+
+/** The names of such options. */
+export const DURABLE: OptionNames<DurableOptions> = {
+  durable: true,
+  create: true,
+  filter: true,
+  start: true,
+  ackWait: true,
+  maxAckPending: true,
+};
 
 const LONGEST = 3_600_000;
 const NANOSECONDS_PER_MILLISECOND = 1_000_000;

@@ -1,11 +1,13 @@
 import type { ConsumerMessages, JetStreamManager, JsMsg, NatsConnection } from 'nats';
 
+import { optionsObject } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { reaching } from './endpoint.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { Inbox } from './inbox.js';
-import { NATS_PATIENCE, NatsConnections } from './nats-connection.js';
+import { NATS, NATS_PATIENCE, NatsConnections } from './nats-connection.js';
 import type { NatsOptions } from './nats-connection.js';
-import { DurableConsumer } from './nats-consumer.js';
+import { DURABLE, DurableConsumer } from './nats-consumer.js';
 import type { DurableOptions } from './nats-consumer.js';
 import { isMissing, natsAway, natsRefusal } from './nats-errors.js';
 import { HEADER, readParcel } from './parcel.js';
@@ -13,6 +15,11 @@ import type { Parcel } from './parcel.js';
 
 /** How messages get out of JetStream. */
 export interface NatsSourceOptions extends NatsOptions, DurableOptions {}
+
+const OPTIONS: OptionNames<NatsSourceOptions> = {
+  ...NATS,
+  ...DURABLE,
+};
 
 /**
  * The messages of a stream of NATS JetStream, taken by a durable pull consumer, in order.
@@ -27,7 +34,7 @@ export interface NatsSourceOptions extends NatsOptions, DurableOptions {}
  * @throws TypeError, RangeError for wrong options
  */
 export function natsSource(options: NatsSourceOptions): BridgeSource {
-  return new NatsSource(options);
+  return new NatsSource(optionsObject<NatsSourceOptions>(options, OPTIONS));
 }
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000;

@@ -1,9 +1,10 @@
 import type { JetStreamClient, JetStreamManager, MsgHdrs, PubAck, StreamConfig } from 'nats';
 
-import { flag, integer, wrongType, wrongValue } from '../validate.js';
+import { flag, integer, optionsObject, wrongType, wrongValue } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { reaching, Undeliverable } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
-import { NATS_PATIENCE, NatsConnections } from './nats-connection.js';
+import { NATS, NATS_PATIENCE, NatsConnections } from './nats-connection.js';
 import type { NatsClient, NatsOptions } from './nats-connection.js';
 import {
   isElsewhere,
@@ -40,6 +41,14 @@ export interface NatsTargetOptions extends NatsOptions {
   ackTimeout?: number;
 }
 
+const OPTIONS: OptionNames<NatsTargetOptions> = {
+  ...NATS,
+  subject: true,
+  create: true,
+  chained: true,
+  ackTimeout: true,
+};
+
 /**
  * Publishes into a stream of NATS JetStream, each message with an id (`Nats-Msg-Id`) by which the
  * server drops repetitions for as long as its stream says (`duplicate_window`).
@@ -49,7 +58,7 @@ export interface NatsTargetOptions extends NatsOptions {
  * @throws TypeError, RangeError for wrong options
  */
 export function natsTarget(options: NatsTargetOptions): BridgeTarget {
-  return new NatsTarget(options);
+  return new NatsTarget(optionsObject<NatsTargetOptions>(options, OPTIONS));
 }
 
 const LONGEST = 3_600_000;

@@ -3,12 +3,13 @@ import type { Message } from '../queue/message.js';
 import { Queue } from '../queue/queue.js';
 import { cellsOf } from '../queue/queue-options.js';
 import { attachmentOf } from '../segment/participant.js';
-import { oneOf, wrongType, wrongValue } from '../validate.js';
+import { oneOf, optionsObject, wrongType, wrongValue } from '../validate.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { segmentParcel } from './parcel.js';
 import type { Parcel, SegmentFacts } from './parcel.js';
 import { encodingNamed, toJson, writtenSchema } from './payload.js';
 import { reasonOf, Unreadable } from './reading.js';
+import { SOURCE } from './ring-source.js';
 import type { SegmentSourceOptions } from './ring-source.js';
 
 /**
@@ -23,7 +24,7 @@ export function queueSource(
   queue: Queue<never, unknown>,
   options: SegmentSourceOptions = {},
 ): BridgeSource {
-  return new QueueSource(queue, options);
+  return new QueueSource(queue, optionsObject<SegmentSourceOptions>(options, SOURCE));
 }
 
 interface Held {

@@ -1,8 +1,8 @@
 import type { Ring } from '../native/ring.js';
 import { Queue } from '../queue/queue.js';
 import { attachmentOf } from '../segment/participant.js';
-import { wrongType, wrongValue } from '../validate.js';
-import { Delivered } from './delivered.js';
+import { optionsObject, wrongType, wrongValue } from '../validate.js';
+import { Delivered, DELIVERY } from './delivered.js';
 import type { DeliveryOptions } from './delivered.js';
 import { Undeliverable } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
@@ -18,7 +18,7 @@ export function queueTarget(
   queue: Queue<never, unknown>,
   options: DeliveryOptions = {},
 ): BridgeTarget {
-  return new QueueTarget(queue, options);
+  return new QueueTarget(queue, optionsObject<DeliveryOptions>(options, DELIVERY));
 }
 
 class QueueTarget implements BridgeTarget {

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 
 import { wrongType, wrongValue } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { clientOf } from './client.js';
 import { Away, reaching } from './endpoint.js';
 import { redisAway } from './redis-errors.js';
@@ -24,6 +25,14 @@ export interface RedisOptions {
   key: string;
 }
 
+/** The names of such options. */
+export const REDIS: OptionNames<RedisOptions> = {
+  url: true,
+  tls: true,
+  connection: true,
+  key: true,
+};
+
 /** Milliseconds that one command may take. */
 const PATIENCE = 5000;
 
@@ -39,7 +48,6 @@ export class RedisConnections {
 
   /** `blocking`: commands may wait for data, longer than one that only takes its time. */
   constructor(options: RedisOptions, blocking: boolean) {
-    if (typeof (options as unknown) !== 'object') throw wrongType('an object', 'options', options);
     if (typeof options.key !== 'string' || options.key === '') {
       throw wrongType('the key of a stream', 'key', options.key);
     }

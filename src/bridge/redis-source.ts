@@ -1,13 +1,14 @@
 import type { Redis } from 'ioredis';
 
-import { flag, integer, wrongType } from '../validate.js';
+import { flag, integer, optionsObject, wrongType } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { abortError } from '../waiting/waiter.js';
 import { reaching } from './endpoint.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { HEADER, readParcel } from './parcel.js';
 import type { Parcel } from './parcel.js';
 import { redisAway } from './redis-errors.js';
-import { RedisConnections } from './redis-connection.js';
+import { REDIS, RedisConnections } from './redis-connection.js';
 import type { RedisOptions } from './redis-connection.js';
 import { DATA_FIELD } from './redis-target.js';
 
@@ -25,6 +26,14 @@ export interface RedisSourceOptions extends RedisOptions {
    */
   claimIdle?: number;
 }
+
+const OPTIONS: OptionNames<RedisSourceOptions> = {
+  ...REDIS,
+  group: true,
+  consumer: true,
+  create: true,
+  claimIdle: true,
+};
 
 /** An entry: its id, and its fields, null when it was trimmed. */
 interface Entry {
@@ -45,7 +54,7 @@ const LONGEST = 2 ** 31 - 1;
  * @throws TypeError, RangeError for wrong options
  */
 export function redisSource(options: RedisSourceOptions): BridgeSource {
-  return new RedisSource(options);
+  return new RedisSource(optionsObject<RedisSourceOptions>(options, OPTIONS));
 }
 
 class RedisSource implements BridgeSource {

@@ -1,10 +1,11 @@
-import { flag, integer } from '../validate.js';
+import { flag, integer, optionsObject } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { Away, Undeliverable } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
 import { HEADER, writeHeader } from './parcel.js';
 import type { Parcel } from './parcel.js';
 import { isTooLarge, redisAway } from './redis-errors.js';
-import { RedisConnections } from './redis-connection.js';
+import { REDIS, RedisConnections } from './redis-connection.js';
 import type { RedisOptions } from './redis-connection.js';
 
 /** How messages get into a stream of Redis. */
@@ -14,6 +15,8 @@ export interface RedisTargetOptions extends RedisOptions {
   /** Keep exactly so many, which costs Redis more. Default: `false`. */
   exact?: boolean;
 }
+
+const OPTIONS: OptionNames<RedisTargetOptions> = { ...REDIS, maxLength: true, exact: true };
 
 /** The field of an entry that has the message's bytes. */
 export const DATA_FIELD = 'data';
@@ -47,7 +50,7 @@ end`;
  * @throws TypeError, RangeError for wrong options
  */
 export function redisTarget(options: RedisTargetOptions): BridgeTarget {
-  return new RedisTarget(options);
+  return new RedisTarget(optionsObject<RedisTargetOptions>(options, OPTIONS));
 }
 
 class RedisTarget implements BridgeTarget {

@@ -1,4 +1,5 @@
-import { wrongType, wrongValue, oneOf } from '../validate.js';
+import { oneOf, optionsObject, wrongType, wrongValue } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import type { Batch } from '../ring/batch.js';
 import { DisruptorConsumer } from '../ring/disruptor-consumer.js';
 import { attachmentOf } from '../segment/participant.js';
@@ -15,6 +16,9 @@ export interface SegmentSourceOptions {
   /** See {@link PayloadForm}. Default: `'bytes'`. */
   as?: PayloadForm;
 }
+
+/** The names of such options. */
+export const SOURCE: OptionNames<SegmentSourceOptions> = { as: true };
 
 /** Bytes in front of a value that keeps its length. */
 const LENGTH_BYTES = 4;
@@ -33,7 +37,7 @@ export function ringSource(
   consumer: DisruptorConsumer<unknown>,
   options: SegmentSourceOptions = {},
 ): BridgeSource {
-  return new RingSource(consumer, options);
+  return new RingSource(consumer, optionsObject<SegmentSourceOptions>(options, SOURCE));
 }
 
 class RingSource implements BridgeSource {

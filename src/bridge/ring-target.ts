@@ -1,11 +1,12 @@
 import { DisruptorProducer } from '../ring/disruptor-producer.js';
 import type { Claim } from '../ring/disruptor-producer.js';
 import { attachmentOf } from '../segment/participant.js';
-import { wrongType, wrongValue } from '../validate.js';
+import { optionsObject, wrongType, wrongValue } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { Shape } from '../values/format.js';
 import { RecordType } from '../values/record.js';
 import type { RecordSchema } from '../values/record.js';
-import { Delivered } from './delivered.js';
+import { Delivered, DELIVERY } from './delivered.js';
 import type { DeliveryOptions } from './delivered.js';
 import { Undeliverable } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
@@ -17,6 +18,8 @@ export interface RingTargetOptions extends DeliveryOptions {
   /** The record of the ring's elements: for messages that come as JSON. */
   record?: RecordType<RecordSchema>;
 }
+
+const OPTIONS: OptionNames<RingTargetOptions> = { ...DELIVERY, record: true };
 
 /** Bytes in front of a value that keeps its length. */
 const LENGTH_BYTES = 4;
@@ -31,7 +34,7 @@ export function ringTarget(
   producer: DisruptorProducer<never>,
   options: RingTargetOptions = {},
 ): BridgeTarget {
-  return new RingTarget(producer, options);
+  return new RingTarget(producer, optionsObject<RingTargetOptions>(options, OPTIONS));
 }
 
 class RingTarget implements BridgeTarget {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 
-import { wrongType, wrongValue } from '../validate.js';
+import { optionsObject, wrongType, wrongValue } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 
 /**
  * How an engine is reached over TLS. The files are PEM, and are read anew for each connection, so that
@@ -18,17 +19,17 @@ export interface EngineTls {
   servername?: string;
 }
 
-const KEYS = ['caFile', 'certFile', 'keyFile', 'servername'] as const;
+const TLS: OptionNames<EngineTls> = {
+  caFile: true,
+  certFile: true,
+  keyFile: true,
+  servername: true,
+};
 
 /** @throws TypeError */
 export function checkTls(tls: EngineTls | undefined): EngineTls | undefined {
   if (tls === undefined) return undefined;
-  if (typeof (tls as unknown) !== 'object' || (tls as unknown) === null) {
-    throw wrongType('an object', 'tls', tls);
-  }
-  for (const [key, value] of Object.entries(tls)) {
-    const known = (KEYS as readonly string[]).includes(key);
-    if (!known) throw wrongValue(`only ${KEYS.join(', ')}`, 'tls', tls);
+  for (const [key, value] of Object.entries(optionsObject<EngineTls>(tls, TLS, 'tls'))) {
     checkFile(value, `tls.${key}`);
   }
   if ((tls.certFile === undefined) !== (tls.keyFile === undefined)) {

@@ -5,10 +5,13 @@ import type { MessageFormat } from '../values/message-format.js';
 import { Kind } from '../native/creation.js';
 import type { Creation, Producers } from '../native/creation.js';
 import type { RecordSchema, RecordType } from '../values/record.js';
+import { WAITING } from '../ring/ring-options.js';
 import type { RingWaiting } from '../ring/ring-options.js';
+import { PLACE } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { policy } from '../segment/policy.js';
 import { integer, oneOf, outOfRange } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 
 /** What does not depend on whether the broadcast is there already. */
 export interface BroadcastFormat extends RingWaiting, SegmentPath {
@@ -42,6 +45,25 @@ export interface BroadcastOptions extends BroadcastFormat {
   /** As for {@link RingOptions}. */
   existing?: 'refuse' | 'replace-dead' | 'replace';
 }
+
+/** The names of a broadcast's options. */
+export const OPENING: OptionNames<BroadcastFormat> = {
+  ...WAITING,
+  ...PLACE,
+  encoding: true,
+  record: true,
+};
+
+/** Those of a new one. */
+export const CREATING: OptionNames<BroadcastOptions> = {
+  ...OPENING,
+  elements: true,
+  elementSize: true,
+  producers: true,
+  maxProducers: true,
+  mode: true,
+  existing: true,
+};
 
 const MOST_PUBLISHERS = 2046;
 const STANDARD_PUBLISHERS = 1024;

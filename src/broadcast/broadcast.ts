@@ -1,4 +1,4 @@
-import { broadcastCreation, SLOT_HEADER } from './broadcast-options.js';
+import { broadcastCreation, CREATING, OPENING, SLOT_HEADER } from './broadcast-options.js';
 import type { BroadcastFormat, BroadcastOptions } from './broadcast-options.js';
 import type { AnyEncoding, DecodedValue, EncodableValue } from '../values/encoding.js';
 import { DisruptorError, released, tellSent } from '../errors.js';
@@ -14,14 +14,16 @@ import { checkFormat } from '../values/format.js';
 import { Publisher } from '../native/broadcast.js';
 import type { RecordCursor, RecordSchema, RecordType, SchemaInput } from '../values/record.js';
 import { SegmentHolder } from '../segment/holder.js';
-import { optionsObject, ringWaiting } from '../ring/ring-options.js';
+import { ringWaiting, WAITING } from '../ring/ring-options.js';
 import type { RingWaiting } from '../ring/ring-options.js';
+import type { Strategy } from '../waiting/strategy.js';
 import { unlinkSegment } from '../segment/segments.js';
 import { doLater, doNow, namingSteps } from '../steps.js';
 import type { Steps } from '../steps.js';
 import { Subscription } from './subscription.js';
 import type { From, Received } from './subscription.js';
-import { integer } from '../validate.js';
+import { integer, optionsObject } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 
 /** Where a message is written in place. */
 export interface BroadcastSlot {
@@ -52,6 +54,8 @@ export interface SubscribeOptions extends RingWaiting {
   from?: From;
 }
 
+const SUBSCRIBING: OptionNames<SubscribeOptions> = { ...WAITING, from: true };
+
 /** A broadcast at one moment. */
 export interface BroadcastStatistics {
   /** How many messages it keeps. */
@@ -62,6 +66,8 @@ export interface BroadcastStatistics {
   oldest: number;
   /** The sequence that the next message gets, so also how many there were. */
   next: number;
+  /** Whether the segment's file was removed: nobody else can open it. See {@link OnUnlinked}. */
+  unlinked: boolean;
 }
 
 /** The broadcast that such options make. */
@@ -89,9 +95,11 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   readonly name: string;
   readonly #format: MessageFormat;
   #read: Read<unknown> | undefined;
-  readonly #waiting: RingWaiting;
+  readonly #strategy: Strategy;
   readonly #place: Place;
   #publisher: Publisher | undefined;
+  /** It published until that began to fail, and may have an open slot. */
+  #former: Publisher | undefined;
   #memory = Buffer.alloc(0);
   #claims = 0;
   #glance: Subscription<Out> | undefined;
@@ -100,7 +108,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
     place: Place,
     listening: Listening,
     format: MessageFormat,
-    waiting: RingWaiting,
+    strategy: Strategy,
     publisher?: Publisher,
   ) {
     super(listening);
@@ -108,7 +116,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
     this.name = place.name;
     this.#place = place;
     this.#format = format;
-    this.#waiting = waiting;
+    this.#strategy = strategy;
     if (publisher) this.#publishThrough(publisher);
   }
 
@@ -141,7 +149,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
 
   static *#create(first: unknown, second: unknown): Steps<unknown> {
     const path = typeof first === 'string' ? first : undefined;
-    const options = optionsObject<BroadcastOptions>(path === undefined ? first : second);
+    const options = optionsObject<BroadcastOptions>(path === undefined ? first : second, CREATING);
     const format = messageFormatOf(options, options.elementSize);
     const creation = broadcastCreation(options, format);
     const strategy = ringWaiting(options);
@@ -161,7 +169,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
         publisher.release();
         throw error;
       }
-      const broadcast = new Broadcast(place, listening, format, options, publisher);
+      const broadcast = new Broadcast(place, listening, format, strategy, publisher);
       try {
         // Another creation may have replaced it meanwhile.
         broadcast.#checkSame(publisher.made);
@@ -196,16 +204,17 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   }
 
   static *#open(path: string, given: unknown): Steps<unknown> {
-    const options = optionsObject<BroadcastFormat>(given);
+    const options = optionsObject<BroadcastFormat>(given, OPENING);
     // As it is now, whatever becomes of the object.
     const { encoding, record } = options;
     const place = { name: path, directory: options.path };
-    const listening = yield* Listening.to(place, ringWaiting(options), 'broadcast');
+    const strategy = ringWaiting(options);
+    const listening = yield* Listening.to(place, strategy, 'broadcast');
     try {
       const { elementSize, shape, schema } = listening.subscriber.made;
       const format = messageFormatOf({ encoding, record }, elementSize);
       checkFormat({ ...format, elementSize: format.longest }, { shape, schema, elementSize });
-      return new Broadcast(place, listening, format, options);
+      return new Broadcast(place, listening, format, strategy);
     } catch (error) {
       listening.release();
       throw error;
@@ -233,7 +242,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    * @returns its sequence
    * @throws TypeError for a value that cannot be published, RangeError for one that is too long
    * @throws DisruptorError `ERR_PRODUCER_BUSY`, `ERR_TOO_MANY_PRODUCERS` when one cannot become a
-   * publisher, `ERR_SEGMENT_REPLACED`, `ERR_RELEASED`, `ERR_SEGMENT_BUSY` when in every slot there is
+   * publisher, `ERR_SEGMENT_REPLACED`, `ERR_SEGMENT_UNLINKED`, `ERR_RELEASED`, `ERR_SEGMENT_BUSY` when in every slot there is
    * somebody who lives and stands still in the middle of a message: have more slots than publishers
    * @throws Error of the system: EACCES for who may only read
    */
@@ -312,13 +321,9 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   }
 
   #subscribe<T>(options: SubscribeOptions, format: MessageFormat): Subscription<T> {
-    const { from = 'latest', ...waiting } = optionsObject<SubscribeOptions>(options);
+    const { from = 'latest', ...waiting } = optionsObject<SubscribeOptions>(options, SUBSCRIBING);
     if (this.closed) throw released();
-    const { wait = this.#waiting.wait, pollingBudget = this.#waiting.pollingBudget } = waiting;
-    const strategy = ringWaiting({
-      ...(wait !== undefined && { wait }),
-      ...(pollingBudget !== undefined && { pollingBudget }),
-    });
+    const strategy = ringWaiting(waiting, this.#strategy);
     const listening = doNow(Listening.to(this.#place, strategy, 'subscription'));
     try {
       this.#checkSame(listening.subscriber.made);
@@ -367,18 +372,19 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   /** What can be said of the broadcast at this moment: cheap, and disturbs nobody. */
   stats(): BroadcastStatistics {
     const { oldest, newest } = this.#listening.subscriber.extent();
-    const { elements, elementSize } = this;
-    return { elements, elementSize, oldest, next: newest };
+    const { elements, elementSize, unlinked } = this;
+    return { elements, elementSize, oldest, next: newest, unlinked };
   }
 
   /** Closes the publisher, and not the subscriptions, which go on. */
   override close(): void {
     super.close();
-    this.#publisher?.release();
+    (this.#publisher ?? this.#former)?.release();
   }
 
   #attach(): Publisher {
     if (this.closed) throw released();
+    this.#listening.waiter.refuseWhenFailed();
     const location = located(this.name, this.#place.directory);
     const label = labelOf(location, this.name);
     const publisher = doNow(namingSteps(label, 'open', Publisher.open(location)));
@@ -394,6 +400,11 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   #publishThrough(publisher: Publisher): Publisher {
     this.#memory = Buffer.from(publisher.made.elements);
     this.#publisher = publisher;
+    // So that publishing asks nothing for each message.
+    this.#listening.waiter.whenFailed = () => {
+      this.#former = this.#publisher;
+      this.#publisher = undefined;
+    };
     return publisher;
   }
 

@@ -6,6 +6,7 @@ import type { AttachmentMessage } from '../segment/events.js';
 import type { Hold } from '../segment/holder.js';
 import { labelOf, located } from '../segment/location.js';
 import type { Strategy } from '../waiting/strategy.js';
+import { watchForRemoval } from '../waiting/removal.js';
 import { namingSteps } from '../steps.js';
 import type { Steps } from '../steps.js';
 import { Waiter } from '../waiting/waiter.js';
@@ -41,11 +42,12 @@ export class Listening implements Hold {
   ) {
     this.subscriber = subscriber;
     this.#label = label;
-    this.waiter = new Waiter(this.subscriber, strategy, () => {
+    this.#message = message;
+    this.waiter = new Waiter(this.subscriber, strategy, message, () => {
       // Nobody is in the way of a message that was not published.
     });
-    this.#message = message;
     tellOfAttachment(this.#message);
+    watchForRemoval(this.waiter);
   }
 
   /** What the caller named the broadcast. */

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { ReadableOptions } from 'node:stream';
 
 import type { Received, Subscription } from './subscription.js';
+import { readableOptions } from '../validate.js';
 
 /**
  * A Readable in object mode over a subscription: it gives each message with its sequence and with how
@@ -21,7 +22,7 @@ export class SubscriptionReadStream<Out = Buffer> extends Readable {
    * @param options - passed on to Readable
    */
   constructor(subscription: Subscription<Out>, options?: ReadableOptions) {
-    super({ highWaterMark: 1, ...options, objectMode: true });
+    super({ highWaterMark: 1, ...readableOptions(options), objectMode: true });
     this.subscription = subscription;
   }
 

@@ -7,7 +7,7 @@ import type { MessageFormat } from '../values/message-format.js';
 import type { Read } from '../values/reading.js';
 import { SegmentHolder } from '../segment/holder.js';
 import { integer, outOfRange, wrongType } from '../validate.js';
-import { insist, mayAnswerNow, waitOptions, Word } from '../waiting/waiter.js';
+import { insist, mayAnswerNow, syncTimeout, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 
 /** Where a subscription begins. */
@@ -38,7 +38,7 @@ export interface Landed extends Omit<Received<never>, 'data'> {
  * do not know of it. It belongs to one thread.
  *
  * Methods that may wait reject, or call back, with an `AbortError`, `ERR_TIMEOUT`, `ERR_RELEASED`,
- * `ERR_SEGMENT_REPLACED` or `ERR_SEGMENT_CORRUPT`.
+ * `ERR_SEGMENT_REPLACED`, `ERR_SEGMENT_CORRUPT`, or with `onUnlinked: 'error'` `ERR_SEGMENT_UNLINKED`.
  *
  * @typeParam Out - the values
  */
@@ -100,9 +100,9 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
       result = this.#receive(milliseconds);
       return result === undefined ? 0 : 1;
     };
-    const timeout = waitOptions(options)?.timeout;
+    const timeout = syncTimeout(options);
     // A look before the slices: they are one wait, which polls once.
-    if (attempt(0) === 0) insist(attempt, 0, timeout);
+    if (attempt(0) === 0) insist(this.#listening.waiter, attempt, 0, timeout);
     return result!;
   }
 

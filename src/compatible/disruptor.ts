@@ -16,7 +16,7 @@ import { DisruptorRing } from '../ring/ring.js';
 import type { OpenedSlots, RawSlots, RingOf, RingSlots } from '../ring/ring.js';
 import type { RingOptions, RingWaiting } from '../ring/ring-options.js';
 import { flag, integer, wrongType } from '../validate.js';
-import { mayAnswerNow, waitOptions, Word } from '../waiting/waiter.js';
+import { mayAnswerNow, syncTimeout, waitOptions, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 
 /** The first argument is null unless the claim failed; then there is no other. */
@@ -231,7 +231,7 @@ export class Disruptor {
   /** As {@link Disruptor.produceClaim}; blocks the thread with `spin`. */
   produceClaimSync(options?: SyncWaitOptions): Buffer {
     if (options === undefined) return this.#producer.claimOneSync();
-    return this.#producer.element(this.#producer.claimSync(1, 1, timeoutOf(options)));
+    return this.#producer.element(this.#producer.claimSync(1, 1, syncTimeout(options)));
   }
 
   /**
@@ -257,7 +257,7 @@ export class Disruptor {
    */
   produceClaimManySync(count: number, options?: SyncWaitOptions): Buffer[] {
     const most = this.#producer.atMostAll(integer(count, 'count'));
-    return this.#producer.elements(this.#producer.claimSync(most, most, timeoutOf(options)));
+    return this.#producer.elements(this.#producer.claimSync(most, most, syncTimeout(options)));
   }
 
   /**
@@ -280,7 +280,7 @@ export class Disruptor {
   /** As {@link Disruptor.produceClaimAvail}; see {@link Disruptor.produceClaimManySync}. */
   produceClaimAvailSync(max: number, options?: SyncWaitOptions): Buffer[] {
     const most = this.#producer.atMostAll(integer(max, 'max'));
-    return this.#producer.elements(this.#producer.claimSync(1, most, timeoutOf(options)));
+    return this.#producer.elements(this.#producer.claimSync(1, most, syncTimeout(options)));
   }
 
   /**
@@ -336,9 +336,9 @@ export class Disruptor {
   ): boolean {
     if (first === undefined) return this.#producer.commitLatestSync();
     if (claimEnd === undefined && typeof first !== 'number') {
-      return this.#producer.commitLatestSync(timeoutOf(first));
+      return this.#producer.commitLatestSync(syncTimeout(first));
     }
-    return this.#producer.commitSync(...commitRange(first, claimEnd), timeoutOf(options));
+    return this.#producer.commitSync(...commitRange(first, claimEnd), syncTimeout(options));
   }
 
   /**
@@ -377,7 +377,7 @@ export class Disruptor {
 
   /** As {@link Disruptor.consumeNew}; blocks the thread with `spin`. */
   consumeNewSync(options?: SyncWaitOptions): Buffer[] {
-    return this.#consumer.consumeSync(timeoutOf(options));
+    return this.#consumer.consumeSync(syncTimeout(options));
   }
 
   /**
@@ -506,6 +506,14 @@ export class Disruptor {
       sequences.writeBigUInt64LE(bits, i * 8);
     }
     return sequences;
+  }
+
+  /**
+   * Whether the segment's file was removed, by `rm` or by `unlink`: nobody else can attach to the ring
+   * any more. False for one that was replaced. One system call.
+   */
+  get unlinked(): boolean {
+    return this.#attachment.waiter.unlinked();
   }
 
   /** All elements. */
@@ -646,8 +654,4 @@ function namedString(name: unknown): string {
 
 function commitRange(claimStart: unknown, claimEnd: unknown): [number, number] {
   return [integer(claimStart, 'claimStart'), integer(claimEnd, 'claimEnd')];
-}
-
-function timeoutOf(options: SyncWaitOptions | undefined): number | undefined {
-  return options === undefined ? undefined : waitOptions(options)?.timeout;
 }

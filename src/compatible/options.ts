@@ -1,11 +1,12 @@
 import { Kind } from '../native/creation.js';
 import type { Creation, DeadConsumers, Orphans, Producers } from '../native/creation.js';
-import { located } from '../segment/location.js';
+import { located, PLACE } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { MOST_PARTICIPANTS, policy } from '../segment/policy.js';
 import { strategy } from '../waiting/strategy.js';
-import type { Strategy, WaitStrategy } from '../waiting/strategy.js';
-import { integer, flag, totalSize, wrongType } from '../validate.js';
+import type { OnUnlinked, Strategy, WaitStrategy } from '../waiting/strategy.js';
+import { integer, flag, optionsObject, totalSize, wrongType } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 
 /** How a {@link Disruptor} is created or attached to. */
 export interface DisruptorOptions extends SegmentPath {
@@ -88,12 +89,34 @@ export interface DisruptorOptions extends SegmentPath {
    * Default: 200.
    */
   pollingBudget?: number;
+  /** When the segment's file is removed: see {@link OnUnlinked}. Default: `'ignore'`. */
+  onUnlinked?: OnUnlinked;
   /**
    * Permission bits of a new object, exactly, whatever the umask. Default: `0o600`. With `init`
    * only.
    */
   mode?: number;
 }
+
+const OPTIONS: OptionNames<DisruptorOptions> = {
+  ...PLACE,
+  name: true,
+  elements: true,
+  elementSize: true,
+  consumers: true,
+  consumer: true,
+  shared: true,
+  init: true,
+  maxProducers: true,
+  orphans: true,
+  deadConsumers: true,
+  producers: true,
+  spin: true,
+  wait: true,
+  pollingBudget: true,
+  onUnlinked: true,
+  mode: true,
+};
 
 /** The arguments of the positional constructor. */
 export type DisruptorArguments = [
@@ -166,7 +189,7 @@ function resolve(options: DisruptorOptions): Resolved {
     consumes: consumer !== undefined,
     shared: flag(options.shared, 'shared'),
     spin: flag(options.spin, 'spin'),
-    strategy: strategy(options.wait, options.pollingBudget),
+    strategy: strategy(options),
   };
 }
 
@@ -174,7 +197,7 @@ function resolve(options: DisruptorOptions): Resolved {
 export function resolveArguments(args: readonly unknown[]): Resolved {
   const [first] = args;
   if (typeof first === 'object' && first !== null) {
-    const resolved = resolve(first as DisruptorOptions);
+    const resolved = resolve(optionsObject<DisruptorOptions>(first, OPTIONS));
     const { consumer, create } = resolved;
     // Before anything is created, or replaced.
     if (consumer !== undefined) integer(consumer, 'consumer', 0, create && create.consumers - 1);

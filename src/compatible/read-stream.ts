@@ -7,6 +7,7 @@ import type { Disruptor } from './disruptor.js';
 import { keepFreedMemory } from '../native/allocator.js';
 import { checkStreamable, PORTION, StreamStatus } from '../streaming.js';
 import { nextTick, setImmediate } from '../timers.js';
+import { readableOptions } from '../validate.js';
 
 /** After so many looks at once the event loop has a turn: who always finds data must not keep it. */
 const MOST_IN_A_ROW = 64;
@@ -33,7 +34,7 @@ export class DisruptorReadStream extends Readable {
    * @throws Error `element size must be 1`, `spin must be false`
    */
   constructor(disruptor: Disruptor, options?: ReadableOptions) {
-    super(options);
+    super(readableOptions(options));
     checkStreamable(disruptor);
     this.disruptor = disruptor;
     // Every chunk is allocated anew.

@@ -5,6 +5,7 @@ import { abandon, claimSome, commitAnyway, whenCommittable, whenWritable } from 
 import type { Disruptor } from './disruptor.js';
 import type { ClaimedMany } from '../ring/producer.js';
 import { checkStreamable, PORTION, StreamStatus } from '../streaming.js';
+import { writableOptions } from '../validate.js';
 
 /**
  * A Writable over a ring of bytes, for any number of {@link DisruptorReadStream}s. Ending it ends
@@ -25,7 +26,7 @@ export class DisruptorWriteStream extends Writable {
    * @throws Error `element size must be 1`, `spin must be false`
    */
   constructor(disruptor: Disruptor, options?: WritableOptions) {
-    super(options);
+    super(writableOptions(options));
     checkStreamable(disruptor);
     this.disruptor = disruptor;
   }

@@ -3,6 +3,7 @@ import type { SegmentLabel } from '../errors.js';
 import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
 import type { Hold } from '../segment/holder.js';
 import type { Memory } from '../native/memory.js';
+import { watchForRemoval } from '../waiting/removal.js';
 import { Waiter } from '../waiting/waiter.js';
 import type { Strategy } from '../waiting/strategy.js';
 
@@ -30,8 +31,9 @@ export class MemoryAttachment implements Hold {
     this.label = label;
     this.#name = name;
     // Nobody holds up those who wait for a word but those who do not change it.
-    this.waiter = new Waiter(memory, strategy, () => undefined);
+    this.waiter = new Waiter(memory, strategy, { name, role: 'memory' }, () => undefined);
     tellOfAttachment({ name, role: 'memory' });
+    watchForRemoval(this.waiter);
   }
 
   /** The bytes from `start` to before `end`. @throws DisruptorError `ERR_READ_ONLY` */

@@ -1,16 +1,16 @@
 import { constants } from 'node:buffer';
 
 import type { Attempt } from '../errors.js';
-import { DisruptorError, released } from '../errors.js';
+import { DisruptorError, released, systemError } from '../errors.js';
 import { MemoryAttachment } from './memory-attachment.js';
 import { Kind } from '../native/creation.js';
 import { Memory } from '../native/memory.js';
 import type { Creation } from '../native/creation.js';
-import { optionsObject, ringWaiting } from '../ring/ring-options.js';
+import { ringWaiting, WAITING } from '../ring/ring-options.js';
 import type { RingWaiting } from '../ring/ring-options.js';
 import type { Callback, SyncWaitOptions } from '../ring/disruptor-producer.js';
 import { SegmentHolder } from '../segment/holder.js';
-import { labelOf, located } from '../segment/location.js';
+import { labelOf, located, PLACE } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { policy } from '../segment/policy.js';
 import { listSegments, unlinkLocated, unlinkSegment } from '../segment/segments.js';
@@ -19,8 +19,9 @@ import { underName } from '../segment/free-name.js';
 import { doLater, doNow, namingSteps } from '../steps.js';
 import type { Steps } from '../steps.js';
 import type { Strategy } from '../waiting/strategy.js';
-import { flag, integer, oneOf, outOfRange, wrongType } from '../validate.js';
-import { insist, waitOptions } from '../waiting/waiter.js';
+import { flag, integer, oneOf, optionsObject, outOfRange, wrongType } from '../validate.js';
+import type { OptionNames } from '../validate.js';
+import { insist, syncTimeout } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 
 /** How memory is made. */
@@ -39,6 +40,9 @@ export interface MemoryOpening extends RingWaiting, SegmentPath {
    */
   readOnly?: boolean;
 }
+
+const CREATING: OptionNames<MemoryOptions> = { ...WAITING, ...PLACE, mode: true, existing: true };
+const OPENING: OptionNames<MemoryOpening> = { ...WAITING, ...PLACE, readOnly: true };
 
 /**
  * How a wait for a word ended. `'not-equal'`: the word was another one when it began. `'ok'`: it
@@ -96,7 +100,7 @@ export class SharedMemory extends SegmentHolder {
   static *#create(args: unknown[]): Steps<SharedMemory> {
     const [path, size, given = {}] =
       typeof args[0] === 'string' ? (args as [string, unknown]) : [undefined, ...args];
-    const options = optionsObject<MemoryOptions>(given);
+    const options = optionsObject<MemoryOptions>(given, CREATING);
     const creation = memoryCreation(size, options);
     const strategy = ringWaiting(options);
     return yield* underName(path, creation.existing, (name, existing) => {
@@ -135,7 +139,7 @@ export class SharedMemory extends SegmentHolder {
   }
 
   static *#open(name: string, given: MemoryOpening): Steps<SharedMemory> {
-    const options = optionsObject<MemoryOpening>(given);
+    const options = optionsObject<MemoryOpening>(given, OPENING);
     const location = located(name, options.path);
     const readOnly = flag(options.readOnly, 'readOnly');
     const strategy = ringWaiting(options);
@@ -252,7 +256,7 @@ export class SharedMemory extends SegmentHolder {
    * @param offset - of its first byte: a multiple of 4
    * @param value - what it is expected to be: an integer from -2^31 to 2^32 - 1
    * @throws RangeError, TypeError; and rejects with an `AbortError`, `ERR_TIMEOUT`, `ERR_RELEASED`,
-   * or `ERR_SEGMENT_REPLACED`
+   * `ERR_SEGMENT_REPLACED`, or with `onUnlinked: 'error'` `ERR_SEGMENT_UNLINKED`
    */
   wait(offset: number, value: number, options?: WaitOptions): Promise<WordChange>;
   wait(offset: number, value: number, callback: Callback<WordChange>): void;
@@ -283,9 +287,10 @@ export class SharedMemory extends SegmentHolder {
   waitSync(offset: number, value: number, options?: SyncWaitOptions): WordChange {
     const word = this.#wordAt(offset);
     const expected = valueOf(value);
-    const timeout = waitOptions(options)?.timeout;
+    const timeout = syncTimeout(options);
     if (this.#memory.wait(word, expected, 0)) return 'not-equal';
-    insist((milliseconds) => Number(this.#memory.wait(word, expected, milliseconds)), 0, timeout);
+    const tries = (milliseconds: number) => Number(this.#memory.wait(word, expected, milliseconds));
+    insist(this.#attachment.waiter, tries, 0, timeout);
     return 'ok';
   }
 
@@ -316,6 +321,10 @@ export class SharedMemory extends SegmentHolder {
   unlink(): void {
     if (this.replaced) {
       throw new DisruptorError('ERR_SEGMENT_REPLACED', 'The name is another segment’s');
+    }
+    // Whatever bears the name now is not this memory.
+    if (this.unlinked) {
+      throw systemError(2 /* ENOENT */, 'unlink', this.#attachment.label, 'remove');
     }
     unlinkLocated(this.#location, this.#attachment.label);
   }

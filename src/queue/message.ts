@@ -1,3 +1,5 @@
+import { optionsObject } from '../validate.js';
+
 /** What a message of a queue can be asked. */
 export interface Acknowledgement {
   /** Ends it. False: it was ended before. */
@@ -37,12 +39,14 @@ export class Message<Out> {
   }
 
   /** It is done: nobody gets it any more. @returns false when it was acknowledged or given back */
-  ack(): boolean {
+  ack(options?: Readonly<Record<string, never>>): boolean {
+    if (options !== undefined) optionsObject(options, {});
     return this.#acknowledgement.finish();
   }
 
   /** Somebody is to do it again: another consumer, or this one. @returns as {@link Message.ack} */
-  nack(): boolean {
+  nack(options?: Readonly<Record<string, never>>): boolean {
+    if (options !== undefined) optionsObject(options, {});
     return this.#acknowledgement.giveBack();
   }
 

@@ -3,10 +3,13 @@ import { constants } from 'node:buffer';
 import type { AnyEncoding } from '../values/encoding.js';
 import { Kind } from '../native/creation.js';
 import type { Creation } from '../native/creation.js';
+import { PLACE } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { policy } from '../segment/policy.js';
+import { WAITING } from '../ring/ring-options.js';
 import type { RingWaiting } from '../ring/ring-options.js';
 import { integer, oneOf, outOfRange, wrongType } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 
 /** Bytes in a cell, and in front of each message: see `addon/core/message.h`. */
 export const CELL = 32;
@@ -51,6 +54,27 @@ export interface QueueOptions<E extends AnyEncoding = 'buffer'> extends QueueFor
   /** As for {@link RingOptions}. */
   existing?: 'refuse' | 'replace-dead' | 'replace';
 }
+
+/** The names of a queue's options. */
+export const OPENING: OptionNames<QueueFormat<never>> = {
+  ...WAITING,
+  ...PLACE,
+  encoding: true,
+  maxDeliveries: true,
+};
+
+/** Those of a new one. */
+export const CREATING: OptionNames<QueueOptions<never>> = {
+  ...OPENING,
+  capacity: true,
+  maxMessage: true,
+  messageSize: true,
+  length: true,
+  maxHeld: true,
+  maxProducers: true,
+  mode: true,
+  existing: true,
+};
 
 const PAGE = 4096;
 const CELLS_IN_PAGE = PAGE / CELL;

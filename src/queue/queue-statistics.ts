@@ -30,6 +30,8 @@ export interface QueueStatistics {
   holding: Holders;
   /** What senders had begun when they died, in cells of 32 bytes: nobody gets it. */
   gaps: Losses;
+  /** Whether the segment's file was removed: nobody else can open it. See {@link OnUnlinked}. */
+  unlinked: boolean;
 }
 
 /** What a queue's ring says of itself. */
@@ -49,5 +51,6 @@ export function queueStatistics(ring: Ring): QueueStatistics {
     maxMessage: ring.shape,
     holding: { alive, dead: holding.length - alive },
     gaps: ring.gaps(),
+    unlinked: ring.unlinked(),
   };
 }

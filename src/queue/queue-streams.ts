@@ -3,6 +3,7 @@ import type { ReadableOptions, WritableOptions } from 'node:stream';
 
 import type { DisruptorError } from '../errors.js';
 import { queueMicrotask } from '../timers.js';
+import { readableOptions, writableOptions } from '../validate.js';
 import type { Queue } from './queue.js';
 import type { Loan } from './receiver.js';
 
@@ -38,7 +39,7 @@ export class QueueReadStream<Out = Buffer> extends Readable {
    * counts as held: see `maxHeld` of {@link QueueOptions}
    */
   constructor(queue: Queue<never, Out>, options?: ReadableOptions) {
-    super({ highWaterMark: 0, ...options, objectMode: true });
+    super({ highWaterMark: 0, ...readableOptions(options), objectMode: true });
     this.queue = queue;
   }
 
@@ -146,7 +147,7 @@ export class QueueWriteStream<In = ArrayBufferView | string> extends Writable {
    */
   constructor(queue: Queue<In, unknown>, options?: WritableOptions) {
     // Strings go through the queue's encoding.
-    super({ ...options, objectMode: true, decodeStrings: false });
+    super({ ...writableOptions(options), objectMode: true, decodeStrings: false });
     this.queue = queue;
   }
 

@@ -21,7 +21,7 @@ import type { SegmentPath } from '../segment/location.js';
 import { Participant } from '../segment/participant.js';
 import { Producer } from '../ring/producer.js';
 import { Cells } from './cells.js';
-import { cellsOf, queueCreation } from './queue-options.js';
+import { cellsOf, CREATING, OPENING, queueCreation } from './queue-options.js';
 import type { QueueFormat, QueueOptions } from './queue-options.js';
 import { checkPacked, PackedShipment } from './packed.js';
 import { Receiver } from './receiver.js';
@@ -29,11 +29,11 @@ import type { Loan } from './receiver.js';
 import { Shipment } from './shipment.js';
 import { queueStatistics } from './queue-statistics.js';
 import type { QueueStatistics } from './queue-statistics.js';
-import { optionsObject, ringWaiting } from '../ring/ring-options.js';
-import { integer, outOfRange, wrongType } from '../validate.js';
-import { insist, SLICE_MILLISECONDS, waitOptions, Word } from '../waiting/waiter.js';
+import { ringWaiting } from '../ring/ring-options.js';
+import { integer, optionsObject, outOfRange, wrongType } from '../validate.js';
+import { insist, SLICE_MILLISECONDS, syncTimeout, Word } from '../waiting/waiter.js';
 import { Patience, patient } from '../waiting/patience.js';
-import type { Operation, WaitOptions } from '../waiting/waiter.js';
+import type { Operation, Waiter, WaitOptions } from '../waiting/waiter.js';
 import { unlinkSegment } from '../segment/segments.js';
 import { doLater, doNow } from '../steps.js';
 import type { Steps } from '../steps.js';
@@ -82,7 +82,7 @@ const MOST_PER_TURN = 256;
  * before.
  *
  * Methods that may wait reject, or call back, with an `AbortError`, `ERR_TIMEOUT`, `ERR_RELEASED` or
- * `ERR_SEGMENT_REPLACED`.
+ * `ERR_SEGMENT_REPLACED`, and with `onUnlinked: 'error'` with `ERR_SEGMENT_UNLINKED`.
  */
 export class Queue<In = Bytes, Out = Buffer> extends Participant {
   /** The name under which others open it. */
@@ -157,7 +157,10 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   static *#create(first: unknown, second: unknown): Steps<unknown> {
     const path = typeof first === 'string' ? first : undefined;
-    const options = optionsObject<QueueOptions<never>>(path === undefined ? first : second);
+    const options = optionsObject<QueueOptions<never>>(
+      path === undefined ? first : second,
+      CREATING,
+    );
     const encoding = encodingOf(options);
     const creation = queueCreation(options, encoding?.fingerprint ?? 0n);
     const deliveries = deliveriesOf(options);
@@ -192,7 +195,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   static *#open(name: string, given: unknown): Steps<unknown> {
-    const options = optionsObject<QueueFormat<never>>(given);
+    const options = optionsObject<QueueFormat<never>>(given, OPENING);
     const encoding = encodingOf(options);
     const deliveries = deliveriesOf(options);
     const attachment = yield* attach(name, options);
@@ -240,10 +243,11 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   /** As {@link Queue.enqueue}; blocks the thread. */
   enqueueSync(value: In, options?: SyncWaitOptions): number {
     const bytes = this.#encode(value);
-    const timeout = waitOptions(options)?.timeout;
+    const timeout = syncTimeout(options);
     const sequence = this.#send(bytes);
     if (sequence >= 0) return sequence;
-    return insist((milliseconds) => this.#send(bytes, milliseconds), NOT_SENT, timeout);
+    const tries = (milliseconds: number) => this.#send(bytes, milliseconds);
+    return insist(this.attachment.waiter, tries, NOT_SENT, timeout);
   }
 
   /** As {@link Queue.enqueue}; false when there is no room now. */
@@ -272,8 +276,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   /** As {@link Queue.enqueueMany}; blocks the thread. */
   enqueueManySync(values: Iterable<In>, options?: SyncWaitOptions): number {
-    const timeout = waitOptions(options)?.timeout;
-    return sentSync(this.#shipment(values), timeout);
+    const timeout = syncTimeout(options);
+    return sentSync(this.attachment.waiter, this.#shipment(values), timeout);
   }
 
   /**
@@ -306,8 +310,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   /** As {@link Queue.enqueuePacked}; blocks the thread. */
   enqueuePackedSync(bytes: Uint8Array, lengths: Uint32Array, options?: SyncWaitOptions): number {
-    const timeout = waitOptions(options)?.timeout;
-    return sentSync(this.#packed(bytes, lengths), timeout);
+    const timeout = syncTimeout(options);
+    return sentSync(this.attachment.waiter, this.#packed(bytes, lengths), timeout);
   }
 
   /** As {@link Queue.enqueuePacked}: those for which there is room now. @returns how many */
@@ -368,7 +372,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   /** As {@link Queue.claim}; blocks the thread. */
   claimSync(length: number, options?: SyncWaitOptions): Space {
     const cells = cellsOf(integer(length, 'length', 0, this.maxMessage));
-    const timeout = waitOptions(options)?.timeout;
+    const timeout = syncTimeout(options);
     return this.#space(this.#producer.claimSync(cells, cells, timeout), length);
   }
 
@@ -418,9 +422,9 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   dequeueSync(first?: Uint8Array | SyncWaitOptions, options?: SyncWaitOptions): Out | number {
     if (ArrayBuffer.isView(first)) {
       const target = targetOf(first);
-      return awaited((milliseconds) => this.#receiver.move(target, milliseconds), options);
+      return this.#awaited((milliseconds) => this.#receiver.move(target, milliseconds), options);
     }
-    return awaited((milliseconds) => this.#receiver.dequeue(milliseconds), first);
+    return this.#awaited((milliseconds) => this.#receiver.dequeue(milliseconds), first);
   }
 
   /** As {@link Queue.dequeue}; undefined when there is nothing now. */
@@ -459,7 +463,10 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   /** As {@link Queue.dequeueMany}; blocks the thread. */
   dequeueManySync(max: number, options?: SyncWaitOptions): Out[] {
     const most = integer(max, 'max', 1);
-    return awaited((milliseconds) => this.#receiver.dequeueSeveral(most, milliseconds), options);
+    return this.#awaited(
+      (milliseconds) => this.#receiver.dequeueSeveral(most, milliseconds),
+      options,
+    );
   }
 
   /**
@@ -491,7 +498,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   /** As {@link Queue.dequeuePacked}; blocks the thread. */
   dequeuePackedSync(target: Uint8Array, lengths: Uint32Array, options?: SyncWaitOptions): number {
-    return awaited(
+    return this.#awaited(
       (milliseconds) => this.#receiver.moveSeveral(target, lengths, milliseconds),
       options,
     );
@@ -517,7 +524,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   /** As {@link Queue.receive}; blocks the thread. */
   receiveSync(options?: SyncWaitOptions): Message<Out> {
-    return awaited((milliseconds) => this.#receiver.message(milliseconds), options);
+    return this.#awaited((milliseconds) => this.#receiver.message(milliseconds), options);
   }
 
   /** As {@link Queue.receive}; undefined when there is nothing now. */
@@ -590,6 +597,22 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     return this.attachment.waiter.face<T, Callback<T>>(word, args, inLine, (done, result) => {
       done(null, result);
     });
+  }
+
+  // Blocks the thread until `attempt` gives something.
+  #awaited<T>(
+    attempt: (milliseconds: number) => T | undefined,
+    options: SyncWaitOptions | undefined,
+  ): T {
+    const timeout = syncTimeout(options);
+    let result = attempt(timeout === undefined ? SLICE_MILLISECONDS : 0);
+    if (result !== undefined) return result;
+    const tries = (milliseconds: number) => {
+      result = attempt(milliseconds);
+      return result === undefined ? 0 : 1;
+    };
+    insist(this.attachment.waiter, tries, 0, timeout);
+    return result as T;
   }
 
   #patiently<T>({ attempt, ...rest }: Operation<T>): Operation<T> {
@@ -699,14 +722,18 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 }
 
 // Sends all of them, blocking the thread.
-function sentSync(shipment: Shipment | PackedShipment, timeout: number | undefined): number {
+function sentSync(
+  waiter: Waiter,
+  shipment: Shipment | PackedShipment,
+  timeout: number | undefined,
+): number {
   const tries = (milliseconds: number) => {
     const full = shipment.advance(Infinity) !== undefined;
     if (full && milliseconds > 0) shipment.advance(1, milliseconds);
     return Number(!full);
   };
   try {
-    insist(tries, 0, timeout);
+    insist(waiter, tries, 0, timeout);
   } catch (error) {
     shipment.end(error);
     throw error;
@@ -717,22 +744,6 @@ function sentSync(shipment: Shipment | PackedShipment, timeout: number | undefin
 function targetOf(target: unknown): Uint8Array {
   if (target instanceof Uint8Array) return target;
   throw wrongType('a Uint8Array', 'target', target);
-}
-
-/** Blocks the thread until `attempt` gives something. */
-function awaited<T>(
-  attempt: (milliseconds: number) => T | undefined,
-  options: SyncWaitOptions | undefined,
-): T {
-  const timeout = waitOptions(options)?.timeout;
-  let result = attempt(timeout === undefined ? SLICE_MILLISECONDS : 0);
-  if (result !== undefined) return result;
-  const tries = (milliseconds: number) => {
-    result = attempt(milliseconds);
-    return result === undefined ? 0 : 1;
-  };
-  insist(tries, 0, timeout);
-  return result as T;
 }
 
 function attach(path: string, options: QueueFormat<never>, create?: Creation): Steps<Attachment> {

@@ -167,7 +167,8 @@ export class Consumer {
     const { spin } = this.#attachment;
     let slot = this.#try(spin && timeout === undefined ? SLICE_MILLISECONDS : 0);
     if (slot === Outcome.Nothing && spin) {
-      slot = insist((milliseconds) => this.#try(milliseconds), slot, timeout);
+      const tries = (milliseconds: number) => this.#try(milliseconds);
+      slot = insist(this.#attachment.waiter, tries, slot, timeout);
     }
     this.#answer();
     return slot;

@@ -8,7 +8,7 @@ import { processBatches } from './handler.js';
 import type { BatchHandler, ProcessOptions } from './handler.js';
 import { Participant } from '../segment/participant.js';
 import { integer } from '../validate.js';
-import { mayAnswerNow, waitOptions, Word } from '../waiting/waiter.js';
+import { mayAnswerNow, syncTimeout, waitOptions, Word } from '../waiting/waiter.js';
 import type { Operation, WaitOptions } from '../waiting/waiter.js';
 
 /** Where this consumer stands: see {@link DisruptorConsumer}. @internal */
@@ -29,7 +29,7 @@ export interface Seat {
  * and what a member of a group had to another member, marked `redelivered`.
  *
  * Methods that may wait reject, or call back, with an `AbortError`, `ERR_TIMEOUT`, `ERR_RELEASED` or
- * `ERR_SEGMENT_REPLACED`.
+ * `ERR_SEGMENT_REPLACED`, and with `onUnlinked: 'error'` with `ERR_SEGMENT_UNLINKED`.
  *
  * @typeParam Out - the values
  */
@@ -74,7 +74,7 @@ export class DisruptorConsumer<Out> extends Participant {
 
   /** As {@link DisruptorConsumer.next}; blocks the thread. */
   nextSync(options?: SyncWaitOptions): Batch<Out> {
-    const slot = this.#consumer.takeSync(waitOptions(options)?.timeout);
+    const slot = this.#consumer.takeSync(syncTimeout(options));
     this.#consumer.shorten(this.#maxBatch);
     return this.#batch(slot);
   }

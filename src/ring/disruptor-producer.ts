@@ -7,7 +7,7 @@ import { Participant } from '../segment/participant.js';
 import { Producer } from './producer.js';
 import type { ClaimedMany } from './producer.js';
 import { integer, wrongType } from '../validate.js';
-import { insist, waitOptions, Word } from '../waiting/waiter.js';
+import { insist, syncTimeout, Word } from '../waiting/waiter.js';
 import type { Operation, WaitOptions } from '../waiting/waiter.js';
 
 /** How long a wait that blocks the thread may take. */
@@ -52,7 +52,7 @@ export class Claim {
  * committed when it closes or dies becomes a gap.
  *
  * Methods that may wait reject, or call back, with an `AbortError`, `ERR_TIMEOUT`, `ERR_RELEASED`,
- * `ERR_SEGMENT_REPLACED`, and `ERR_PRODUCER_BUSY` or `ERR_TOO_MANY_PRODUCERS` when the ring takes no
+ * `ERR_SEGMENT_REPLACED`, with `onUnlinked: 'error'` `ERR_SEGMENT_UNLINKED`, and `ERR_PRODUCER_BUSY` or `ERR_TOO_MANY_PRODUCERS` when the ring takes no
  * further producer.
  *
  * @typeParam In - the values to publish
@@ -90,7 +90,7 @@ export class DisruptorProducer<In> extends Participant {
   /** As {@link DisruptorProducer.claim}; blocks the thread. */
   claimSync(count = 1, options?: SyncWaitOptions): Claim {
     const most = this.#count(count);
-    return this.#claimed(this.#producer.claimSync(most, most, waitOptions(options)?.timeout));
+    return this.#claimed(this.#producer.claimSync(most, most, syncTimeout(options)));
   }
 
   /** As {@link DisruptorProducer.claim}; undefined when there is no room now. */
@@ -129,7 +129,7 @@ export class DisruptorProducer<In> extends Participant {
   /** As {@link DisruptorProducer.publish}; blocks the thread. */
   publishSync(value: In, options?: SyncWaitOptions): number {
     const bytes = this.#format.encode(value);
-    const timeout = waitOptions(options)?.timeout;
+    const timeout = syncTimeout(options);
     const claim = this.#producer.claimAtOnce(1, 1);
     return this.#put(claim >= 0 ? claim : this.#producer.claimSync(1, 1, timeout), bytes);
   }
@@ -178,7 +178,7 @@ export class DisruptorProducer<In> extends Participant {
   /** As {@link DisruptorProducer.publishMany}; blocks the thread. */
   publishManySync(values: Iterable<In>, options?: SyncWaitOptions): number {
     const some = this.#some(values);
-    const timeout = waitOptions(options)?.timeout;
+    const timeout = syncTimeout(options);
     const claim = (milliseconds: number) => {
       const most = this.#producer.atMostAll(some.left);
       const claimed = this.#producer.claimWithin(1, most, milliseconds);
@@ -191,7 +191,7 @@ export class DisruptorProducer<In> extends Participant {
       return Number(some.left === 0);
     };
     try {
-      insist(tries, 0, timeout);
+      insist(this.attachment.waiter, tries, 0, timeout);
     } catch (error) {
       tellSent(error, some.done);
       throw error;

@@ -1,6 +1,7 @@
 import type { Batch } from './batch.js';
 import { DisruptorError } from '../errors.js';
-import { callback, integer, oneOf, wrongType } from '../validate.js';
+import { callback, integer, oneOf, optionsObject, wrongType } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { abortError, waitOptions } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 
@@ -40,6 +41,14 @@ export interface BatchSource<Out> {
   pending(): boolean;
 }
 
+const PROCESSING: OptionNames<ProcessOptions<unknown>> = {
+  maxBatch: true,
+  signal: true,
+  onError: true,
+  onIdle: true,
+  timeout: true,
+};
+
 const VERDICTS = ['stop', 'skip', 'retry'] as const;
 
 /** Calls `handler` with one batch after the other. @internal */
@@ -50,11 +59,15 @@ export async function processBatches<Out>(
   source: BatchSource<Out>,
 ): Promise<never> {
   if (typeof handler !== 'function') throw wrongType('a function', 'handler', handler);
-  if (typeof (options ?? {}) !== 'object') throw wrongType('an options object', 'options', options);
-  const { maxBatch, onError = 'stop', ...rest } = options ?? {};
+  const {
+    maxBatch,
+    onError = 'stop',
+    onIdle: idle,
+    ...rest
+  } = optionsObject<ProcessOptions<Out>>(options ?? {}, PROCESSING);
   const most = maxBatch === undefined ? standard : integer(maxBatch, 'maxBatch', 1);
   if (typeof onError !== 'function') oneOf(['stop', 'skip'] as const, onError, 'onError');
-  const onIdle = callback(rest.onIdle, 'onIdle');
+  const onIdle = callback(idle, 'onIdle');
   const wait = waitOptions(rest);
 
   for (;;) {

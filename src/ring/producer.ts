@@ -3,7 +3,7 @@ import { Commit, Outcome } from '../native/ring.js';
 import type { Ring } from '../native/ring.js';
 import type { Slots } from '../segment/slots.js';
 import { insist, SLICE_MILLISECONDS } from '../waiting/waiter.js';
-import type { Operation } from '../waiting/waiter.js';
+import type { Operation, Waiter } from '../waiting/waiter.js';
 
 /** The sequences of a claim: `claimStart` is 1 and `claimEnd` 0 when it gave nothing. */
 export interface ClaimRange {
@@ -33,6 +33,7 @@ const NO_ELEMENT = Buffer.alloc(0);
 export class Producer {
   readonly #ring: Ring;
   readonly #slots: Slots;
+  readonly #waiter: Waiter;
   readonly #spin: boolean;
   readonly #single: boolean;
   readonly #patience: number;
@@ -41,6 +42,7 @@ export class Producer {
   constructor(attachment: Attachment) {
     this.#ring = attachment.ring;
     this.#slots = attachment.slots;
+    this.#waiter = attachment.waiter;
     this.#single = attachment.ring.single;
     this.#spin = attachment.spin;
     this.#patience = attachment.spin ? SLICE_MILLISECONDS : 0;
@@ -77,7 +79,8 @@ export class Producer {
     if (leased >= 0) return leased;
     let claim = this.#ring.claim(least, most, timeout === undefined ? this.#patience : 0);
     if (this.#waits(claim)) {
-      claim = insist((milliseconds) => this.#ring.claim(least, most, milliseconds), claim, timeout);
+      const tries = (milliseconds: number) => this.#ring.claim(least, most, milliseconds);
+      claim = insist(this.#waiter, tries, claim, timeout);
     }
     return this.#give(claim);
   }
@@ -168,7 +171,8 @@ export class Producer {
   /** Whether the commit up to `claimEnd` has become visible, waiting for that if it is pending. */
   #settled(outcome: number, claimEnd: number, timeout: number | undefined): boolean {
     if (outcome !== Commit.Pending) return outcome === Commit.Visible;
-    const visible = insist((ms) => this.#ring.awaitVisible(claimEnd, ms), outcome, timeout);
+    const tries = (milliseconds: number) => this.#ring.awaitVisible(claimEnd, milliseconds);
+    const visible = insist(this.#waiter, tries, outcome, timeout);
     return visible === Commit.Visible;
   }
 

@@ -2,11 +2,21 @@ import type { FormatOptions } from '../values/format.js';
 import { DisruptorError } from '../errors.js';
 import { Kind } from '../native/creation.js';
 import type { Creation, DeadConsumers, Declared, Orphans, Producers } from '../native/creation.js';
+import { PLACE } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { MOST_PARTICIPANTS, policy } from '../segment/policy.js';
 import { strategy } from '../waiting/strategy.js';
-import type { Strategy, WaitStrategy } from '../waiting/strategy.js';
-import { flag, integer, oneOf, totalSize, wrongType, wrongValue } from '../validate.js';
+import type { OnUnlinked, Strategy, WaitStrategy } from '../waiting/strategy.js';
+import {
+  flag,
+  integer,
+  oneOf,
+  optionsObject,
+  totalSize,
+  wrongType,
+  wrongValue,
+} from '../validate.js';
+import type { OptionNames } from '../validate.js';
 
 /** How waits of a ring's participants pass their time. */
 export interface RingWaiting {
@@ -17,6 +27,8 @@ export interface RingWaiting {
    * Default: 200.
    */
   pollingBudget?: number;
+  /** When the segment's file is removed: see {@link OnUnlinked}. Default: `'ignore'`. */
+  onUnlinked?: OnUnlinked;
 }
 
 /** A consumer that gates from the first element on, whether or not anybody is it yet. */
@@ -87,6 +99,48 @@ export interface JoinOptions {
   maxBatch?: number;
 }
 
+/** The names of a participant's options. */
+export const WAITING: OptionNames<RingWaiting> = {
+  wait: true,
+  pollingBudget: true,
+  onUnlinked: true,
+};
+
+/** Those of a new ring. */
+export const CREATING: OptionNames<RingOptions & FormatOptions> = {
+  ...WAITING,
+  ...PLACE,
+  elements: true,
+  elementSize: true,
+  encoding: true,
+  record: true,
+  consumers: true,
+  maxConsumers: true,
+  producers: true,
+  maxProducers: true,
+  orphans: true,
+  deadConsumers: true,
+  mode: true,
+  existing: true,
+};
+
+/** How a ring is opened: its sizes are known. */
+export type Opening = RingWaiting & SegmentPath & Omit<FormatOptions, 'elementSize'>;
+
+/** Those of one that is there. */
+export const OPENING: OptionNames<Opening> = { ...WAITING, ...PLACE, encoding: true, record: true };
+
+/** Those of a consumer. */
+export const JOINING: OptionNames<JoinOptions & RingWaiting> = {
+  ...WAITING,
+  from: true,
+  after: true,
+  group: true,
+  maxBatch: true,
+};
+
+const DECLARATION: OptionNames<ConsumerDeclaration> = { after: true, group: true };
+
 const MOST_DEPENDENCIES = 8;
 const LONGEST_NAME = 64;
 const STANDARD_CONSUMERS = 64;
@@ -127,11 +181,11 @@ function declared(consumers: unknown): Declared[] {
   const all = declarations(consumers);
   const names = Object.keys(all);
   const result = names.map((name) => {
-    const declaration: unknown = all[consumerName(name, 'consumers')];
-    if (typeof declaration !== 'object' || declaration === null) {
-      throw wrongType('an object', `consumers.${name}`, declaration);
-    }
-    const { after = [], group } = declaration as ConsumerDeclaration;
+    const { after = [], group } = optionsObject<ConsumerDeclaration>(
+      all[consumerName(name, 'consumers')],
+      DECLARATION,
+      `consumers.${name}`,
+    );
     return { name, group: flag(group, `consumers.${name}.group`), after: namesAfter(after) };
   });
   checkCycles(new Map(result.map(({ name, after }) => [name, after])));
@@ -202,13 +256,7 @@ export function ringCreation(
   };
 }
 
-/** Checks how waits are to pass their time. */
-export function ringWaiting({ wait, pollingBudget }: RingWaiting): Strategy {
-  return strategy(wait, pollingBudget);
-}
-
-/** An options object, with the values that are to go with it. */
-export function optionsObject<T extends RingWaiting | FormatOptions>(options: unknown): T {
-  if (typeof options === 'object' && options !== null) return options as T;
-  throw wrongType('an options object', 'options', options);
+/** Checks how a participant is to wait; `standard` is what is left out. */
+export function ringWaiting(options: RingWaiting, standard?: Strategy): Strategy {
+  return strategy(options, standard);
 }

@@ -15,22 +15,24 @@ import type { Creation } from '../native/creation.js';
 import type { Joining } from '../native/joining.js';
 import type { Ring } from '../native/ring.js';
 import { located } from '../segment/location.js';
-import type { SegmentPath } from '../segment/location.js';
 import { Participant } from '../segment/participant.js';
 import type { RecordCursor, RecordSchema, RecordType, SchemaInput } from '../values/record.js';
 import {
   consumerName,
+  CREATING,
+  JOINING,
   namesAfter,
-  optionsObject,
+  OPENING,
   ringCreation,
   ringWaiting,
+  WAITING,
 } from './ring-options.js';
-import type { JoinOptions, RingOptions, RingWaiting } from './ring-options.js';
+import type { JoinOptions, Opening, RingOptions, RingWaiting } from './ring-options.js';
 import { Statistics } from './statistics.js';
 import type { RingStatistics } from './statistics.js';
 import { BLOCKING, patiently } from '../waiting/patience.js';
 import type { Strategy } from '../waiting/strategy.js';
-import { flag, integer, outOfRange, wrongType } from '../validate.js';
+import { flag, integer, optionsObject, outOfRange, wrongType } from '../validate.js';
 
 /** Slots of bytes: what is published is copied into one, and zeros after it. */
 export interface RawSlots {
@@ -117,7 +119,7 @@ export class DisruptorRing<In, Out> extends Participant {
 
   /** Makes a new ring. @internal */
   static *create<In, Out>(path: string | undefined, given: unknown): Steps<DisruptorRing<In, Out>> {
-    const options = optionsObject<RingOptions & FormatOptions>(given);
+    const options = optionsObject<RingOptions & FormatOptions>(given, CREATING);
     // As it is now, whatever becomes of the object.
     const { encoding, record, elementSize } = options;
     const chosen = { encoding, record, elementSize };
@@ -134,7 +136,7 @@ export class DisruptorRing<In, Out> extends Participant {
 
   /** Opens one that is there. @internal */
   static *open<In, Out>(path: string, given: unknown): Steps<DisruptorRing<In, Out>> {
-    const options = optionsObject<RingWaiting & SegmentPath & FormatOptions>(given);
+    const options = optionsObject<Opening>(given, OPENING);
     const origin = { name: located(path, options.path), path, strategy: ringWaiting(options) };
     const { encoding, record } = options;
     const attachment = yield* attach(origin, 'ring');
@@ -166,7 +168,8 @@ export class DisruptorRing<In, Out> extends Participant {
    * @throws DisruptorError `ERR_SEGMENT_REPLACED`, `ERR_RELEASED`, and what opening throws
    */
   producer(options: RingWaiting = {}): DisruptorProducer<In> {
-    const attachment = doNow(this.#participant('producer', options));
+    const waiting = optionsObject<RingWaiting>(options, WAITING);
+    const attachment = doNow(this.#participant('producer', waiting));
     return new DisruptorProducer(attachment, this.#formats());
   }
 
@@ -201,7 +204,8 @@ export class DisruptorRing<In, Out> extends Participant {
 
   *#consumer(first: unknown, second: unknown): Steps<DisruptorConsumer<Out>> {
     const unnamed = typeof first === 'object' && first !== null && second === undefined;
-    const options = optionsObject<JoinOptions & RingWaiting>((unnamed ? first : second) ?? {});
+    const given = (unnamed ? first : second) ?? {};
+    const options = optionsObject<JoinOptions & RingWaiting>(given, JOINING);
     const joining = joiningOf(unnamed ? undefined : first, options);
     const standard = joining.group ? 1 : Infinity;
     const { maxBatch } = options;
@@ -235,10 +239,8 @@ export class DisruptorRing<In, Out> extends Participant {
   // One attachment for each: they may be in other threads, die apart and wait apart.
   *#participant(role: AttachmentMessage['role'], options: RingWaiting): Steps<Attachment> {
     if (this.closed) throw new DisruptorError('ERR_RELEASED', 'The ring has been closed');
-    const { wait, pollingBudget } = optionsObject<RingWaiting>(options);
-    const own = wait !== undefined || pollingBudget !== undefined;
-    const origin = own ? { ...this.#origin, strategy: ringWaiting(options) } : this.#origin;
-    const attachment = yield* attach(origin, role);
+    const strategy = ringWaiting(options, this.#origin.strategy);
+    const attachment = yield* attach({ ...this.#origin, strategy }, role);
     if (attachment.ring.object === this.attachment.ring.object) return attachment;
     attachment.release();
     throw new DisruptorError(

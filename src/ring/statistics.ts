@@ -65,6 +65,8 @@ export interface RingStatistics {
   forData: Sleepers;
   /** Who waits for room. */
   forSpace: Sleepers;
+  /** Whether the segment's file was removed: nobody else can open it. See {@link OnUnlinked}. */
+  unlinked: boolean;
   /** Consumers, groups and members, alive and dead, in the order of their places. */
   consumers: ConsumerStatistics[];
   /** Those who have claimed and live, or are dead and left claims behind. */
@@ -105,6 +107,7 @@ export class Statistics {
       gaps: ring.gaps(),
       forData,
       forSpace,
+      unlinked: ring.unlinked(),
       consumers: consumers.map(
         ({ index, role, name, after, sequence, gates, held, alive, pid }) => {
           const member = role === Role.Member;

@@ -9,6 +9,7 @@ import { labelOf } from './location.js';
 import { Ring } from '../native/ring.js';
 import type { Resolved } from '../compatible/options.js';
 import { Slots } from './slots.js';
+import { watchForRemoval } from '../waiting/removal.js';
 import { Waiter, Word } from '../waiting/waiter.js';
 
 /** What an attachment needs to know. */
@@ -53,13 +54,15 @@ export class Attachment implements Hold {
     this.#created = options.create !== undefined;
     this.#role = options.role;
     this.#label = label;
-    this.waiter = new Waiter(this.ring, options.strategy, (word) => {
+    const holder = { name: this.name, role: options.role };
+    this.waiter = new Waiter(this.ring, options.strategy, holder, (word) => {
       tellOfStall(this.name, this.ring, word === Word.Space ? 'room' : 'commit');
     });
     try {
       checkGeometry(this.ring, options);
       this.slots = new Slots(this.ring.elements, this.ring.elementCount, this.ring.elementSize);
-      tellOfAttachment({ name: this.name, role: this.#role });
+      tellOfAttachment(holder);
+      watchForRemoval(this.waiter);
     } catch (error) {
       this.#withdraw();
       this.ring.release();

@@ -3,7 +3,7 @@ import type { KeepAlive } from '../waiting/keep-alive.js';
 /** A hold on a segment. */
 export interface Hold {
   readonly released: boolean;
-  readonly waiter: { readonly keepAlive: KeepAlive };
+  readonly waiter: { readonly keepAlive: KeepAlive; unlinked(): boolean };
   release(): void;
   sync(): Promise<void>;
   syncSync(): void;
@@ -21,6 +21,17 @@ export abstract class SegmentHolder {
   /** Whether it was closed. */
   get closed(): boolean {
     return this.#hold.released;
+  }
+
+  /**
+   * Whether the segment's file was removed, by `rm` or by `unlink`: nobody else can open it any more,
+   * and what is created under its name has nothing to do with it. False for one that was replaced
+   * (`ERR_SEGMENT_REPLACED`), and where another link to the file is left. One system call.
+   *
+   * @throws DisruptorError `ERR_RELEASED`
+   */
+  get unlinked(): boolean {
+    return this.#hold.waiter.unlinked();
   }
 
   /**

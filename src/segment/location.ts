@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 
 import type { SegmentLabel } from '../errors.js';
 import { segmentName, wrongType, wrongValue } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 
 /** Where a segment lies. */
 export interface SegmentPath {
@@ -12,6 +13,9 @@ export interface SegmentPath {
    */
   path?: string;
 }
+
+/** Its options. */
+export const PLACE: OptionNames<SegmentPath> = { path: true };
 
 /** The directory that was asked for, absolute; empty for the system's own place. */
 export function directoryOf(path: unknown): string {

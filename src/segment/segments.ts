@@ -7,9 +7,9 @@ import { deadConsumersOf, orphansOf } from '../native/facts.js';
 import { list, unlink } from '../native/segments.js';
 import type { DeadConsumers, Orphans } from '../native/creation.js';
 import type { SegmentFacts } from '../native/facts.js';
-import { directoryLabel, directoryOf, labelOf, located } from './location.js';
+import { directoryLabel, directoryOf, labelOf, located, PLACE } from './location.js';
 import type { SegmentPath } from './location.js';
-import { wrongType } from '../validate.js';
+import { optionsObject } from '../validate.js';
 
 /** How many participants live, and how many are known to have been there and are gone. */
 export interface Participants {
@@ -108,10 +108,7 @@ function info(facts: SegmentFacts): SegmentInfo {
 }
 
 function pathOf(options: SegmentPath | undefined): string | undefined {
-  const given: unknown = options;
-  if (typeof given === 'object' && given !== null) return (given as SegmentPath).path;
-  if (given === undefined) return undefined;
-  throw wrongType('an options object', 'options', given);
+  return options === undefined ? undefined : optionsObject<SegmentPath>(options, PLACE).path;
 }
 
 export function listSegments(options?: SegmentPath): SegmentInfo[] {

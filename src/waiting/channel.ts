@@ -36,6 +36,8 @@ export interface Source {
   tend(word: number): void;
   /** Differs when something has happened; undefined where only those who wait can tell. */
   fingerprint(word: number): string | undefined;
+  /** Whether the segment was removed. One system call. */
+  unlinked(): boolean;
 }
 
 /** One wait that is going on. */

@@ -1,4 +1,4 @@
-import { integer, outOfRange, wrongType } from '../validate.js';
+import { integer, oneOf, outOfRange, wrongType } from '../validate.js';
 
 /**
  * How a wait with `spin` passes its time.
@@ -19,7 +19,22 @@ const STRATEGIES: readonly WaitStrategy[] = ['adaptive', 'block', 'sleep', 'yiel
 const DEFAULT_BUDGET = 200;
 const MOST_BUDGET = 1_000_000;
 
-/** What a strategy and a polling budget come to. */
+/**
+ * What a participant does when the file of its segment is removed under it, by `rm` or `unlink`: it
+ * shares the memory with those who have it open, and nobody else can join them. `'ignore'`: it goes
+ * on, and `shm-disruptor:unlinked` and `unlinked` tell. `'error'`: it fails with
+ * `ERR_SEGMENT_UNLINKED` within about half a second.
+ */
+export type OnUnlinked = 'ignore' | 'error';
+
+/** How a participant waits, as a user gives it. */
+export interface StrategyOptions {
+  wait?: WaitStrategy | undefined;
+  pollingBudget?: number | undefined;
+  onUnlinked?: OnUnlinked | undefined;
+}
+
+/** What these options come to. */
 export interface Strategy {
   /** The strategy's number in the core. */
   readonly core: number;
@@ -27,17 +42,26 @@ export interface Strategy {
   readonly budget: number;
   /** How long an asynchronous wait polls the event loop before it sleeps, in microseconds. */
   readonly mostPolling: number;
+  /** What waits do once the segment was removed. */
+  readonly onUnlinked: OnUnlinked;
 }
 
-/** Checks the options `wait` and `pollingBudget`. */
-export function strategy(wait: unknown = 'adaptive', pollingBudget?: unknown): Strategy {
-  const core = STRATEGIES.indexOf(wait as WaitStrategy);
-  if (typeof wait !== 'string') throw wrongType('a wait strategy', 'wait', wait);
+/** Checks these options. `standard` is what those have that are left out. */
+export function strategy(options: StrategyOptions = {}, standard?: Strategy): Strategy {
+  const {
+    wait = STRATEGIES[standard?.core ?? 0]!,
+    pollingBudget = standard?.budget ?? DEFAULT_BUDGET,
+    onUnlinked = standard?.onUnlinked ?? 'ignore',
+  } = options;
+  const core = STRATEGIES.indexOf(wait);
+  if (typeof (wait as unknown) !== 'string') throw wrongType('a wait strategy', 'wait', wait);
   if (core < 0) throw outOfRange(`one of ${STRATEGIES.join(', ')}`, 'wait', wait);
-  const budget =
-    pollingBudget === undefined
-      ? DEFAULT_BUDGET
-      : integer(pollingBudget, 'pollingBudget', 0, MOST_BUDGET);
+  const budget = integer(pollingBudget, 'pollingBudget', 0, MOST_BUDGET);
   const polls = wait === 'yield' || wait === 'busy-spin';
-  return { core, budget, mostPolling: polls ? Infinity : wait === 'adaptive' ? budget : 0 };
+  return {
+    core,
+    budget,
+    mostPolling: polls ? Infinity : wait === 'adaptive' ? budget : 0,
+    onUnlinked: oneOf(['ignore', 'error'] as const, onUnlinked, 'onUnlinked'),
+  };
 }

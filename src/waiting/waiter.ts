@@ -1,9 +1,14 @@
 import { Channel, Word } from './channel.js';
 import type { Source, Wait } from './channel.js';
 import { DisruptorError } from '../errors.js';
+import { tellOfUnlinking } from '../segment/events.js';
+import type { AttachmentMessage } from '../segment/events.js';
 import { KeepAlive } from './keep-alive.js';
+import { REMOVAL_MILLISECONDS } from './removal.js';
+import type { Held } from './removal.js';
 import type { Strategy } from './strategy.js';
-import { callback, integer, wrongType } from '../validate.js';
+import { callback, integer, optionsObject, wrongType } from '../validate.js';
+import type { OptionNames } from '../validate.js';
 import { clearTimeout, nextTick, now, setImmediate, setTimeout } from '../timers.js';
 
 /** How long one wait may take. */
@@ -72,17 +77,31 @@ const atOnce = (answer: () => void) => {
 
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
+const WAIT: OptionNames<WaitOptions> = { signal: true, timeout: true };
+const SYNC_WAIT: OptionNames<Pick<WaitOptions, 'timeout'>> = { timeout: true };
+
 /** Checks what a user gave as wait options. */
 export function waitOptions(options: unknown): WaitOptions | undefined {
   if (options === undefined || options === null) return undefined;
-  if (typeof options !== 'object') throw wrongType('an options object', 'options', options);
-  const { signal, timeout } = options as WaitOptions;
+  const { signal, timeout } = optionsObject<WaitOptions>(options, WAIT);
   if (timeout !== undefined) integer(timeout, 'timeout', 0, LONGEST_TIMEOUT);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw wrongType('an AbortSignal', 'signal', signal);
   }
   // What was checked, whatever a getter would answer next.
   return { ...(signal && { signal }), ...(timeout !== undefined && { timeout }) };
+}
+
+/** The timeout among the options of a wait that blocks the thread: no signal reaches it meanwhile. */
+export function syncTimeout(options: unknown): number | undefined {
+  // Short, so that it costs nothing where a message passes without options.
+  return options === undefined ? undefined : timeoutIn(options);
+}
+
+function timeoutIn(options: unknown): number | undefined {
+  if (options === null) return undefined;
+  const { timeout } = optionsObject<Pick<WaitOptions, 'timeout'>>(options, SYNC_WAIT);
+  return timeout === undefined ? undefined : integer(timeout, 'timeout', 0, LONGEST_TIMEOUT);
 }
 
 /** Who waits under a signal. One listener for all: Node warns of more than ten. */
@@ -117,8 +136,13 @@ function timeoutError(timeout: number): DisruptorError {
 /** How long one native wait of a `*Sync` method lasts, so that a worker can be terminated. */
 export const SLICE_MILLISECONDS = 50;
 
-/** Tries in slices until the outcome is no longer `waiting`. @throws DisruptorError `ERR_TIMEOUT` */
+/**
+ * Tries in slices until the outcome is no longer `waiting`.
+ *
+ * @throws DisruptorError `ERR_TIMEOUT`, and `ERR_SEGMENT_UNLINKED` where the waiter is to fail so
+ */
 export function insist(
+  waiter: Waiter,
   attempt: (milliseconds: number) => number,
   waiting: number,
   timeout = Infinity,
@@ -128,6 +152,7 @@ export function insist(
     const rest = Math.ceil(end - now());
     const outcome = attempt(Math.max(0, Math.min(SLICE_MILLISECONDS, rest)));
     if (outcome !== waiting) return outcome;
+    waiter.lookWhileBlocked();
     if (now() >= end) throw timeoutError(timeout);
   }
 }
@@ -135,20 +160,80 @@ export function insist(
 /** How many channels of words that nobody waits for are kept, with what they know of waiting. */
 const CHANNELS_KEPT = 64;
 
+function unlinkedError(name: string): DisruptorError {
+  return new DisruptorError(
+    'ERR_SEGMENT_UNLINKED',
+    `The file of ${name} was removed: nobody else can open it any more. Close this and open ${name} again`,
+  );
+}
+
 /** How one participant waits without blocking the event loop: the one place that does. */
-export class Waiter {
+export class Waiter implements Held {
   readonly #source: Source;
   readonly #strategy: Strategy;
   readonly #stalled: (word: number) => void;
   readonly #channels = new Map<number, Channel>();
   #mostChannels = CHANNELS_KEPT;
   readonly keepAlive = new KeepAlive();
+  readonly #holder: AttachmentMessage;
+  /** When a wait that blocks the thread last looked whether the segment was removed. */
+  #looked = now();
+  #settled = false;
+  #failed = false;
+  /** Called when everything that waits, or would, begins to fail because the segment was removed. */
+  whenFailed: () => void = () => undefined;
 
-  /** `stalled` is called twice a second while something is waited for. */
-  constructor(source: Source, strategy: Strategy, stalled: (word: number) => void) {
+  /**
+   * `stalled` is called twice a second while something is waited for; `holder` is what the diagnostics
+   * channels call the participant.
+   */
+  constructor(
+    source: Source,
+    strategy: Strategy,
+    holder: AttachmentMessage,
+    stalled: (word: number) => void,
+  ) {
     this.#source = source;
     this.#strategy = strategy;
+    this.#holder = holder;
     this.#stalled = stalled;
+  }
+
+  get object(): string {
+    return this.#source.object;
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  unlinked(): boolean {
+    return this.#source.unlinked();
+  }
+
+  removed(): void {
+    this.#settled = true;
+    tellOfUnlinking(this.#holder);
+    if (this.#strategy.onUnlinked === 'ignore') return;
+    this.#endWaits(() => {
+      this.#failed = true;
+    });
+    this.whenFailed();
+  }
+
+  /** @throws DisruptorError `ERR_SEGMENT_UNLINKED` once the segment was removed and that is an error */
+  refuseWhenFailed(): void {
+    if (this.#failed) throw unlinkedError(this.#holder.name);
+  }
+
+  /** For waits that block the thread: nothing else looks meanwhile. @throws as `refuseWhenFailed` */
+  lookWhileBlocked(): void {
+    const time = now();
+    if (!this.#settled && time - this.#looked >= REMOVAL_MILLISECONDS) {
+      this.#looked = time;
+      if (this.unlinked()) this.removed();
+    }
+    this.refuseWhenFailed();
   }
 
   /** Looks at what waits now: it may have been abandoned. */
@@ -158,8 +243,13 @@ export class Waiter {
 
   /** Ends all waits by `release`, which makes their operations fail. */
   end(release: () => void): void {
+    this.#settled = true;
+    this.#endWaits(release);
+  }
+
+  #endWaits(reason: () => void): void {
     for (const channel of this.#channels.values()) channel.letGo(this.#source);
-    release();
+    reason();
     this.look();
   }
 
@@ -192,6 +282,11 @@ export class Waiter {
       done(abortError(signal));
       return true;
     }
+    // What is sent now is for nobody but those who have the removed segment open.
+    if (this.#failed && word === Word.Space) {
+      done(unlinkedError(this.#holder.name));
+      return true;
+    }
     // Whoever is told may look at all that wait, and begin to wait anew: by then this one is over.
     let over = false;
     let waiting = false;
@@ -214,7 +309,11 @@ export class Waiter {
       let result;
       try {
         result = operation.attempt();
-        if (result === undefined) return false;
+        if (result === undefined) {
+          if (!this.#failed) return false;
+          // What was there has been given.
+          throw unlinkedError(this.#holder.name);
+        }
       } catch (error) {
         finish(error as Error);
         return true;
