@@ -193,6 +193,11 @@ export async function bridge(
   to: string,
   options: BridgeCommandOptions,
 ): Promise<void> {
+  if (options.passwordFile !== undefined && from.includes('://') && to.includes('://')) {
+    const reason =
+      '--password-file is for one engine, and here are two: put the passwords into the URLs';
+    throw new Refusal('ERR_INVALID_ARG_VALUE', reason);
+  }
   const signal = interruption();
   const end = new AbortController();
   const taking = source(from, options);

@@ -174,6 +174,14 @@ withEngine('nats')(
   },
 );
 
+test('one file does not give two engines their passwords', async (t) => {
+  t.timeout(WATCHDOG_MILLISECONDS);
+  const urls = ['nats://me@127.0.0.1:1/x', 'redis://me@127.0.0.1:1/x'];
+  const { end, errors } = await command(t, 'bridge', ...urls, '--password-file', '/dev/null');
+  t.is(end, 1);
+  t.regex(errors, /--password-file is for one engine/);
+});
+
 test('what is no end of a bridge is an error', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   const name = uniqueName(t);
