@@ -4,18 +4,19 @@
 // In each round one side announces itself, looks and sleeps, and the other stores and wakes, from
 // about the same moment on: random pauses make the store meet every moment of the announcement. The
 // next round begins only when the sleeper has seen this one's, or a later wake would hide a lost
-// one. A wait may end before it sleeps, so the kernel is asked how often it put somebody to sleep.
+// one. A wait may end before it sleeps, so the sleeper asks the kernel how often it was put to
+// sleep, and goes on until that was often enough.
 //
 // Once with stores that are full barriers, as all are but those of a ring's sole producer; once
 // with stores that are none, whom sleepers make up for (os/barrier.h); and once with such a
 // producer.
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <new>
+#include <string>
+#include <vector>
 
 // A wait.h with a mistake can be tried: -DWAIT_H='"..."'.
 #ifndef WAIT_H
@@ -29,10 +30,8 @@ using namespace shm_disruptor;
 
 namespace {
 
-constexpr uint64_t kRounds = 1'000'000;
-#ifndef WATCHDOG_SECONDS
-#define WATCHDOG_SECONDS 120
-#endif
+constexpr uint64_t kRounds = 1'000'000;  // at least
+constexpr uint64_t kSleeps = kRounds / 10'000;
 // Of the sleeper, and of the waker, who would otherwise always come first.
 constexpr uint32_t kMostPauses = 50;
 constexpr uint32_t kWakersPauses = 100;
@@ -41,6 +40,8 @@ struct Shared {
   alignas(128) Word word;
   alignas(128) Sequence told;   // the round that is waited for
   alignas(128) Sequence ready;  // the round in which the sleeper is
+  alignas(128) Sequence slept;  // how often it was put to sleep
+  alignas(128) Sequence over;   // 1: there are no more rounds
 };
 
 struct Random {
@@ -82,11 +83,37 @@ void pause(Random& random, uint32_t most) {
   for (uint32_t pauses = random.below(most); pauses != 0; --pauses) relax_processor();
 }
 
+// Of this process: voluntary context switches.
+uint64_t sleeps() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_nvcsw);
+}
+
+// Whether there is to be another round, after so many.
+bool goes_on(Shared* shared, uint64_t rounds) {
+  if (rounds < kRounds) return true;
+  shared->slept.store_ordered(sleeps());
+  if (shared->slept.load_ordered() < kSleeps) return true;
+  shared->over.store_ordered(1);
+  return false;
+}
+
+// Waits until the sleeper is in the next round. False: there is none.
+template <class Ready>
+bool await_round(const Shared* shared, Ready ready) {
+  while (!ready()) {
+    if (shared->over.load_ordered() != 0) return false;
+    os::yield();
+  }
+  return true;
+}
+
 template <class Manner>
 void sleep_always(Shared* shared) {
   const Waiting at_once{Strategy::kBlock, 0};
   Random random{2463534242u};
-  for (uint64_t round = 1; round <= kRounds; ++round) {
+  for (uint64_t round = 1; goes_on(shared, round - 1); ++round) {
     shared->ready.store_ordered(round);
     pause(random, kMostPauses);
     wait_until(
@@ -98,31 +125,19 @@ void sleep_always(Shared* shared) {
 template <class Manner>
 void wake_always(Shared* shared) {
   Random random{88675123u};
-  for (uint64_t round = 1; round <= kRounds; ++round) {
-    while (shared->ready.load_acquire() < round) os::yield();
+  uint64_t round = 1;
+  while (await_round(shared, [&] { return shared->ready.load_acquire() >= round; })) {
     pause(random, kWakersPauses);
-    Manner::tell(shared->told, round, shared->word);
+    Manner::tell(shared->told, round++, shared->word);
   }
 }
 
-bool ended_well(pid_t child) {
-  int status = 0;
-  return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-// Voluntary context switches of all children until now: how often they slept.
-long sleeps() {
-  rusage usage{};
-  getrusage(RUSAGE_CHILDREN, &usage);
-  return usage.ru_nvcsw;
-}
-
 // The same with a ring and its sole producer, who looks for the consumer's commits.
-void consume_always(const fixture::TestRing& ring) {
+void consume_always(const fixture::TestRing& ring, Shared* shared) {
   auto opened = open_ring(ring.name);
   Sequencer consumer(std::move(opened.value()), {Strategy::kBlock, 0});
   Random random{2463534242u};
-  for (uint64_t round = 0; round < kRounds; ++round) {
+  for (uint64_t round = 0; goes_on(shared, round); ++round) {
     pause(random, kMostPauses);
     const auto batch = consumer.consume(0, os::kForever);
     if (!batch.ok() || batch.value().count != 1) _exit(1);
@@ -134,13 +149,12 @@ void produce_always(const fixture::TestRing& ring, Shared* shared) {
   auto opened = open_ring(ring.name);
   Sequencer producer(std::move(opened.value()));
   Random random{88675123u};
-  for (uint64_t round = 0; round < kRounds; ++round) {
-    shared->told.store_release(round);
-    while (producer.consumer_sequence(0) < round) os::yield();
-    shared->ready.store_release(round);
+  uint64_t round = 0;
+  while (await_round(shared, [&] { return producer.consumer_sequence(0) >= round; })) {
     pause(random, kWakersPauses);
     if (producer.claim(1, 1, 0).value().count != 1) _exit(1);
     if (producer.commit(round, round, OutOfOrder::kRefuse, 0).value() != Commit::kVisible) _exit(1);
+    shared->told.store_release(++round);
   }
 }
 
@@ -151,62 +165,59 @@ void play(Shared* shared, int side) {
   side == 0 ? sleep_always<Manner>(shared) : wake_always<Manner>(shared);
 }
 
+// Waits for its end, for as long as rounds come.
+bool ended_well(pid_t child, Shared* shared) {
+  int status = 0;
+  uint64_t seen = 0;
+  runner::await("a sleeper to be woken", [&] {
+    const uint64_t round = shared->told.load_ordered();
+    if (round != seen) runner::doing("told of round %llu", static_cast<unsigned long long>(round));
+    seen = round;
+    return waitpid(child, &status, WNOHANG) == child;
+  });
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 template <class Play>
-bool check(int number, const char* manner, Play play) {
-  void* memory =
-      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return false;
-  auto* shared = new (memory) Shared;
-  const long before = sleeps();
+bool race(Play play) {
+  auto* const shared = runner::share<Shared>();
+  const pid_t parent = getpid();
   pid_t children[2];
   for (int side = 0; side < 2; ++side) {
     children[side] = fork();
     if (children[side] == -1) return false;
     if (children[side] == 0) {
-      // Ends this process by a signal.
-      alarm(WATCHDOG_SECONDS);
+      runner::end_with_parent(parent);
       play(shared, side);
       _exit(0);
     }
   }
-  const bool first = ended_well(children[0]);
-  const bool second = ended_well(children[1]);
-  const bool woken = first && second;
-  if (!woken) {
-    std::printf("# stuck in round %llu, told of %llu\n",
-                static_cast<unsigned long long>(shared->ready.load_ordered()),
-                static_cast<unsigned long long>(shared->told.load_ordered()));
-  }
-  std::printf("%s %d - no wake is lost between two processes, stores %s\n", woken ? "ok" : "not ok",
-              number, manner);
-
-  const long slept = sleeps() - before;
-  const bool enough = woken && slept > static_cast<long>(kRounds / 10'000);
-  std::printf("# %ld of %llu waits slept\n", slept, static_cast<unsigned long long>(kRounds));
-  std::printf("%s %d - enough of the waits slept\n", enough ? "ok" : "not ok", number + 1);
-  std::fflush(stdout);
-  munmap(memory, sizeof(Shared));
-  return woken && enough;
+  const bool first = ended_well(children[0], shared);
+  const bool second = ended_well(children[1], shared);
+  std::printf("# %llu of %llu waits slept\n",
+              static_cast<unsigned long long>(shared->slept.load_ordered()),
+              static_cast<unsigned long long>(shared->told.load_ordered()));
+  return first && second;
 }
 
 }  // namespace
 
-int main() {
-  const bool light = os::register_for_heavy_barriers();
-  std::printf("TAP version 13\n1..%d\n", light ? 6 : 2);
-  std::fflush(stdout);
-  bool well = check(1, "being full barriers", play<Fenced>);
-  if (light) {
-    well = check(3, "being none", play<Light>) && well;
-    const fixture::TestRing ring({4, 8, 1, 1},
-                                 {Orphans::kSkip, DeadConsumers::kHold, Producers::kSingle});
-    well = check(5, "of a ring's sole producer",
-                 [&](Shared* shared, int side) {
-                   side == 0 ? consume_always(ring) : produce_always(ring, shared);
-                 }) &&
-           well;
+int main(int count, char** arguments) {
+  const std::string title = "no wake is lost between two processes, stores ";
+  std::vector<runner::Test> tests{
+      {title + "being full barriers", [] { return race(play<Fenced>); }}};
+  if (os::register_for_heavy_barriers()) {
+    tests.push_back({title + "being none", [] { return race(play<Light>); }});
+    tests.push_back({title + "of a ring's sole producer", [] {
+                       const fixture::TestRing ring(
+                           {4, 8, 1, 1},
+                           {Orphans::kSkip, DeadConsumers::kHold, Producers::kSingle});
+                       return race([&](Shared* shared, int side) {
+                         side == 0 ? consume_always(ring, shared) : produce_always(ring, shared);
+                       });
+                     }});
   } else {
     std::printf("# this system has no heavy barriers\n");
   }
-  return well ? 0 : 1;
+  return runner::run(std::move(tests), count, arguments, 1);
 }

@@ -22,7 +22,7 @@ struct Bell {
 
   // Waits until there are `count` rings; a test that hangs here has found a lost wake.
   void wait_for(int count) const {
-    while (rings.load() < count) os::pause_a_millisecond();
+    runner::await("a watched word's change to be told", [&] { return rings.load() >= count; });
   }
 
   std::atomic<int> rings{0};
