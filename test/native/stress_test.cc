@@ -14,7 +14,10 @@ using namespace fixture;
 
 namespace {
 
+// From each producer: so many, or so many laps of a small ring, where each lap may cost every
+// thread a turn of the processor.
 const uint64_t kMessages = runner::setting("MESSAGES", 4000);
+const uint64_t kLaps = runner::setting("LAPS", 200);
 
 struct Message {
   uint64_t producer;
@@ -23,10 +26,10 @@ struct Message {
 
 // Waits here have no end, so that a lost wake is a hang, and not a slice of time.
 
-// Claims, writes and commits until `kMessages` messages are in, in claims of 1 to 3.
-void produce(Sequencer ring, uint64_t producer, std::atomic<bool>* broken) {
-  for (uint64_t sent = 0; sent < kMessages;) {
-    const auto claim = ring.claim(1, std::min(1 + sent % 3, kMessages - sent), os::kForever);
+// Claims, writes and commits until `messages` are in, in claims of 1 to 3.
+void produce(Sequencer ring, uint64_t producer, uint64_t messages, std::atomic<bool>* broken) {
+  for (uint64_t sent = 0; sent < messages;) {
+    const auto claim = ring.claim(1, std::min(1 + sent % 3, messages - sent), os::kForever);
     if (!claim.ok()) {
       *broken = true;
       return;
@@ -77,13 +80,14 @@ void consume(Sequencer ring, uint64_t consumer, uint64_t total, uint64_t produce
 
 void many_to_many(uint64_t producers, uint64_t consumers, uint64_t elements) {
   const TestRing test({elements, sizeof(Message), consumers});
+  const uint64_t messages = std::min(kMessages, kLaps * elements);
   std::atomic<bool> broken{false};
   std::vector<std::thread> threads;
   for (uint64_t i = 0; i < producers; ++i) {
-    threads.emplace_back(produce, test.sequencer(), i, &broken);
+    threads.emplace_back(produce, test.sequencer(), i, messages, &broken);
   }
   for (uint64_t i = 0; i < consumers; ++i) {
-    threads.emplace_back(consume, test.sequencer(), i, kMessages * producers, producers, &broken);
+    threads.emplace_back(consume, test.sequencer(), i, messages * producers, producers, &broken);
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(!broken);
