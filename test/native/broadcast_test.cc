@@ -155,7 +155,7 @@ TEST("what is open is not overwritten, however many come after it") {
       CHECK(last % 4 != slot);
     }
     publisher->commit(8);
-    CHECK(next_of(*subscriber, 1'000'000'000).outcome == Outcome::kMessage);
+    CHECK(next_of(*subscriber, os::kForever).outcome == Outcome::kMessage);
     const TestBroadcast one(broadcast(1, 8, producers));
     const auto only = one.publisher();
     CHECK(only->claim().ok());
@@ -206,7 +206,7 @@ TEST("who stands still in the middle of a message holds up the others' for a mom
   const auto subscriber = test.subscriber();
   CHECK(still->claim().value() == 0);
   for (uint64_t i = 1; i < 7; ++i) CHECK(send(*publisher, i) == i);
-  const Received received = next_of(*subscriber, 10'000'000'000);
+  const Received received = next_of(*subscriber, os::kForever);
   CHECK(received.sequence == 1 && received.lost == 1);
   still->commit(8);
   CHECK(next_of(*subscriber).sequence == 2);
@@ -217,13 +217,15 @@ TEST("a subscriber waits, and is woken") {
   std::thread later([&] {
     const auto publisher = test.publisher();
     for (uint64_t i = 0; i < 50; ++i) {
-      os::nap(1'000'000);
+      // It has all that came before, and is not overtaken.
+      runner::await("the subscriber to sleep",
+                    [&] { return announced(test.segment.bell().sleepers); });
       send(*publisher, i);
     }
   });
   const auto subscriber = test.subscriber(0);
   for (uint64_t i = 0; i < 50; ++i) {
-    const Received received = next_of(*subscriber, 60'000'000'000);
+    const Received received = next_of(*subscriber, os::kForever);
     CHECK(received.outcome == Outcome::kMessage && received.sequence == i);
   }
   later.join();

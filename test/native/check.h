@@ -1,11 +1,13 @@
-// The few lines that the native tests need: named tests, checks that say what failed, TAP on
-// standard output. By hand, because a fresh clone has a compiler and npm but no C++ test library.
+// The few lines that the native tests need: named tests, and checks that say what failed. By hand,
+// because a fresh clone has a compiler and npm but no C++ test library.
 #pragma once
 
+#include <atomic>
 #include <cstdio>
 #include <functional>
-#include <string>
 #include <vector>
+
+#include "runner.h"
 
 namespace check {
 
@@ -19,8 +21,8 @@ inline std::vector<Test>& tests() {
   return all;
 }
 
-inline int& failures() {
-  static int count = 0;
+inline std::atomic<int>& failures() {
+  static std::atomic<int> count{0};
   return count;
 }
 
@@ -28,24 +30,25 @@ struct Registration {
   Registration(const char* name, std::function<void()> body) { tests().push_back({name, body}); }
 };
 
-inline void that(bool holds, const char* expression, const char* file, int line) {
+/// From any thread of the test's process.
+__attribute__((noinline)) inline void that(bool holds, const char* expression, const char* file,
+                                           int line) {
   if (holds) return;
   ++failures();
   std::printf("# %s:%d: not true: %s\n", file, line, expression);
 }
 
-inline int run_all() {
-  int failed = 0;
-  std::printf("TAP version 13\n1..%zu\n", tests().size());
-  int number = 0;
+/// Runs all tests, or those whose titles contain the first argument. Gives the exit code.
+inline int run_all(int count, char** arguments) {
+  std::vector<runner::Test> all;
   for (const Test& test : tests()) {
-    failures() = 0;
-    test.body();
-    if (failures() != 0) ++failed;
-    std::printf("%s %d - %s\n", failures() == 0 ? "ok" : "not ok", ++number, test.name);
-    std::fflush(stdout);
+    all.push_back({test.name, [&test] {
+                     failures() = 0;
+                     test.body();
+                     return failures() == 0;
+                   }});
   }
-  return failed == 0 ? 0 : 1;
+  return runner::run(std::move(all), count, arguments, 4);
 }
 
 }  // namespace check

@@ -1,5 +1,4 @@
 // Segments in directories of the user's choice.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -20,30 +19,6 @@ using namespace fixture;
 
 namespace {
 
-// A directory of its own, on a disk as a rule.
-struct TestDirectory {
-  TestDirectory() {
-    char name[] = "/tmp/shm-disruptor-native-XXXXXX";
-    CHECK(mkdtemp(name) != nullptr);
-    path = name;
-  }
-  ~TestDirectory() {
-    for (const std::string& name : names()) unlink((path + "/" + name).c_str());
-    rmdir(path.c_str());
-  }
-  std::vector<std::string> names() const {
-    std::vector<std::string> result;
-    DIR* directory = opendir(path.c_str());
-    while (const dirent* entry = readdir(directory)) {
-      if (entry->d_name[0] != '.' || entry->d_name[1] == 's') result.emplace_back(entry->d_name);
-    }
-    closedir(directory);
-    return result;
-  }
-  std::string at(const char* name) const { return path + "/" + name; }
-  std::string path;
-};
-
 RingCreation small(os::Birth birth = os::Birth::kUnnamed) {
   RingCreation creation;
   creation.geometry = {8, 8, 1};
@@ -55,7 +30,7 @@ RingCreation small(os::Birth birth = os::Birth::kUnnamed) {
 
 TEST("a segment in a directory is the file of its name there") {
   for (const auto birth : {os::Birth::kUnnamed, os::Birth::kTemporary}) {
-    const TestDirectory directory;
+    const TestDirectory directory("/tmp");  // on a disk as a rule
     const std::string name = directory.at("ring");
     const auto created = create_ring(name, small(birth));
     CHECK(created.ok());
@@ -78,7 +53,7 @@ TEST("a segment in a directory is the file of its name there") {
 }
 
 TEST("what a ring in a file holds is there when everybody has gone") {
-  const TestDirectory directory;
+  const TestDirectory directory("/tmp");  // on a disk as a rule
   const std::string name = directory.at("ring");
   const pid_t child = fork();
   if (child == 0) {
@@ -103,7 +78,7 @@ TEST("what a ring in a file holds is there when everybody has gone") {
 }
 
 TEST("a directory that is missing or is none, and a file instead of it") {
-  const TestDirectory directory;
+  const TestDirectory directory("/tmp");  // on a disk as a rule
   const auto missing = create_ring(directory.at("none/ring"), small());
   CHECK(missing.error().sys_errno == ENOENT);
   CHECK(open_ring(directory.at("none/ring")).error().sys_errno == ENOENT);
@@ -117,7 +92,7 @@ TEST("a directory that is missing or is none, and a file instead of it") {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST("what cannot be mapped leaves nothing behind") {
   for (const auto birth : {os::Birth::kUnnamed, os::Birth::kTemporary}) {
-    const TestDirectory directory;
+    const TestDirectory directory("/tmp");  // on a disk as a rule
     const pid_t child = fork();
     if (child == 0) {
       // As on a file system that does not share mappings: they fail.
@@ -136,7 +111,7 @@ TEST("what cannot be mapped leaves nothing behind") {
 #endif
 
 TEST("who syncs a segment whose name is gone or another's writes back its memory alone") {
-  const TestDirectory directory;
+  const TestDirectory directory("/tmp");  // on a disk as a rule
   const std::string name = directory.at("ring");
   const auto created = create_ring(name, small());
   const Backing backing = created.value().backing();

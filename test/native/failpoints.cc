@@ -71,8 +71,9 @@ struct Reader {
 
 // One run as the driver sees it: one producer and two consumers, of which the child may be one.
 struct World {
-  explicit World(RingPolicy policy, bool child_consumes)
-      : test({kElements, sizeof(Message), 2}, policy), producer{test.sequencer(), kDriver} {
+  World(RingPolicy policy, bool child_consumes, const std::string& name = unique_name())
+      : test(TestRing::creation_of({kElements, sizeof(Message), 2}, policy), name),
+        producer{test.sequencer(), kDriver} {
     readers.push_back(std::make_unique<Reader>(test.sequencer(), 0));
     if (!child_consumes) readers.push_back(std::make_unique<Reader>(test.sequencer(), 1));
   }
@@ -102,7 +103,6 @@ struct World {
     }
   }
 
-  // All who are left go on, nobody waiting longer than a second.
   void go_on(const char* when) {
     all_go_on(
         when, 2 * kElements, [&] { return lagging(); },
@@ -137,18 +137,15 @@ struct Actor {
   }
   Sequencer& ring() { return producer->ring; }
 
-  // Claims though others use the ring; for at most a second.
+  // Though others use the ring.
   uint64_t claim(uint64_t count) {
-    const uint64_t begin = os::now_nanoseconds();
-    for (;;) {
-      const auto start = producer->claim(count, kMillisecond);
-      if (start) return *start;
+    std::optional<uint64_t> start;
+    runner::await("room for the child", [&] {
+      start = producer->claim(count, kMillisecond);
       if (shared->complaint[0] != '\0') _exit(1);
-      if (os::now_nanoseconds() - begin > kSecond) {
-        complain("no room for the child");
-        _exit(1);
-      }
-    }
+      return start.has_value();
+    });
+    return *start;
   }
   void commit(uint64_t start, uint64_t count) {
     if (!producer->commit(start, count)) complain("a commit of the child was refused");
@@ -177,10 +174,7 @@ struct Actor {
   }
   // Until a word of the driver's says that somebody sleeps.
   void await_sleeper(const Word& word) {
-    for (int i = 0; i < 1000 && (word.load_ordered() & kSleepersBit) == 0; ++i) {
-      os::nap(kMillisecond / 4);
-    }
-    os::nap(kMillisecond / 4);
+    runner::await("the driver's sleeper", [&] { return announced(word); });
   }
 
   std::string name;
@@ -408,11 +402,11 @@ class Asleep {
   Asleep(World& world, Sleeper sleeper) : world_(world) {
     if (sleeper == Sleeper::kConsumer) {
       thread_ = std::thread([this] {
-        while (!quit_) world_.readers[0]->poll(50 * kMillisecond);
+        while (!quit_) world_.readers[0]->poll(kSlice);
       });
     } else if (sleeper == Sleeper::kProducer) {
       thread_ = std::thread([this] {
-        while (!quit_ && !world_.producer.send(50 * kMillisecond)) continue;
+        while (!quit_ && !world_.producer.send(kSlice)) continue;
         quit_ = true;
       });
     }
@@ -422,22 +416,24 @@ class Asleep {
     quit_ = true;
     if (thread_.joinable()) thread_.join();
   }
-  /// Waits until the sleeper has got what there is; for at most a second.
+  /// Waits until the sleeper has got what there is.
   void await(Sleeper sleeper) {
     if (sleeper == Sleeper::kNone) return;
-    const uint64_t begin = os::now_nanoseconds();
     const TestRing& test = world_.test;
-    while (os::now_nanoseconds() - begin < kSecond) {
-      const uint64_t read = test.consumer(0).load_ordered();
-      if (sleeper == Sleeper::kConsumer && read == test.header().next.load_ordered()) return;
-      if (sleeper == Sleeper::kProducer && quit_) return;
-      if (sleeper == Sleeper::kProducer) world_.poll();
-      os::nap(kMillisecond / 4);
-    }
-    complain("the sleeper was not woken");
+    runner::await("the sleeper to get what there is", [&] {
+      if (shared->complaint[0] != '\0') return true;
+      if (sleeper == Sleeper::kConsumer) {
+        return test.consumer(0).load_ordered() == test.header().next.load_ordered();
+      }
+      if (!quit_) world_.poll();
+      return quit_.load();
+    });
   }
 
  private:
+  // A child that dies before it wakes the sleeper leaves it to look by itself.
+  static constexpr uint64_t kSlice = 10 * kMillisecond;
+
   World& world_;
   std::thread thread_;
   std::atomic<bool> quit_{false};
@@ -498,16 +494,6 @@ void run(const Operation& operation, Way how, uint32_t point) {
   verify(world, operation, child.killed());
 }
 
-// Files of rings on their way to their names.
-size_t unfinished() {
-  size_t count = 0;
-  const auto names = os::list_names();
-  for (const std::string& name : names.value()) {
-    count += name.rfind(".shm-disruptor-", 0) == 0 ? 1 : 0;
-  }
-  return count;
-}
-
 // Creates the ring, and whoever can open it meanwhile finds it whole.
 void run_creation(Kind kind, Existing existing, Way how, uint32_t point) {
   RingCreation creation;
@@ -515,10 +501,10 @@ void run_creation(Kind kind, Existing existing, Way how, uint32_t point) {
   creation.geometry =
       kind == Kind::kMemory ? memory_geometry(64) : RingGeometry{kElements, sizeof(Message), 2};
   creation.existing = existing;
+  const TestDirectory directory("/dev/shm");
+  const std::string name = directory.at("ring");
   std::optional<World> before;
-  if (existing == Existing::kReplace) before.emplace(RingPolicy{}, false);
-  const std::string name = before ? before->test.name : unique_name();
-  const size_t files = unfinished();
+  if (existing == Existing::kReplace) before.emplace(RingPolicy{}, false, name);
   Child child(
       how, point, [] {},
       [&] {
@@ -533,11 +519,9 @@ void run_creation(Kind kind, Existing existing, Way how, uint32_t point) {
   finish(child, how, look, look);
   look();
   if (child.done() && !open_ring(name, kind).ok()) complain("created, and not there");
-  const uint64_t begin = os::now_nanoseconds();
   const auto next = create_ring(name, creation);
-  if (os::now_nanoseconds() - begin > kSecond) complain("the next creator waits");
   if (!next.ok()) complain("the next creator: error %d", static_cast<int>(next.error().code));
-  if (unfinished() != files) complain("a file is left");
+  if (directory.names() != std::vector<std::string>{"ring"}) complain("a file is left");
   if (before) {
     // Whoever was attached before is told.
     const auto claim = before->producer.ring.claim(1, 1, 0);
@@ -547,12 +531,10 @@ void run_creation(Kind kind, Existing existing, Way how, uint32_t point) {
     if (batch.ok() || batch.error().code != Errc::kSegmentReplaced)
       complain("a consumer is not told");
   }
-  unlink(path_of(name).c_str());
 }
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (!share_memory()) return 1;
   std::vector<std::pair<std::string, Run>> runs{
       {"create",
        [](Way how, uint32_t at) { run_creation(Kind::kRing, Existing::kReplaceDead, how, at); }},

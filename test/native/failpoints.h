@@ -1,19 +1,25 @@
 // Dying and stopping at every step: what the programs share that do so (failpoints.cc,
-// failpoints_joining.cc, failpoints_queue.cc). Each is one source that includes this, with main()
-// at its end.
+// failpoints_joining.cc, failpoints_queue.cc, failpoints_broadcast.cc). Each is one source that
+// includes this, with main() at its end.
 //
 // The core is built here with a failpoint before and after every store to shared memory
 // (sequence.h), and with one around every system call that others can see. For each operation a
 // child does it, and counts the points that it passes. Then for each point another child does it
 // again and, there,
-//   dies        kills itself: afterwards all others go on within a second
+//   dies        kills itself: afterwards all others go on
 //   pauses      stops itself: the others use the ring, it goes on, and succeeds after all
 //   pauses-dies stops itself, the others use the ring, and it dies at the next point
 // and each time whoever is left finds what was promised.
+//
+// Nothing here depends on the speed of the machine. The driver waits for the state of the child
+// that the kernel reports, and asks for it again (`child_lives`) where a finding is right only
+// while the child lives, or only after its death. That the others go on is checked as a number of
+// attempts
+// (`all_go_on`). All other waits last as long as they take, and the watchdog (runner.h) ends one
+// that never ends.
 #pragma once
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,13 +33,13 @@
 #include <vector>
 
 #include "fixture.h"
+#include "runner.h"
 
 namespace failpoints {
 
 using namespace fixture;
 
 constexpr uint64_t kMillisecond = 1'000'000;
-constexpr uint64_t kSecond = 1000 * kMillisecond;
 constexpr uint64_t kElements = 8;
 constexpr uint64_t kMost = 512;  // sequences of one run
 constexpr uint64_t kDriver = 1;
@@ -65,11 +71,14 @@ struct Shared {
   bool leaving;
   uint32_t passed;  // points
   char at[96];      // the point at which it ended or stopped
+  bool at_end;      // it has done all that it was to do
   char complaint[256];
 };
 
 inline Shared* shared = nullptr;
+// Of one operation.
 inline uint64_t longest_stall = 0;
+inline uint32_t missed = 0;  // attempts in which the child did not come to the point
 
 // Keeps the first.
 __attribute__((format(printf, 1, 2))) inline void complain(const char* format, ...) {
@@ -190,65 +199,114 @@ struct Producer {
   }
 };
 
-/// A child that does something, and its end.
+/// A child process that performs an operation. There is one at a time.
+///
+/// After the operation it stops, and it ends when the driver resumes it: until then it lives,
+/// unless a failpoint kills it.
 class Child {
  public:
   Child(Way how, uint32_t point, const std::function<void()>& begin,
         const std::function<void()>& act) {
     fflush(stdout);
+    const pid_t parent = getpid();
+    current() = this;
     pid_ = fork();
     if (pid_ != 0) return;
-    // Whatever else fails, it does not stay.
-    alarm(10);
+    runner::end_with_parent(parent);
     way = how;
     target = point;
     begin();
     armed = true;
     act();
     armed = false;
+    shared->at_end = true;
+    raise(SIGSTOP);
     _exit(shared->complaint[0] == '\0' ? 0 : 1);
   }
   ~Child() {
-    if (!ended_) kill(pid_, SIGKILL);
-    if (!ended_) waitpid(pid_, &status_, 0);
+    current() = nullptr;
+    if (state_ == State::kEnded) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, &status_, 0);
   }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  /// Waits until it has stopped or ended, calling `meanwhile`; for at most five seconds.
-  bool wait(const std::function<void()>& meanwhile) {
-    const uint64_t begin = os::now_nanoseconds();
-    while (os::now_nanoseconds() - begin < 5 * kSecond) {
-      if (waitpid(pid_, &status_, WNOHANG | WUNTRACED) == pid_) {
-        ended_ = !WIFSTOPPED(status_);
-        return true;
-      }
-      meanwhile();
-      os::nap(kMillisecond / 20);
-    }
-    complain("the child hangs");
-    return false;
+  static Child*& current() {
+    static Child* child = nullptr;
+    return child;
   }
-  void resume() { kill(pid_, SIGCONT); }
-  bool stopped() const { return WIFSTOPPED(status_); }
-  bool killed() const { return WIFSIGNALED(status_) && WTERMSIG(status_) == SIGKILL; }
-  bool done() const { return WIFEXITED(status_) && WEXITSTATUS(status_) == 0; }
+
+  /// Waits until it has stopped or ended.
+  void wait() {
+    const runner::Awaiting awaiting("the child to stop or to end");
+    look(0);
+  }
+  /// The same, calling `meanwhile` over and over.
+  void wait(const std::function<void()>& meanwhile) {
+    runner::await("the child to stop or to end, using the ring meanwhile", [&] {
+      if (state_ == State::kRuns) look(WNOHANG);
+      if (state_ == State::kRuns) meanwhile();
+      return state_ != State::kRuns || shared->complaint[0] != '\0';
+    });
+  }
+  void resume() {
+    state_ = State::kRuns;
+    kill(pid_, SIGCONT);
+  }
+
+  /// Whether it lives, for certain. A running child may be about to die, and its locks end before
+  /// the kernel reports its death. So it is stopped, which a dying process cannot be, and resumed.
+  bool lives() {
+    if (state_ != State::kRuns) return state_ == State::kStopped;
+    kill(pid_, SIGSTOP);
+    wait();
+    const bool alive = stopped();
+    if (alive && !shared->at_end) resume();
+    return alive;
+  }
+
+  bool stopped() const { return state_ == State::kStopped; }
+  bool killed() const {
+    return state_ == State::kEnded && WIFSIGNALED(status_) && WTERMSIG(status_) == SIGKILL;
+  }
+  bool done() const {
+    return state_ == State::kEnded && WIFEXITED(status_) && WEXITSTATUS(status_) == 0;
+  }
 
  private:
+  enum class State : uint8_t { kRuns, kStopped, kEnded };
+
+  void look(int options) {
+    if (waitpid(pid_, &status_, options | WUNTRACED) != pid_) return;
+    state_ = WIFSTOPPED(status_) ? State::kStopped : State::kEnded;
+  }
+
   pid_t pid_ = 0;
   int status_ = 0;
-  bool ended_ = false;
+  State state_ = State::kRuns;
 };
+
+/// Whether the child lives. The driver asks after a finding: if the child still lives, it lived at
+/// that time, too. If it does not, it may have died in between, and the finding may be right. A
+/// stopped child leaves no such doubt, and children are stopped at every point.
+inline bool child_lives() { return Child::current() != nullptr && Child::current()->lives(); }
 
 /// Lets `child` come to its end in the given way. The driver does `pause` while the child is
 /// stopped, and `after` while it goes on.
 inline void finish(Child& child, Way how, const std::function<void()>& pause,
                    const std::function<void()>& after) {
-  if (!child.wait([] {})) return;
-  if (child.stopped()) {
+  child.wait();
+  if (child.stopped() && !shared->at_end) {
     pause();
     child.resume();
-    if (!child.wait(after)) return;
+    child.wait(after);
+  }
+  if (how != Way::kCount && shared->at[0] == '\0') ++missed;
+  if (shared->complaint[0] != '\0') return;
+  while (child.stopped()) {
+    child.resume();
+    child.wait();
   }
   const bool may_die = how == Way::kDies || how == Way::kPausesDies;
   if (!child.done() && !(may_die && child.killed())) complain("the child failed");
@@ -263,46 +321,55 @@ inline const char* name_of(Way how) {
 
 /// Counts the points of an operation and does it in each way at each of them.
 inline bool everywhere(const char* name, const Run& attempt) {
-  memset(static_cast<void*>(shared), 0, sizeof *shared);
-  attempt(Way::kCount, 0);
+  longest_stall = 0;
+  missed = 0;
+  bool well = true;
+  const auto go = [&](const char* manner, Way how, uint32_t point) {
+    memset(static_cast<void*>(shared), 0, sizeof *shared);
+    runner::doing("%s at point %u", manner, point);
+    attempt(how, point);
+    if (shared->complaint[0] == '\0') return;
+    well = false;
+    std::printf("# %s at point %u, %s: %s\n", manner, point, shared->at, shared->complaint);
+  };
+  go("counts", Way::kCount, 0);
   const uint32_t points = shared->passed;
-  bool well = shared->complaint[0] == '\0';
-  if (!well) std::printf("# %s: %s\n", name, shared->complaint);
-  if (points == 0) std::printf("# %s passes no points\n", name);
   for (const Way how : {Way::kDies, Way::kPauses, Way::kPausesDies}) {
-    for (uint32_t point = 0; point < points; ++point) {
-      memset(static_cast<void*>(shared), 0, sizeof *shared);
-      attempt(how, point);
-      if (shared->complaint[0] == '\0') continue;
-      well = false;
-      std::printf("# %s, %s at point %u, %s: %s\n", name, name_of(how), point, shared->at,
-                  shared->complaint);
-    }
+    for (uint32_t point = 0; point < points; ++point) go(name_of(how), how, point);
   }
-  std::printf("# %s: %u points\n", name, points);
+  std::printf("# %s: %u points, longest stall %llu ms", name, points,
+              number(longest_stall / kMillisecond));
+  if (missed != 0) std::printf(", %u of %u attempts ended before their point", missed, 3 * points);
+  std::printf("\n");
   return well && points != 0;
 }
 
-/// All who are left go on until so many messages were sent and nobody lags, nobody waiting longer
-/// than a second; `send` and `poll` say whether they did anything within so many nanoseconds, and
-/// `where` how far they have come, and how far there is to go.
+/// The remaining participants go on until `messages` were sent and none of them lags. `send` and
+/// `poll` say whether they did anything within so many nanoseconds, and `where` how far they have
+/// come, and how far there is to go.
+///
+/// It takes kMostAttempts attempts in vain at most, however long these take: every attempt looks
+/// after the dead, and no other process is there to be waited for.
+constexpr int kMostAttempts = 1000;
+
 template <class Lagging, class Send, class Poll, class Where>
 void all_go_on(const char* when, uint64_t messages, Lagging lagging, Send send, Poll poll,
                Where where) {
   uint64_t last = os::now_nanoseconds();
-  bool moved = true;
+  int in_vain = 0;
   for (uint64_t sent = 0; sent < messages || lagging();) {
-    const uint64_t patience = moved ? 0 : kMillisecond / 2;
-    moved = sent < messages && send(patience);
+    const uint64_t patience = in_vain == 0 ? 0 : kMillisecond / 2;
+    bool moved = sent < messages && send(patience);
     sent += moved ? 1 : 0;
     moved = poll(patience) || moved;
-    const uint64_t now = os::now_nanoseconds();
+    in_vain = moved ? 0 : in_vain + 1;
     if (moved) {
+      const uint64_t now = os::now_nanoseconds();
       if (now - last > longest_stall) longest_stall = now - last;
       last = now;
     }
     if (shared->complaint[0] != '\0') return;
-    if (now - last > kSecond) {
+    if (in_vain == kMostAttempts) {
       const std::pair<uint64_t, uint64_t> at = where();
       complain("%s: the others do not go on, at %llu of %llu%s", when, number(at.first),
                number(at.second), messages == 0 ? " with nobody sending" : "");
@@ -314,28 +381,15 @@ void all_go_on(const char* when, uint64_t messages, Lagging lagging, Send send, 
 /// Does all `runs`, or those whose names contain the first argument. Gives the exit code.
 inline int run_all(const std::vector<std::pair<std::string, Run>>& runs, int count,
                    char** arguments) {
-  int done = 0;
-  int failed = 0;
-  std::printf("TAP version 13\n");
+  std::vector<runner::Test> tests;
   for (const auto& [name, attempt] : runs) {
-    if (count > 1 && name.find(arguments[1]) == std::string::npos) continue;
-    const bool well = everywhere(name.c_str(), attempt);
-    failed += well ? 0 : 1;
-    std::printf("%s %d - dying or pausing anywhere: %s\n", well ? "ok" : "not ok", ++done,
-                name.c_str());
-    std::fflush(stdout);
+    tests.push_back({"dying or pausing anywhere: " + name, [name = name, attempt = attempt] {
+                       // Of one worker and its child.
+                       if (!shared) shared = runner::share<Shared>();
+                       return everywhere(name.c_str(), attempt);
+                     }});
   }
-  std::printf("# longest stall %llu ms\n1..%d\n", number(longest_stall / kMillisecond), done);
-  return failed == 0 ? 0 : 1;
-}
-
-/// Memory that driver and children share. False: there is none.
-inline bool share_memory() {
-  void* memory =
-      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return false;
-  shared = new (memory) Shared();
-  return true;
+  return runner::run(std::move(tests), count, arguments, 8);
 }
 
 }  // namespace failpoints

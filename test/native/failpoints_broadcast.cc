@@ -169,15 +169,10 @@ struct World {
 
   // All that is to be had.
   void listen() {
-    const uint64_t begin = os::now_nanoseconds();
-    while (listener.next != listener.subscriber.newest()) {
-      if (!listener.poll()) os::nap(kMillisecond);
-      if (shared->complaint[0] != '\0') return;
-      if (os::now_nanoseconds() - begin > 5 * kSecond) {
-        complain("at %llu of %llu", number(listener.next), number(listener.subscriber.newest()));
-        return;
-      }
-    }
+    runner::await("the newest message", [&] {
+      while (listener.poll()) continue;
+      return listener.next == listener.subscriber.newest() || shared->complaint[0] != '\0';
+    });
   }
 
   void verify(bool killed) {
@@ -340,11 +335,10 @@ void replace(const Terms& terms, Way how, uint32_t point) {
   look();
   if (told) {
     // All that was published before is received, and then the listener is told.
-    const uint64_t begin = os::now_nanoseconds();
-    while (!world.listener.replaced && os::now_nanoseconds() - begin < 5 * kSecond) {
-      if (!world.listener.poll()) os::nap(kMillisecond);
-    }
-    if (!world.listener.replaced) complain("the listener is not told");
+    runner::await("the listener to be told", [&] {
+      while (world.listener.poll()) continue;
+      return world.listener.replaced || shared->complaint[0] != '\0';
+    });
   } else {
     world.verify(false);
     if (!child.killed()) complain("it was replaced, and nobody was told");
@@ -359,7 +353,6 @@ void replace(const Terms& terms, Way how, uint32_t point) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (!share_memory()) return 1;
   std::vector<std::pair<std::string, Run>> runs;
   for (const Operation& operation : operations()) {
     runs.emplace_back(operation.name,

@@ -45,7 +45,6 @@ struct Known {
   bool done[kMost] = {};     // by a member of the driver's
   bool unheard[kMost] = {};  // redelivered, though nobody has said that he took it
   uint64_t first = kNobody;  // from where on all are to be done
-  bool child_lives = false;
 } known;
 
 // A consumer, or a member of a group, that checks what it gets.
@@ -124,7 +123,7 @@ struct Reader {
     if (s >= kMost) return;
     const bool childs = shared->taken[s] != 0 && !shared->orphan[s] && !shared->leaving;
     if (known.done[s] || shared->finished[s]) complain("%llu is done, and given again", number(s));
-    if (childs && known.child_lives) complain("%llu is taken from the living", number(s));
+    if (childs && child_lives()) complain("%llu is taken from the living", number(s));
     if (shared->taken[s] != 0 && !redelivered) complain("%llu is not marked", number(s));
     known.unheard[s] = redelivered && shared->taken[s] == 0;
     known.done[s] = true;
@@ -187,8 +186,7 @@ struct World {
     }
   }
 
-  // All who are left go on, nobody waiting longer than a second: first without the producer, and
-  // then with one.
+  // The remaining participants go on: first without the producer, and then with one.
   void go_on(const char* when) {
     go_on(when, 0);
     if (!producer) producer.emplace(Producer{test.sequencer(), kDriver});
@@ -294,10 +292,13 @@ struct Actor {
     ring().leave();
   }
   uint64_t claim(uint64_t count) {
-    const auto start = producer->claim(count, 100 * kMillisecond);
-    if (start) return *start;
-    complain("no room for the child");
-    _exit(1);
+    std::optional<uint64_t> start;
+    runner::await("room for the child", [&] {
+      start = producer->claim(count, kMillisecond);
+      if (shared->complaint[0] != '\0') _exit(1);
+      return start.has_value();
+    });
+    return *start;
   }
   void commit(uint64_t start, uint64_t count) {
     if (!producer->commit(start, count)) complain("a commit of the child was refused");
@@ -711,7 +712,6 @@ void run(const Operation& operation, Way how, uint32_t point) {
   World world(creation);
   operation.prepare(world);
   Actor actor(world.test.name);
-  known.child_lives = true;
   Child child(
       how, point, [&] { operation.begin(actor); }, [&] { operation.act(actor); });
   const auto pause = [&] {
@@ -720,7 +720,6 @@ void run(const Operation& operation, Way how, uint32_t point) {
   };
   // Between the child's stop and its end.
   finish(child, how, pause, [&] { world.use(0); });
-  known.child_lives = false;
   if (!child.killed() && !child.done()) return;
   if (operation.then) operation.then(world);
   world.go_on("at the end");
@@ -737,7 +736,6 @@ void run(const Operation& operation, Way how, uint32_t point) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (!share_memory()) return 1;
   std::vector<std::pair<std::string, Run>> runs;
   for (const Operation& operation : operations()) {
     runs.emplace_back(operation.name,

@@ -48,6 +48,9 @@ MessageHeader header_of(const Sequencer& ring, uint64_t start) {
 }
 
 // Where the child moves messages to. What is there when it dies was given to it.
+struct Target {
+  std::byte bytes[kPage];
+};
 std::byte* childs_target = nullptr;
 
 // A store to shared memory that is not the core's.
@@ -224,9 +227,8 @@ void join(Sequencer& ring) {
 
 // What the driver knows of one run.
 struct Known {
-  bool unheard[kMost] = {};  // redelivered, though nobody has said that he took it
-  bool buried[kMost] = {};   // arrived among the dead letters
-  bool child_lives = false;
+  bool unheard[kMost] = {};      // redelivered, though nobody has said that he took it
+  bool buried[kMost] = {};       // arrived among the dead letters
   bool some_come_twice = false;  // marked, if the child dies
 } known;
 
@@ -280,8 +282,7 @@ struct Side {
     }
   }
 
-  // All who are left go on, nobody waiting longer than a second: first without the sender, and then
-  // with it.
+  // The remaining participants go on: first without the sender, and then with it.
   void go_on(const char* when) {
     go_on(when, 0);
     go_on(when, kLap);
@@ -354,8 +355,8 @@ struct Side {
 
   // A message has come whose mark can be seen.
   void arrived(uint64_t id, const Share& share) {
-    const bool may_come_again = known.some_come_twice && !known.child_lives && share.redelivered;
-    if (may_come_again && (shared->done[id] || shared->finished[id])) return;
+    const bool came_before = shared->done[id] || shared->finished[id];
+    if (came_before && known.some_come_twice && share.redelivered && !child_lives()) return;
     done(id);
     if (sender.who == kLetters) return;
     if (shared->taken[id] != 0 && !share.redelivered) complain("%llu is not marked", number(id));
@@ -377,7 +378,7 @@ struct Side {
     }
     const bool childs = shared->taken[id] != 0 && !shared->orphan[id] && !shared->given_back[id];
     if (shared->done[id] || shared->finished[id]) complain("%llu came before", number(id));
-    if (childs && known.child_lives) complain("%llu is taken from the living", number(id));
+    if (childs && child_lives()) complain("%llu is taken from the living", number(id));
     shared->done[id] = true;
   }
 
@@ -469,18 +470,15 @@ struct Actor {
   }
   Sequencer& ring() { return sender->ring; }
 
-  // Though others use the queue; for at most a second.
+  // Though others use the queue.
   Sender::Space claim(uint64_t length) {
-    const uint64_t begin = os::now_nanoseconds();
-    for (;;) {
-      const auto space = sender->claim(length, kMillisecond);
-      if (space) return *space;
+    std::optional<Sender::Space> space;
+    runner::await("room for the child", [&] {
+      space = sender->claim(length, kMillisecond);
       if (shared->complaint[0] != '\0') _exit(1);
-      if (os::now_nanoseconds() - begin > kSecond) {
-        complain("no room for the child");
-        _exit(1);
-      }
-    }
+      return space.has_value();
+    });
+    return *space;
   }
   void send(uint64_t length) {
     const Sender::Space space = claim(length);
@@ -929,16 +927,15 @@ void verify(bool killed) {
 
 void run(const Operation& operation, Way how, uint32_t point) {
   known = {};
+  if (!childs_target) childs_target = runner::share<Target>()->bytes;
   memset(childs_target, 0xff, kPage);
   World world;
   operation.prepare(world);
   Actor actor(world.queue.test.name, world.letters.test.name);
-  known.child_lives = true;
   Child child(
       how, point, [&] { operation.begin(actor); }, [&] { operation.act(actor); });
   finish(
       child, how, [&] { world.queue.use(2 * kLap); }, [&] { world.queue.use(0); });
-  known.child_lives = false;
   if (!child.killed() && !child.done()) return;
   if (operation.then) operation.then(world);
   world.queue.go_on("at the end");
@@ -952,10 +949,6 @@ void run(const Operation& operation, Way how, uint32_t point) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  void* const target =
-      mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (target == MAP_FAILED || !share_memory()) return 1;
-  childs_target = static_cast<std::byte*>(target);
   std::vector<std::pair<std::string, Run>> runs;
   for (const Operation& operation : operations()) {
     runs.emplace_back(operation.name,

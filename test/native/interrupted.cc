@@ -146,8 +146,6 @@ TEST("a lock ends with its opening although the release of it is interrupted") {
 }
 
 TEST("a segment is allocated however often signals come, and all of it") {
-  // Ends the program where no call is ever short enough.
-  alarm(60);
   const std::string name = unique_name();
   longest_uninterrupted = off_t{1} << 20;
   RingCreation creation = TestRing::creation_of({10'000'019, 4, 1}, {}, os::Birth::kUnnamed);
@@ -159,5 +157,4 @@ TEST("a segment is allocated however often signals come, and all of it") {
   // Which open() refuses where the file has holes.
   CHECK(open_ring(name).ok());
   unlink(path_of(name).c_str());
-  alarm(0);
 }

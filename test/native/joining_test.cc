@@ -1,5 +1,6 @@
 // Consumers that come and go, come after each other and share their work; and the one producer.
 // Destroying a Sequencer is the death of its participant, as in recovery_test.cc.
+#include <atomic>
 #include <map>
 #include <optional>
 #include <set>
@@ -156,7 +157,7 @@ TEST("a nameless consumer that died holds up nobody") {
   Sequencer producer = test.sequencer();
   CHECK(test.sequencer().join(named("")).ok());
   produce(producer, 4);
-  for (int i = 0; i < 1000 && !produce(producer); ++i) os::nap(kMillisecond);
+  runner::await("room", [&] { return produce(producer); });
   CHECK(producer.cursor() == 5);
 }
 
@@ -186,14 +187,16 @@ TEST("who comes after somebody sleeps until that one commits") {
   Sequencer a = test.sequencer();
   Sequencer c = test.sequencer();
   CHECK(a.join(named("a")).ok() && c.join(named("c")).ok());
-  std::thread later([&] {
-    os::nap(20 * kMillisecond);
-    produce(producer, 1);
-    os::nap(20 * kMillisecond);
-    CHECK(take(a, 0) == 1);
-  });
-  CHECK(c.consume(1, 10'000 * kMillisecond).value().count == 1);
-  later.join();
+  std::atomic<uint64_t> got{0};
+  std::thread sleeper([&] { got = c.consume(1, os::kForever).value().count; });
+  Word& word = producer.data_waiters();
+  runner::await("c to sleep", [&] { return announced(word); });
+  produce(producer, 1);
+  runner::await("c to sleep again", [&] { return announced(word); });
+  CHECK(got == 0);
+  CHECK(take(a, 0) == 1);
+  sleeper.join();
+  CHECK(got == 1);
 }
 
 TEST("who has left is passed on to whom it came after") {
@@ -260,7 +263,7 @@ TEST("what a dead member had goes to another one, marked") {
   }
   std::vector<uint64_t> got;
   for (int n = 0; n < 3; ++n) {
-    const auto batch = first.consume(i, 1000 * kMillisecond).value();
+    const auto batch = first.consume(i, os::kForever).value();
     CHECK(batch.count == 1 && batch.redelivered == (batch.start == 0));
     got.push_back(batch.start);
     CHECK(first.commit_consumed(i, batch.start, batch.start + 1));
@@ -324,7 +327,7 @@ TEST("members in threads share every element once, and gate the producers") {
   Sequencer producer = test.sequencer();
   auto* words = reinterpret_cast<uint64_t*>(producer.elements());
   for (uint64_t s = 0; s < kCount; ++s) {
-    const auto claim = producer.claim(1, 1, 10'000 * kMillisecond).value();
+    const auto claim = producer.claim(1, 1, os::kForever).value();
     CHECK(claim.count == 1);
     words[producer.ring().slot(claim.start)] = claim.start;
     CHECK(producer.commit(claim.start, claim.start, OutOfOrder::kMark, 0).ok());
@@ -418,7 +421,7 @@ TEST("whoever comes after one that died joining goes on without a producer") {
     CHECK(b.join(named("b")).ok());
   }
   entry_of(test, 1).sequence.store_ordered(kJoining);
-  CHECK(c.consume(2, 1000 * kMillisecond).value().count == 3);
+  CHECK(c.consume(2, os::kForever).value().count == 3);
 }
 
 TEST("whoever comes after a dead one goes on without a producer where the dead are detached") {
@@ -433,7 +436,7 @@ TEST("whoever comes after a dead one goes on without a producer where the dead a
   produce(producer, 3);
   CHECK(take(c, 2) == 0);
   CHECK(take(a, 0) == 3);
-  CHECK(c.consume(2, 1000 * kMillisecond).value().count == 3);
+  CHECK(c.consume(2, os::kForever).value().count == 3);
   // Nobody else is detached by it.
   CHECK(producer.consumer_sequence(0) == 3);
 }

@@ -4,7 +4,8 @@
 // In each round one side announces itself, looks and sleeps, and the other stores and wakes, from
 // about the same moment on: random pauses make the store meet every moment of the announcement. The
 // next round begins only when the sleeper has seen this one's, or a later wake would hide a lost
-// one. A wait may end before it sleeps, so the kernel is asked how often it put somebody to sleep.
+// one. A wait may end before it sleeps, so the sleeper asks the kernel how often it was put to
+// sleep, and goes on until that was often enough.
 //
 // Once with stores that are full barriers, as all are but those of a ring's sole producer; once
 // with stores that are none, whom sleepers make up for (os/barrier.h); and once with such a
@@ -15,13 +16,13 @@
 // all that tells of it. Whoever has taken a message is busy until the other one has taken the next:
 // a wake that stays with a busy consumer is lost.
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <new>
+#include <string>
+#include <vector>
 
 // A wait.h with a mistake can be tried: -DWAIT_H='"..."'.
 #ifndef WAIT_H
@@ -37,10 +38,8 @@ using namespace shm_disruptor;
 
 namespace {
 
-constexpr uint64_t kRounds = 1'000'000;
-#ifndef WATCHDOG_SECONDS
-#define WATCHDOG_SECONDS 120
-#endif
+constexpr uint64_t kRounds = 1'000'000;  // at least
+constexpr uint64_t kSleeps = kRounds / 10'000;
 // Of the sleeper, and of the waker, who would otherwise always come first.
 constexpr uint32_t kMostPauses = 50;
 constexpr uint32_t kWakersPauses = 100;
@@ -52,6 +51,8 @@ struct Shared {
   alignas(128) Word word;
   alignas(128) Sequence told;   // the round that is waited for
   alignas(128) Sequence ready;  // the round in which the sleeper is
+  alignas(128) Sequence slept;  // how often it was put to sleep
+  alignas(128) Sequence over;   // 1: there are no more rounds
 };
 
 struct Random {
@@ -93,11 +94,37 @@ void pause(Random& random, uint32_t most) {
   for (uint32_t pauses = random.below(most); pauses != 0; --pauses) relax_processor();
 }
 
+// Of this process: voluntary context switches.
+uint64_t sleeps() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_nvcsw);
+}
+
+// Whether there is to be another round, after so many.
+bool goes_on(Shared* shared, uint64_t rounds) {
+  if (rounds < kRounds) return true;
+  shared->slept.store_ordered(sleeps());
+  if (shared->slept.load_ordered() < kSleeps) return true;
+  shared->over.store_ordered(1);
+  return false;
+}
+
+// Waits until the sleeper is in the next round. False: there is none.
+template <class Ready>
+bool await_round(const Shared* shared, Ready ready) {
+  while (!ready()) {
+    if (shared->over.load_ordered() != 0) return false;
+    os::yield();
+  }
+  return true;
+}
+
 template <class Manner>
 void sleep_always(Shared* shared) {
   const Waiting at_once{Strategy::kBlock, 0};
   Random random{2463534242u};
-  for (uint64_t round = 1; round <= kRounds; ++round) {
+  for (uint64_t round = 1; goes_on(shared, round - 1); ++round) {
     shared->ready.store_ordered(round);
     pause(random, kMostPauses);
     wait_until(
@@ -109,31 +136,19 @@ void sleep_always(Shared* shared) {
 template <class Manner>
 void wake_always(Shared* shared) {
   Random random{88675123u};
-  for (uint64_t round = 1; round <= kRounds; ++round) {
-    while (shared->ready.load_acquire() < round) os::yield();
+  uint64_t round = 1;
+  while (await_round(shared, [&] { return shared->ready.load_acquire() >= round; })) {
     pause(random, kWakersPauses);
-    Manner::tell(shared->told, round, shared->word);
+    Manner::tell(shared->told, round++, shared->word);
   }
 }
 
-bool ended_well(pid_t child) {
-  int status = 0;
-  return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-// Voluntary context switches of all children until now: how often they slept.
-long sleeps() {
-  rusage usage{};
-  getrusage(RUSAGE_CHILDREN, &usage);
-  return usage.ru_nvcsw;
-}
-
 // The same with a ring and its sole producer, who looks for the consumer's commits.
-void consume_always(const fixture::TestRing& ring) {
+void consume_always(const fixture::TestRing& ring, Shared* shared) {
   auto opened = open_ring(ring.name);
   Sequencer consumer(std::move(opened.value()), {Strategy::kBlock, 0});
   Random random{2463534242u};
-  for (uint64_t round = 0; round < kRounds; ++round) {
+  for (uint64_t round = 0; goes_on(shared, round); ++round) {
     pause(random, kMostPauses);
     const auto batch = consumer.consume(0, os::kForever);
     if (!batch.ok() || batch.value().count != 1) _exit(1);
@@ -145,13 +160,12 @@ void produce_always(const fixture::TestRing& ring, Shared* shared) {
   auto opened = open_ring(ring.name);
   Sequencer producer(std::move(opened.value()));
   Random random{88675123u};
-  for (uint64_t round = 0; round < kRounds; ++round) {
-    shared->told.store_release(round);
-    while (producer.consumer_sequence(0) < round) os::yield();
-    shared->ready.store_release(round);
+  uint64_t round = 0;
+  while (await_round(shared, [&] { return producer.consumer_sequence(0) >= round; })) {
     pause(random, kWakersPauses);
     if (producer.claim(1, 1, 0).value().count != 1) _exit(1);
     if (producer.commit(round, round, OutOfOrder::kRefuse, 0).value() != Commit::kVisible) _exit(1);
+    shared->told.store_release(++round);
   }
 }
 
@@ -257,6 +271,7 @@ void take_always(Shared* shared, uint32_t seed) {
     while (!over() && shared->ready.load_ordered() == taken) os::yield();
   }
   // The other one may be waiting for more.
+  shared->slept.add(sleeps());
   shared->word.add(2);
   os::wake_all(shared->word);
 }
@@ -279,80 +294,74 @@ void play(Shared* shared, int side) {
   side == 0 ? sleep_always<Manner>(shared) : wake_always<Manner>(shared);
 }
 
-int number = 0;
+// Waits for its end, for as long as rounds come.
+bool ended_well(pid_t child, Shared* shared) {
+  int status = 0;
+  uint64_t seen = 0;
+  runner::await("a sleeper to be woken", [&] {
+    const uint64_t round = shared->told.load_ordered();
+    if (round != seen) runner::doing("told of round %llu", static_cast<unsigned long long>(round));
+    seen = round;
+    return waitpid(child, &status, WNOHANG) == child;
+  });
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
 
 template <class Play>
-bool check(const char* title, uint64_t waits, int sides, Play play) {
-  void* memory =
-      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return false;
-  auto* shared = new (memory) Shared;
-  const long before = sleeps();
+bool race(int sides, Play play) {
+  auto* const shared = runner::share<Shared>();
+  const pid_t parent = getpid();
   pid_t children[4];
   for (int side = 0; side < sides; ++side) {
     children[side] = fork();
     if (children[side] == -1) return false;
     if (children[side] == 0) {
-      // Ends this process by a signal.
-      alarm(WATCHDOG_SECONDS);
+      runner::end_with_parent(parent);
       play(shared, side);
       _exit(0);
     }
   }
-  bool woken = true;
-  for (int side = 0; side < sides; ++side) woken = ended_well(children[side]) && woken;
-  if (!woken) {
-    std::printf("# stuck in round %llu, told of %llu\n",
-                static_cast<unsigned long long>(shared->ready.load_ordered()),
-                static_cast<unsigned long long>(shared->told.load_ordered()));
-  }
-  std::printf("%s %d - no wake is lost %s\n", woken ? "ok" : "not ok", ++number, title);
-
-  const long slept = sleeps() - before;
-  const bool enough = woken && slept > static_cast<long>(waits / 10'000);
-  std::printf("# %ld of %llu waits slept\n", slept, static_cast<unsigned long long>(waits));
-  std::printf("%s %d - enough of the waits slept\n", enough ? "ok" : "not ok", ++number);
-  std::fflush(stdout);
-  munmap(memory, sizeof(Shared));
-  return woken && enough;
+  bool well = true;
+  for (int side = 0; side < sides; ++side) well = ended_well(children[side], shared) && well;
+  std::printf("# %llu of %llu waits slept\n",
+              static_cast<unsigned long long>(shared->slept.load_ordered()),
+              static_cast<unsigned long long>(shared->told.load_ordered()));
+  return well;
 }
 
 }  // namespace
 
-int main() {
-  const bool light = os::register_for_heavy_barriers();
-  const bool polled = os::FutexPoll::make() != nullptr;
-  std::printf("TAP version 13\n1..%d\n", 2 * (1 + (light ? 2 : 0) + 1 + (polled ? 3 : 0)));
-  std::fflush(stdout);
-  bool well = check("between two processes, stores being full barriers", kRounds, 2, play<Fenced>);
-  if (light) {
-    well = check("between two processes, stores being none", kRounds, 2, play<Light>) && well;
-    const fixture::TestRing ring({4, 8, 1, 1},
-                                 {Orphans::kSkip, DeadConsumers::kHold, Producers::kSingle});
-    well = check("between two processes, stores of a ring's sole producer", kRounds, 2,
-                 [&](Shared* shared, int side) {
-                   side == 0 ? consume_always(ring) : produce_always(ring, shared);
-                 }) &&
-           well;
+int main(int count, char** arguments) {
+  const std::string title = "no wake is lost between two processes, stores ";
+  const std::string messages = "no wake is lost of those for one: ";
+  using Loop = Watching<Threaded>;
+  using PolledLoop = Watching<Polled>;
+  std::vector<runner::Test> tests{
+      {title + "being full barriers", [] { return race(2, play<Fenced>); }}};
+  if (os::register_for_heavy_barriers()) {
+    tests.push_back({title + "being none", [] { return race(2, play<Light>); }});
+    tests.push_back({title + "of a ring's sole producer", [] {
+                       const fixture::TestRing ring(
+                           {4, 8, 1, 1},
+                           {Orphans::kSkip, DeadConsumers::kHold, Producers::kSingle});
+                       return race(2, [&](Shared* shared, int side) {
+                         side == 0 ? consume_always(ring, shared) : produce_always(ring, shared);
+                       });
+                     }});
   } else {
     std::printf("# this system has no heavy barriers\n");
   }
-  const auto messages = [&](const char* title, auto play) {
-    well = check(title, kMessages, 4, play) && well;
-  };
-  using Loop = Watching<Threaded>;
-  messages("of those for one: plain memory, a thread and two event loops with a thread",
-           play_messages<OfMemory, Asleep, Loop>);
-  if (polled) {
-    using PolledLoop = Watching<Polled>;
-    messages("of those for one: plain memory, a thread and two event loops",
-             play_messages<OfMemory, Asleep, PolledLoop>);
-    messages("of those for one: plain memory, three event loops",
-             play_messages<OfMemory, PolledLoop, PolledLoop>);
-    messages("of those for one: a queue, an event loop and two with a thread",
-             play_messages<OfQueue, PolledLoop, Loop>);
+  tests.push_back({messages + "plain memory, a thread and two event loops with a thread",
+                   [] { return race(4, play_messages<OfMemory, Asleep, Loop>); }});
+  if (os::FutexPoll::make() != nullptr) {
+    tests.push_back({messages + "plain memory, a thread and two event loops",
+                     [] { return race(4, play_messages<OfMemory, Asleep, PolledLoop>); }});
+    tests.push_back({messages + "plain memory, three event loops",
+                     [] { return race(4, play_messages<OfMemory, PolledLoop, PolledLoop>); }});
+    tests.push_back({messages + "a queue, an event loop and two with a thread",
+                     [] { return race(4, play_messages<OfQueue, PolledLoop, Loop>); }});
   } else {
     std::printf("# this system has no futexes that an event loop waits for\n");
   }
-  return well ? 0 : 1;
+  return runner::run(std::move(tests), count, arguments, 1);
 }

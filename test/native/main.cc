@@ -1,3 +1,3 @@
 #include "check.h"
 
-int main() { return check::run_all(); }
+int main(int count, char** arguments) { return check::run_all(count, arguments); }

@@ -25,7 +25,7 @@ std::unique_ptr<PolledWatcher> make_polled() {
 
 // Wakes one entry of the word's queue, when there is one.
 void wake_one(const Word& word) {
-  while (os::wake(word, 1) == 0) os::nap(1'000'000);
+  runner::await("an entry to wake", [&] { return os::wake(word, 1) == 1; });
 }
 
 // What a sleeper leaves in the queue: none that a wake was passed on to.
@@ -50,7 +50,7 @@ TEST("a polled watch that is forgotten passes on the wake that was spent on it, 
     if (spent) wake_one(w.word);
     watcher->forget(1);
     if (!spent) CHECK(left_asleep(w.word) == 1);
-    CHECK(sleeper.woken());
+    sleeper.await_wake();
     Keys told;
     watcher->take_changed(&told);
     CHECK(told.empty());
@@ -65,7 +65,7 @@ TEST("a polled watch that goes with its watcher passes on the wake that was spen
   Sleeper sleeper(w.word);
   wake_one(w.word);
   watcher.reset();
-  CHECK(sleeper.woken());
+  sleeper.await_wake();
 }
 
 TEST("a polled watch of a word that has changed before takes no wake") {
@@ -76,7 +76,7 @@ TEST("a polled watch of a word that has changed before takes no wake") {
   Sleeper sleeper(w.word);
   watcher->forget(1);
   CHECK(left_asleep(w.word) == 1);
-  CHECK(sleeper.woken());
+  sleeper.await_wake();
 }
 
 TEST("the first of many polled watches that are forgotten pass on no more than they took") {
@@ -91,7 +91,7 @@ TEST("the first of many polled watches that are forgotten pass on no more than t
   Sleeper sleeper(w.word);
   wake_one(w.word);
   for (Watcher::Key key = 0; key < kWatches; ++key) watcher->forget(key);
-  CHECK(sleeper.woken());
+  sleeper.await_wake();
   CHECK(left_asleep(w.word) == 0);
 }
 
@@ -104,7 +104,7 @@ TEST("a thread's watch that is forgotten passes on the wake that was spent on it
   wake_one(w.word);
   Sleeper sleeper(w.word);
   watcher->forget(1);
-  CHECK(sleeper.woken());
+  sleeper.await_wake();
 }
 
 TEST("a thread's watch that has been told, and is forgotten before it is asked for, passes on") {
@@ -119,7 +119,7 @@ TEST("a thread's watch that has been told, and is forgotten before it is asked f
   watcher->watch(2, w.mapping, other, other.load_ordered());
   Sleeper sleeper(w.word);
   watcher->forget(1);
-  CHECK(sleeper.woken());
+  sleeper.await_wake();
   Keys told;
   watcher->take_changed(&told);
   CHECK(told.empty());
@@ -133,7 +133,7 @@ TEST("a thread's watch that goes with its watcher passes on the wake that was sp
   wake_one(w.word);
   Sleeper sleeper(w.word);
   watcher.reset();
-  CHECK(sleeper.woken());
+  sleeper.await_wake();
 }
 
 TEST("a consumer that fails instead of taking a message passes on") {
@@ -157,5 +157,5 @@ TEST("a consumer that fails instead of taking a message passes on") {
   CHECK(consumer.take_share(0).value().share.count == 1);
   Sleeper other(consumer.data_waiters());
   CHECK(consumer.take_share(0).error().code == Errc::kTooManyConsumers);
-  CHECK(other.woken());
+  other.await_wake();
 }

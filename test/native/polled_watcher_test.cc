@@ -23,7 +23,9 @@ std::unique_ptr<PolledWatcher> make() {
   return std::make_unique<PolledWatcher>(std::move(poll));
 }
 
-bool readable(const PolledWatcher& watcher, int milliseconds) {
+// Within so many milliseconds, or however late.
+bool readable(const PolledWatcher& watcher, int milliseconds = -1) {
+  const runner::Awaiting awaiting("a descriptor to be readable");
   pollfd descriptor{watcher.descriptor(), POLLIN, 0};
   return poll(&descriptor, 1, milliseconds) == 1;
 }
@@ -33,8 +35,6 @@ Keys changed(PolledWatcher& watcher) {
   watcher.take_changed(&keys);
   return keys;
 }
-
-constexpr int kPatience = 10'000;
 
 }  // namespace
 
@@ -47,7 +47,7 @@ TEST("a change makes the descriptor readable, and is told once") {
   CHECK(watcher->watch(5, ring.segment.mapping, word, announce_sleeper(word)));
   CHECK(!readable(*watcher, 20));
   wake_sleepers(word);
-  CHECK(readable(*watcher, kPatience));
+  CHECK(readable(*watcher));
   CHECK((changed(*watcher) == Keys{5}));
   CHECK(changed(*watcher).empty());
 }
@@ -60,7 +60,7 @@ TEST("a change before the watch is told too") {
   const uint32_t seen = announce_sleeper(word);
   wake_sleepers(word);
   CHECK(watcher->watch(6, ring.segment.mapping, word, seen));
-  CHECK(readable(*watcher, kPatience));
+  CHECK(readable(*watcher));
   CHECK((changed(*watcher) == Keys{6}));
 }
 
@@ -82,7 +82,7 @@ TEST("changes come from other mappings and threads, and more of them than a queu
   waker.join();
   std::vector<bool> told(kRings);
   size_t count = 0;
-  while (count < kRings && readable(*watcher, kPatience)) {
+  while (count < kRings && readable(*watcher)) {
     for (const auto key : changed(*watcher)) {
       CHECK(!told[key]);
       told[key] = true;
@@ -118,10 +118,10 @@ TEST("what is forgotten is not told, wakes nobody, and can be watched again") {
   CHECK(watcher->watch(1, ring.segment.mapping, data, announce_sleeper(data)));
   CHECK(changed(*watcher).empty());
   wake_sleepers(data);
-  CHECK(readable(*watcher, kPatience));
+  CHECK(readable(*watcher));
   CHECK((changed(*watcher) == Keys{1}));
   wake_sleepers(space);
-  CHECK(readable(*watcher, kPatience));
+  CHECK(readable(*watcher));
   CHECK((changed(*watcher) == Keys{2}));
 }
 

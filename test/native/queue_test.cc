@@ -18,9 +18,7 @@ using namespace fixture;
 
 namespace {
 
-constexpr uint64_t kMillisecond = 1'000'000;
 constexpr uint64_t kCells = kPage / kCell;
-constexpr uint64_t kPatience = 30'000 * kMillisecond;
 
 // With so many seats for messages that are held.
 RingCreation queue_of(uint64_t seats) {
@@ -256,7 +254,7 @@ TEST("what is given back goes to another, marked, and the seat can be somebody e
   CHECK(!given.share.redelivered);
   CHECK(first.give_back_share(given.seat));
   CHECK(!first.give_back_share(given.seat) && !first.finish_share(given.seat));
-  const Shares::Taken got = take(second, kPatience);
+  const Shares::Taken got = take(second, os::kForever);
   CHECK(text_of(second, got) == "a" && got.share.redelivered);
   // It keeps its own seat as well: with that one, both are taken.
   CHECK(first.take_share(0).error().code == Errc::kTooManyConsumers);
@@ -276,12 +274,12 @@ TEST("what is given back can come again to whoever gave it, also from a seat tha
   }
   Sequencer consumer = consumer_of(test);
   for (int i = 0; i < 5; ++i) {
-    const Shares::Taken got = take(consumer, kPatience);
+    const Shares::Taken got = take(consumer, os::kForever);
     CHECK(text_of(consumer, got) == "a" && got.share.redelivered);
     CHECK(consumer.consumer_sequence(0) == 0);
     CHECK(consumer.give_back_share(got.seat));
   }
-  CHECK(consumer.finish_share(take(consumer, kPatience).seat));
+  CHECK(consumer.finish_share(take(consumer, os::kForever).seat));
   CHECK(consumer.consumer_sequence(0) == 1);
   CHECK(take(consumer).share.count == 0);
 }
@@ -294,11 +292,11 @@ TEST("whoever sleeps for a message is woken by one that is given back") {
   const Shares::Taken given = take(first);
   std::thread other([&] {
     Sequencer second = consumer_of(test);
-    const Shares::Taken got = take(second, kPatience);
+    const Shares::Taken got = take(second, os::kForever);
     CHECK(text_of(second, got) == "a" && got.share.redelivered);
     CHECK(second.finish_share(got.seat));
   });
-  os::nap(20 * kMillisecond);
+  runner::await("the other to sleep", [&] { return announced(first.data_waiters()); });
   CHECK(first.give_back_share(given.seat));
   other.join();
   CHECK(first.consumer_sequence(0) == 1);
@@ -333,7 +331,7 @@ TEST("what a dead one had taken and done with out of order is not done again") {
   Sequencer next = consumer_of(test);
   std::vector<std::string> got;
   for (int i = 0; i < 2; ++i) {
-    const Shares::Taken taken = take(next, kPatience);
+    const Shares::Taken taken = take(next, os::kForever);
     CHECK(taken.share.redelivered);
     got.push_back(text_of(next, taken));
     CHECK(next.finish_share(taken.seat));
@@ -376,7 +374,7 @@ TEST("who leaves with messages in hand leaves them to the others, marked") {
   Sequencer other = consumer_of(test);
   leaving.leave();
   for (const char* text : {"a", "b"}) {
-    const Shares::Taken taken = take(other, kPatience);
+    const Shares::Taken taken = take(other, os::kForever);
     CHECK(text_of(other, taken) == text && taken.share.redelivered);
     CHECK(other.finish_share(taken.seat));
   }
@@ -443,10 +441,9 @@ TEST("whoever sends several goes on with the first when there is room for it") {
   while (send(sender, "x")) continue;
   std::thread other([&] {
     Sequencer waiting = test.sequencer();
-    CHECK(send_all(waiting, {"a", "b", "c"}, kPatience) == 1);
+    CHECK(send_all(waiting, {"a", "b", "c"}, os::kForever) == 1);
   });
-  // However late it comes, or early.
-  os::nap(20 * kMillisecond);
+  runner::await("the other to sleep", [&] { return announced(sender.space_waiters()); });
   CHECK(move(consumer) == "x");
   other.join();
   while (const auto text = move(consumer)) CHECK(text == "x" || text == "a");
@@ -530,24 +527,24 @@ TEST("what a dead one had taken together comes one by one, marked, to whoever as
     CHECK(dying.take_share(0, together(4)).value().share.count == 1 + 4 + 1 + 1);
   }
   Sequencer holding = consumer_of(test);
-  const Shares::Taken a = take(holding, kPatience);
+  const Shares::Taken a = take(holding, os::kForever);
   CHECK(text_of(holding, a) == "a" && a.share.redelivered);
   {
     // Nobody has what nobody asked for.
     Sequencer other = consumer_of(test);
-    const Shares::Taken b = take(other, kPatience);
+    const Shares::Taken b = take(other, os::kForever);
     CHECK(text_of(other, b) == texts[1] && b.share.redelivered);
     CHECK(other.keep_share(b.seat) && text_of(other, take(other)) == texts[1]);
     CHECK(other.give_back_share(b.seat));
-    CHECK(take(other, kPatience).share.redelivered);
+    CHECK(take(other, os::kForever).share.redelivered);
   }
   // Several are held at a time.
-  const Shares::Taken b = take(holding, kPatience);
+  const Shares::Taken b = take(holding, os::kForever);
   CHECK(b.share.redelivered);
   Texts got{text_of(holding, b)};
   Sequencer consumer = consumer_of(test);
   while (got.size() < 4) {
-    const auto some = move_all(consumer, 9, kPage, kPatience);
+    const auto some = move_all(consumer, 9, kPage, os::kForever);
     got.insert(got.end(), some.begin(), some.end());
   }
   std::sort(got.begin(), got.end());
@@ -567,7 +564,7 @@ TEST("what a dead one had taken together, where there is no seat but its own") {
   }
   Sequencer consumer = consumer_of(test);
   for (const char* text : {"a", "b", "c", "d"}) {
-    const Shares::Taken taken = take(consumer, kPatience);
+    const Shares::Taken taken = take(consumer, os::kForever);
     CHECK(text_of(consumer, taken) == text && taken.share.redelivered == (*text != 'd'));
     CHECK(consumer.take_share(0).error().code == Errc::kTooManyConsumers);
     CHECK(consumer.finish_share(taken.seat) && !consumer.finish_share(taken.seat));
@@ -590,8 +587,8 @@ TEST("whoever takes several holds nothing that it was not given") {
     Sequencer dying = consumer_of(test);
     CHECK(dying.take_share(0, together(2)).value().share.count == 2);
   }
-  CHECK((move_all(first, 9, 4, kPatience) == Texts{"e"}));
-  CHECK((move_all(second, 9, 4, kPatience) == Texts{"ffff"}));
+  CHECK((move_all(first, 9, 4, os::kForever) == Texts{"e"}));
+  CHECK((move_all(second, 9, 4, os::kForever) == Texts{"ffff"}));
 }
 
 TEST("a message that says that it is longer than its place ends what comes together") {
@@ -618,32 +615,32 @@ TEST("a message that says that it is longer than its place ends what comes toget
 
 namespace {
 
-// Sleeps until a message comes, which is all that it takes. So many of them are woken by what
-// `send` sends.
+// So many sleep until a message comes, which is all that each takes, and all of them are woken by
+// what `send` sends.
 void all_are_woken(int sleepers, const TestRing& test, const std::function<void()>& send) {
   std::vector<std::thread> threads;
+  std::vector<std::atomic<uint32_t>> sleeps(static_cast<size_t>(sleepers));
   std::atomic<int> received{0};
-  for (int i = 0; i < sleepers; ++i) {
+  for (auto& thread : sleeps) {
     threads.emplace_back([&] {
       Sequencer consumer = test.sequencer({Strategy::kBlock, 0});
       Joining joining;
       joining.name = "consumers";
       joining.group = true;
       CHECK(consumer.join(joining).ok());
-      if (take(consumer, kPatience).share.count == 0) return;
+      thread = os::current_thread();
+      CHECK(take(consumer, os::kForever).share.count != 0);
       received += 1;
       // With the message in hand until all have one: nobody is woken by its death.
-      for (int rest = 5000; rest > 0 && received < sleepers; --rest) os::nap(kMillisecond);
+      runner::await("all to be woken", [&] { return received == sleepers; });
     });
   }
-  os::nap(50 * kMillisecond);
-  send();
-  const uint64_t begin = os::now_nanoseconds();
-  while (received < sleepers && os::now_nanoseconds() - begin < 4000 * kMillisecond) {
-    os::nap(kMillisecond);
+  for (const auto& thread : sleeps) {
+    runner::await("all to sleep", [&] { return thread != 0 && asleep(thread); });
   }
-  CHECK(received == sleepers);
+  send();
   for (std::thread& thread : threads) thread.join();
+  CHECK(received == sleepers);
 }
 
 }  // namespace

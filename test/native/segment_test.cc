@@ -1,6 +1,5 @@
 #include "../../addon/core/segment.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "../../addon/core/liveness.h"
 #include "check.h"
@@ -40,21 +41,12 @@ void alter(const TestRing& ring, const std::function<void(Identity&)>& change,
   if (fix_checksum) identity.checksum = identity_checksum(identity);
 }
 
-int count_temporaries() {
-  int count = 0;
-  DIR* directory = opendir("/dev/shm");
-  while (const dirent* entry = readdir(directory)) {
-    if (std::strncmp(entry->d_name, ".shm-disruptor-", 15) == 0) ++count;
-  }
-  closedir(directory);
-  return count;
-}
-
 }  // namespace
 
 TEST("what was created can be opened, with the geometry of its creator") {
   for (const auto birth : {os::Birth::kUnnamed, os::Birth::kTemporary}) {
-    const TestRing ring({10, 24, 3}, {}, birth);
+    const TestDirectory directory("/dev/shm");
+    const TestRing ring(TestRing::creation_of({10, 24, 3}, {}, birth), directory.at("ring"));
     const auto opened = open_ring(ring.name);
     CHECK(opened.ok());
     CHECK(opened.value().layout.geometry.elements == 10);
@@ -62,7 +54,7 @@ TEST("what was created can be opened, with the geometry of its creator") {
     CHECK(opened.value().layout.geometry.consumers == 3);
     CHECK(opened.value().header().identity.generation == ring.header().identity.generation);
     CHECK(opened.value().layout.generation == ring.header().identity.generation);
-    CHECK(count_temporaries() == 0);
+    CHECK(directory.names() == std::vector<std::string>{"ring"});
   }
 }
 
@@ -86,13 +78,14 @@ TEST("a new segment has exactly the mode asked for, whatever the umask") {
 
 TEST("creating over a name that is taken is refused, and leaves what is there alone") {
   for (const auto birth : {os::Birth::kUnnamed, os::Birth::kTemporary}) {
-    const TestRing ring({4, 4, 1});
+    const TestDirectory directory("/dev/shm");
+    const TestRing ring(TestRing::creation_of({4, 4, 1}, {}), directory.at("ring"));
     RingCreation creation;
     creation.geometry = {8, 8, 1};
     creation.birth = birth;
     CHECK(create_ring(ring.name, creation).error().code == Errc::kSegmentExists);
     CHECK(open_ring(ring.name).value().layout.geometry.elements == 4);
-    CHECK(count_temporaries() == 0);
+    CHECK(directory.names() == std::vector<std::string>{"ring"});
   }
 }
 
@@ -145,7 +138,8 @@ TEST("directories, links, FIFOs, empty, short and foreign objects are told apart
 }
 
 TEST("replacing refuses what is not ours and leaves it untouched") {
-  const std::string name = unique_name();
+  const TestDirectory directory("/dev/shm");
+  const std::string name = directory.at("ring");
   const std::string path = path_of(name);
   const std::string foreign(8192, 'x');
   for (const size_t size : {size_t{0}, size_t{5}, foreign.size()}) {
@@ -159,7 +153,7 @@ TEST("replacing refuses what is not ours and leaves it untouched") {
   mkdir(path.c_str(), 0700);
   CHECK(create_ring(name, replacing({4, 4, 1})).error().code == Errc::kSegmentNotRegular);
   rmdir(path.c_str());
-  CHECK(count_temporaries() == 0);
+  CHECK(directory.names().empty());
 }
 
 TEST("each contradiction in a header has its own error") {
@@ -281,9 +275,10 @@ TEST("a segment that is withdrawn loses its name, unless the name is another one
 }
 
 TEST("a replacement that does not finish makes the next one give up, not hang") {
-  const TestRing ring({4, 4, 1});
+  const TestDirectory directory("/dev/shm");
+  const TestRing ring(TestRing::creation_of({4, 4, 1}, {}), directory.at("ring"));
   const auto stuck = os::open_file(ring.name);
   CHECK(os::try_lock(stuck.value(), liveness::kReplacement, os::Hold::kExclusive).value());
   CHECK(create_ring(ring.name, replacing({4, 4, 1})).error().code == Errc::kSegmentBusy);
-  CHECK(count_temporaries() == 0);
+  CHECK(directory.names() == std::vector<std::string>{"ring"});
 }

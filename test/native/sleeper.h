@@ -5,58 +5,38 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <fstream>
-#include <string>
 #include <thread>
 
 #include "../../addon/core/os/futex.h"
 #include "check.h"
+#include "fixture.h"
 
 namespace fixture {
 
 class Sleeper {
  public:
-  /// Returns when it sleeps.
+  /// Returns when the thread sleeps.
   explicit Sleeper(const shm_disruptor::Word& word) : thread_([this, &word] { sleep(word); }) {
-    while (!asleep()) shm_disruptor::os::nap(1'000'000);
+    runner::await("a thread to sleep", [&] { return id_.load() != 0 && asleep(id_.load()); });
   }
   ~Sleeper() { thread_.join(); }
   Sleeper(const Sleeper&) = delete;
   Sleeper& operator=(const Sleeper&) = delete;
 
-  /// Whether it was woken; waits for that.
-  bool woken() {
-    const uint64_t begin = shm_disruptor::os::now_nanoseconds();
-    while (!woken_.load() && shm_disruptor::os::now_nanoseconds() - begin < kPatience) {
-      shm_disruptor::os::nap(1'000'000);
-    }
-    return woken_.load();
+  /// Returns when the thread was woken. A wake that is lost ends the test by the watchdog.
+  void await_wake() const {
+    runner::await("the sleeper to be woken", [&] { return woken_.load(); });
   }
 
  private:
-  static constexpr uint64_t kPatience = 30'000'000'000;
-
   void sleep(const shm_disruptor::Word& word) {
-    const uint64_t begin = shm_disruptor::os::now_nanoseconds();
     const uint32_t seen = word.load_ordered();
-    thread_id_.store(static_cast<int>(syscall(SYS_gettid)));
-    // A signal may end it as well.
-    shm_disruptor::os::sleep_while(word, seen, 2 * kPatience);
-    woken_.store(shm_disruptor::os::now_nanoseconds() - begin < 2 * kPatience);
+    id_.store(static_cast<uint32_t>(syscall(SYS_gettid)));
+    shm_disruptor::os::sleep_while(word, seen, shm_disruptor::os::kForever);
+    woken_.store(true);
   }
 
-  // The kernel says what it does: it does nothing else that would make it sleep.
-  bool asleep() const {
-    const int id = thread_id_.load();
-    if (id == 0) return false;
-    std::ifstream file("/proc/self/task/" + std::to_string(id) + "/stat");
-    std::string stat;
-    std::getline(file, stat);
-    const size_t state = stat.rfind(')') + 2;
-    return state < stat.size() && stat[state] == 'S';
-  }
-
-  std::atomic<int> thread_id_{0};
+  std::atomic<uint32_t> id_{0};
   std::atomic<bool> woken_{false};
   std::thread thread_;
 };

@@ -14,18 +14,22 @@ using namespace fixture;
 
 namespace {
 
-constexpr uint64_t kSlice = 50'000'000;
-constexpr uint64_t kMessages = 20'000;
+// From each producer: so many, or so many laps of a small ring, where each lap may cost every
+// thread a turn of the processor.
+const uint64_t kMessages = runner::setting("MESSAGES", 4000);
+const uint64_t kLaps = runner::setting("LAPS", 200);
 
 struct Message {
   uint64_t producer;
   uint64_t number;
 };
 
-// Claims, writes and commits until `kMessages` messages are in, in claims of 1 to 3.
-void produce(Sequencer ring, uint64_t producer, std::atomic<bool>* broken) {
-  for (uint64_t sent = 0; sent < kMessages;) {
-    const auto claim = ring.claim(1, std::min(1 + sent % 3, kMessages - sent), kSlice);
+// Waits here have no end, so that a lost wake is a hang, and not a slice of time.
+
+// Claims, writes and commits until `messages` are in, in claims of 1 to 3.
+void produce(Sequencer ring, uint64_t producer, uint64_t messages, std::atomic<bool>* broken) {
+  for (uint64_t sent = 0; sent < messages;) {
+    const auto claim = ring.claim(1, std::min(1 + sent % 3, messages - sent), os::kForever);
     if (!claim.ok()) {
       *broken = true;
       return;
@@ -49,7 +53,7 @@ void consume(Sequencer ring, uint64_t consumer, uint64_t total, uint64_t produce
              std::atomic<bool>* broken) {
   std::vector<uint64_t> expected(producers, 0);
   for (uint64_t got = 0; got < total;) {
-    const auto batch = ring.consume(consumer, kSlice);
+    const auto batch = ring.consume(consumer, os::kForever);
     if (!batch.ok()) {
       *broken = true;
       return;
@@ -76,13 +80,14 @@ void consume(Sequencer ring, uint64_t consumer, uint64_t total, uint64_t produce
 
 void many_to_many(uint64_t producers, uint64_t consumers, uint64_t elements) {
   const TestRing test({elements, sizeof(Message), consumers});
+  const uint64_t messages = std::min(kMessages, kLaps * elements);
   std::atomic<bool> broken{false};
   std::vector<std::thread> threads;
   for (uint64_t i = 0; i < producers; ++i) {
-    threads.emplace_back(produce, test.sequencer(), i, &broken);
+    threads.emplace_back(produce, test.sequencer(), i, messages, &broken);
   }
   for (uint64_t i = 0; i < consumers; ++i) {
-    threads.emplace_back(consume, test.sequencer(), i, kMessages * producers, producers, &broken);
+    threads.emplace_back(consume, test.sequencer(), i, messages * producers, producers, &broken);
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(!broken);
@@ -95,6 +100,8 @@ TEST("every element reaches every consumer once and in order, whatever the numbe
   for (const uint64_t producers : {1, 2, 4}) {
     for (const uint64_t consumers : {1, 2, 4}) {
       for (const uint64_t elements : {3, 64, 1000}) {
+        runner::doing("%d producers, %d consumers, %d elements", static_cast<int>(producers),
+                      static_cast<int>(consumers), static_cast<int>(elements));
         many_to_many(producers, consumers, elements);
       }
     }
@@ -106,10 +113,11 @@ TEST("a pending commit becomes visible to the one who waits for it") {
   std::atomic<bool> broken{false};
   const auto produce_and_wait = [&](Sequencer ring) {
     for (uint64_t i = 0; i < 2000; ++i) {
-      Claim claim;
-      while (claim.count == 0) claim = ring.claim(1, 1, kSlice).value();
-      auto commit = ring.commit(claim.start, claim.start, OutOfOrder::kMark, kSlice);
-      while (commit.value() == Commit::kPending) commit = ring.await_visible(claim.start, kSlice);
+      const Claim claim = ring.claim(1, 1, os::kForever).value();
+      auto commit = ring.commit(claim.start, claim.start, OutOfOrder::kMark, 0);
+      if (commit.value() == Commit::kPending) {
+        commit = ring.await_visible(claim.start, os::kForever);
+      }
       if (commit.value() != Commit::kVisible || ring.cursor() <= claim.start) broken = true;
     }
   };
@@ -117,7 +125,7 @@ TEST("a pending commit becomes visible to the one who waits for it") {
   std::thread two(produce_and_wait, test.sequencer());
   Sequencer ring = test.sequencer();
   for (uint64_t got = 0; got < 4000;) {
-    const auto batch = ring.consume(0, kSlice);
+    const auto batch = ring.consume(0, os::kForever);
     if (batch.value().count == 0) continue;
     CHECK(ring.commit_consumed(0, batch.value().start, batch.value().start + batch.value().count));
     got += batch.value().count;
@@ -134,15 +142,14 @@ TEST("nobody sleeps through the end: each round goes to sleep and is woken") {
   const auto pass_on = [](Sequencer from, Sequencer to, bool begin) {
     for (uint64_t round = 0; round < kRounds; ++round) {
       if (!begin || round > 0) {
-        Batch batch;
-        while (batch.count == 0) batch = from.consume(0, 20 * kSlice).value();
+        const Batch batch = from.consume(0, os::kForever).value();
         from.commit_consumed(0, batch.start, batch.start + batch.count);
-        // Longer than the other side spins.
-        if (round % 3 == 0) os::nap(1'000'000);
+        if (round % 3 == 0) {
+          runner::await("the other side to sleep", [&] { return announced(to.data_waiters()); });
+        }
       }
-      Claim claim;
-      while (claim.count == 0) claim = to.claim(1, 1, 20 * kSlice).value();
-      (void)to.commit(claim.start, claim.start, OutOfOrder::kMark, 20 * kSlice);
+      const Claim claim = to.claim(1, 1, os::kForever).value();
+      (void)to.commit(claim.start, claim.start, OutOfOrder::kMark, os::kForever);
     }
   };
   std::thread other(pass_on, ping.sequencer(), pong.sequencer(), false);

@@ -53,7 +53,7 @@ struct Bell {
 
   // Waits until there are `count` rings; a test that hangs here has found a lost wake.
   void wait_for(int count) const {
-    while (rings.load() < count) os::nap(1'000'000);
+    runner::await("a watched word's change to be told", [&] { return rings.load() >= count; });
   }
 
   std::atomic<int> rings{0};
@@ -235,7 +235,7 @@ TEST("a forgotten word's mapping goes") {
     }
     CHECK(mappings_of(f.ring.segment) == 2);
     f.watcher.forget(1);
-    while (mappings_of(f.ring.segment) != 1) os::nap(1'000'000);
+    runner::await("the mapping to go", [&] { return mappings_of(f.ring.segment) == 1; });
   }
 }
 
