@@ -5,7 +5,8 @@
 //   | producer | number | payload  | checksum |
 //   +----------+--------+----------+----------+
 //
-// Numbers count each producer's messages from 0. The checksum covers the words before it.
+// Numbers count each producer's messages from 0; its last message has a number of its own. The checksum
+// covers the words before it.
 
 export const MESSAGE_BYTES = 32;
 /** How many words on the next message begins. */
@@ -13,6 +14,9 @@ export const MESSAGE_WORDS = 8;
 
 const PAYLOAD = 2;
 const CHECKSUM = 7;
+
+/** The number of a producer's last message. */
+export const LAST = 0xffffffff;
 
 /** The words of one of a ring's Buffers, in place. */
 export function wordsOf(buf) {

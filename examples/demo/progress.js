@@ -1,5 +1,6 @@
 import cliProgress from 'cli-progress';
 
+import { SECONDS } from './pace.js';
 import { atEnd } from './undo.js';
 
 let stream = process.stdout;
@@ -10,23 +11,25 @@ export function showProgressOn(other) {
 }
 
 /**
- * Shows how far a scenario has come, which `look` tells: a bar on a terminal, and a line a second
- * elsewhere. Returns what ends the display.
+ * Shows how much of its time a scenario has had: a bar on a terminal, and a line a second elsewhere.
+ * Returns what ends the display.
  */
-export function showProgress(title, total, look) {
+export function showProgress(title) {
   const bar = new cliProgress.SingleBar({
     format: `${title} {bar} {percentage} %`,
     stream,
     noTTYOutput: true,
     notTTYSchedule: 1000,
   });
-  bar.start(total, 0);
+  const begin = performance.now();
+  bar.start(SECONDS, 0);
   // The bar has changed the terminal's settings.
   atEnd(() => bar.stop());
-  const timer = setInterval(() => bar.update(look()), 100);
+  const look = () => bar.update(Math.min(SECONDS, (performance.now() - begin) / 1000));
+  const timer = setInterval(look, 100);
   return () => {
     clearInterval(timer);
-    bar.update(look());
+    look();
     bar.stop();
   };
 }
