@@ -38,12 +38,5 @@ for (const call of calls as string[]) {
       closing.close();
     }, 50);
   }
-  if (call === 'cpu') {
-    const before = process.cpuUsage();
-    setTimeout(() => {
-      const { user: spent, system } = process.cpuUsage(before);
-      console.log(`cpu ${spent + system}`);
-    }, 2000);
-  }
 }
 console.log('waiting');

@@ -15,7 +15,7 @@ import {
   patient,
   rest,
 } from './broadcasts.js';
-import { staysPending } from './compat/pending.js';
+import { staysPending, staysPendingFor } from './compat/pending.js';
 import { WATCHDOG_MILLISECONDS } from './fixture.js';
 
 overReceivingFaces('everybody gets everything, in order, with its length', async (t, face) => {
@@ -291,7 +291,7 @@ overReceivingFaces('who stands still is waited for, for a moment only', async (t
   const subscription = listen(t, broadcast, { from: 0 });
   if (face.name !== 'sync') {
     const waiting = face.receive(subscription);
-    t.true(await staysPending(waiting, 300));
+    t.true(await staysPendingFor(waiting, 300));
     count(broadcast, 1, 1);
     // Nobody publishes anything more.
     t.like(await waiting, { sequence: 1, lost: 1 });
@@ -390,7 +390,7 @@ overReceivingFaces(
     const slots = [1, 2].map(() => another(t, broadcast).claim());
     const subscription = listen(t, broadcast, { from: 0 });
     const waiting = face.receive(subscription);
-    t.true(await staysPending(waiting, 1000));
+    t.true(await staysPendingFor(waiting, 1000));
     t.true(slots[1]!.commit(0));
     t.like(await waiting, { sequence: 1, lost: 1 });
   },

@@ -6,6 +6,7 @@ import { Disruptor } from 'shm-disruptor';
 
 import { collectUntil } from './garbage.js';
 import { ring, WATCHDOG_MILLISECONDS } from './fixture.js';
+import { thorough } from './thorough.js';
 
 const RELEASED = { name: 'DisruptorError', code: 'ERR_RELEASED' };
 
@@ -188,7 +189,7 @@ for (const [what, code] of [
         require('node:worker_threads').parentPort.postMessage('begins');
         ${code}
       });`;
-    for (let i = 0; i < 50; i += 1) {
+    for (let i = 0; i < (thorough ? 50 : 8); i += 1) {
       const worker = new Worker(script, { eval: true });
       await new Promise((resolve) => worker.once('message', resolve));
       if (i % 2 > 0) await turn();

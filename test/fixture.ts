@@ -11,7 +11,7 @@ import type { DisruptorOptions, RawSlots, RingOf, RingOptions } from 'shm-disrup
 export type Scope = Pick<ExecutionContext, 'teardown'>;
 
 /** How long anything may take before it counts as hung; for `t.timeout`. */
-export const WATCHDOG_MILLISECONDS = 60_000;
+export const WATCHDOG_MILLISECONDS = 300_000;
 
 const names = new WeakMap<Disruptor, string>();
 let count = 0;
@@ -53,8 +53,13 @@ export function ring(t: Scope, options: Partial<DisruptorOptions> = {}): Disrupt
 /** As `ring`, and the name: to attach to it in a worker, in another process, or by oneself. */
 ring.named = (t: Scope, options: Partial<DisruptorOptions> = {}) => {
   const creator = ring(t, options);
-  return { name: names.get(creator)!, creator };
+  return { name: nameOf(creator), creator };
 };
+
+/** The name of a ring from here. */
+export function nameOf(of: Disruptor): string {
+  return names.get(of)!;
+}
 
 /** Another object on a ring from here, released when the test ends. By default consumer 0, and not alone. */
 export function attach(
@@ -62,7 +67,7 @@ export function attach(
   of: Disruptor,
   options: Partial<DisruptorOptions> = {},
 ): Disruptor {
-  return held(t, { name: names.get(of)!, consumer: 0, shared: true, ...options });
+  return held(t, { name: nameOf(of), consumer: 0, shared: true, ...options });
 }
 
 /** A ring of bytes that has roles. */

@@ -62,7 +62,7 @@ overQueueFaces(
     await face.enqueue(queue, 'a');
     const message = await face.receive(queue);
     const waiting = face.receive(other);
-    t.true(await staysPending(waiting, 300));
+    t.true(await staysPending(waiting));
     message.nack();
     const received = await waiting;
     t.deepEqual(facts(received), again('a'));

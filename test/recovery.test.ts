@@ -12,6 +12,7 @@ import type { ExecutionContext } from 'ava';
 import { Disruptor, DisruptorReadStream } from 'shm-disruptor';
 import type { Gap, GapMessage } from 'shm-disruptor';
 
+import { asleep } from './asleep.js';
 import { produce, valuesOf } from './compat/values.js';
 import { callbackFace, promiseFace, syncFace } from './faces.js';
 import { attach, ring, uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -97,8 +98,8 @@ test('whoever waits when a producer dies goes on: for data, for room, for a comm
   const committed = creator.produceCommit();
   const consumer = attach(t, creator, { spin: true });
   const consumed = consumer.consumeNew();
-  const room = attach(t, creator, { spin: true }).produceClaimMany(4);
-  await sleep(100);
+  const room = attach(t, creator, { spin: true }).produceClaimMany(5);
+  await Promise.all([asleep(name, 'data'), asleep(name, 'space')]);
   await killed(child);
   t.true(await committed);
   t.deepEqual(await consumed, {
@@ -126,7 +127,7 @@ test('a producer that was stopped is alive: nothing of it is closed, and its com
   produceLater(behind, 9);
   const committed = behind.produceCommit();
   const waiting = attach(t, creator, { spin: true }).consumeNew();
-  await sleep(1200);
+  await asleep(name);
   t.false(creator.recover());
   t.is(creator.cursor, 0);
   child.kill('SIGCONT');
@@ -228,7 +229,7 @@ test('a dead consumer that is to be detached gives room to a producer that waits
   creator.consumeNewSync();
   creator.consumeCommit();
   const room = creator.produceClaim();
-  await sleep(100);
+  await asleep(name, 'space');
   await killed(child);
   t.is((await room).claimStart, 8);
   t.true(creator.produceCommitSync());

@@ -455,7 +455,7 @@ test('wrong handlers and options', async (t) => {
         typeof options === 'object' && !('signal' in options!) ? { signal, ...options } : options;
       const processing = process(handler, given);
       // What is not refused waits.
-      t.false(await staysPending(processing, 5), `${JSON.stringify(options)} is taken`);
+      t.false(await staysPending(processing), `${JSON.stringify(options)} is taken`);
       await t.throwsAsync(
         Promise.race([processing, Promise.resolve()]),
         expected,

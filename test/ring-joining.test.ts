@@ -2,7 +2,7 @@
 import test from 'ava';
 import { Disruptor } from 'shm-disruptor';
 
-import { staysPending } from './compat/pending.js';
+import { staysPending, staysPendingFor } from './compat/pending.js';
 import { ring as compatible, ringOfRoles, WATCHDOG_MILLISECONDS } from './fixture.js';
 import { peers } from './ring-peers.js';
 import { drain, numbers, word, words, wordsOf } from './words.js';
@@ -215,7 +215,7 @@ for (const way of ['process', 'thread'] as const) {
       producer.publishManySync(words(0, 8));
       await peer.end();
       const waiting = producer.publish(word(8));
-      if (deadConsumers === 'hold') t.true(await staysPending(waiting, 600));
+      if (deadConsumers === 'hold') t.true(await staysPendingFor(waiting, 600));
       else t.is(await waiting, 8);
       using back = ring.consumer('mortal');
       t.deepEqual(drain(back), deadConsumers === 'hold' ? numbers(0, 8) : []);

@@ -248,7 +248,7 @@ test('producers that wait for room, also where they block the thread', async (t)
 });
 
 test('waits that block the thread, however short each is', (t) => {
-  t.timeout(4 * WATCHDOG_MILLISECONDS);
+  t.timeout(WATCHDOG_MILLISECONDS);
   const name = uniqueName(t);
   const again = (attempt: () => unknown) => {
     for (const end = Date.now() + WATCHDOG_MILLISECONDS; Date.now() < end;) {

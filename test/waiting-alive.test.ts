@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
-import { staysPending } from './compat/pending.js';
+import { staysPendingFor } from './compat/pending.js';
 import { produce } from './compat/values.js';
 import { WATCHDOG_MILLISECONDS, ring } from './fixture.js';
 
@@ -30,7 +30,7 @@ for (const kind of ['consume', 'timeout', 'callback', 'loop']) {
       t.timeout(WATCHDOG_MILLISECONDS);
       const { creator, waiting, end } = child(t, 'adaptive', kind, calls);
       await waiting;
-      t.true(await staysPending(end, 300));
+      t.true(await staysPendingFor(end, 300));
       produce(creator, 1);
       t.deepEqual(await end, ['waiting\ndelivered\n', [0, null]]);
     });
@@ -59,10 +59,10 @@ test('a process stays for a stream after another one was destroyed by its listen
   t.teardown(() => process_.kill('SIGKILL'));
   const end = Promise.all([text(process_.stdout), once(process_, 'exit')]);
   // It may have to wait for the first as well.
-  await staysPending(end, 300);
+  await staysPendingFor(end, 300);
   produce(creator, 1);
   await once(process_.stdout, 'data');
-  t.true(await staysPending(end, 300));
+  t.true(await staysPendingFor(end, 300));
   produce(creator, 1);
   t.deepEqual(await end, ['waiting\ndelivered\n', [0, null]]);
 });
@@ -72,7 +72,7 @@ for (const wait of ['block', 'sleep', 'yield', 'busy-spin']) {
     t.timeout(WATCHDOG_MILLISECONDS);
     const stays = child(t, wait, 'consume', ['wait']);
     await stays.waiting;
-    t.true(await staysPending(stays.end, 300));
+    t.true(await staysPendingFor(stays.end, 300));
     produce(stays.creator, 1);
     t.deepEqual(await stays.end, ['waiting\ndelivered\n', [0, null]]);
     const { end } = child(t, wait, 'consume', ['wait', 'unref']);

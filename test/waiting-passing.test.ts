@@ -1,13 +1,14 @@
 // A wake for one that comes to an event loop whose wait is over goes to another one that waits.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { Queue } from 'shm-disruptor';
 
+import { asleepOn } from './asleep.js';
+import { staysPending } from './compat/pending.js';
 import { WATCHDOG_MILLISECONDS, uniqueName } from './fixture.js';
 import { inProcess, newMemory, wordsOf } from './memories.js';
 import { sizeFor } from './waiting-passing-child.js';
@@ -15,9 +16,9 @@ import type { Pass } from './waiting-passing-child.js';
 
 const CHILD = fileURLToPath(new URL('./waiting-passing-child.js', import.meta.url));
 
-// Whoever was not woken looks by itself within half a second: with that in each round the test does
-// not end in time.
-const ROUNDS = 400;
+// One that was not woken looks by itself within half a second: with that in each round the test takes
+// longer than its watchdog waits.
+const ROUNDS = (3 * WATCHDOG_MILLISECONDS) / 1000;
 
 async function play(t: ExecutionContext, kind: Pass['kind'], end: Pass['end'], waker: string) {
   t.timeout(WATCHDOG_MILLISECONDS);
@@ -64,10 +65,10 @@ for (const does of ['wait', 'wait sync'] as const) {
     t.timeout(WATCHDOG_MILLISECONDS);
     const memory = newMemory(t);
     const stopped = await inProcess(t, { name: memory.name, does });
-    await sleep(100);
+    await asleepOn(memory, 0);
     stopped.stop();
     const waiting = memory.wait(0, 0);
-    await sleep(20);
+    t.true(await staysPending(waiting));
     Atomics.store(wordsOf(memory), 0, 1);
     memory.notify(0, 1);
     t.is(await waiting, 'ok');

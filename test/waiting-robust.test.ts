@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import test from 'ava';
 
+import { asleep } from './asleep.js';
 import { attach, ring, WATCHDOG_MILLISECONDS } from './fixture.js';
 
 /** Where a ring's word for data waiters lies: addon/core/layout.h. */
@@ -23,8 +24,8 @@ test('who sleeps notices what a dead waker has not told', async (t) => {
   const { name, creator } = ring.named(t);
   const consumer = attach(t, creator, { spin: true, wait: 'block' });
   const waits = consumer.consumeNew();
-  // Asleep by now, and then robbed of its announcement.
-  await delay(50);
+  await asleep(name);
+  // It is robbed of its announcement.
   wakeAlmost(name);
   creator.produceClaimSync().writeUInt32LE(7);
   t.true(creator.produceCommitSync());

@@ -15,7 +15,7 @@ import { uniqueName, WATCHDOG_MILLISECONDS } from '../fixture.js';
 import { command, ended, errorOf, fed, PROGRAM, start } from './command.js';
 
 test.beforeEach((t) => {
-  t.timeout(4 * WATCHDOG_MILLISECONDS);
+  t.timeout(WATCHDOG_MILLISECONDS);
 });
 
 /** What `read` writes out, byte for byte. */

@@ -11,7 +11,7 @@ import { uniqueName, WATCHDOG_MILLISECONDS } from '../fixture.js';
 import { command, errorOf, fed } from './command.js';
 
 test.beforeEach((t) => {
-  t.timeout(4 * WATCHDOG_MILLISECONDS);
+  t.timeout(WATCHDOG_MILLISECONDS);
 });
 
 function newDirectory(t: ExecutionContext): string {

@@ -17,7 +17,7 @@ import { newMemory } from '../memories.js';
 import { command, ended, errorOf, fed, PROGRAM, refused, start } from './command.js';
 
 test.beforeEach((t) => {
-  t.timeout(4 * WATCHDOG_MILLISECONDS);
+  t.timeout(WATCHDOG_MILLISECONDS);
 });
 
 const pathOf = (name: string) => `/dev/shm${name}`;

@@ -23,7 +23,7 @@ import { word } from '../words.js';
 import { alone, canBeAlone, command, errorOf, refused, start } from './command.js';
 
 test.beforeEach((t) => {
-  t.timeout(4 * WATCHDOG_MILLISECONDS);
+  t.timeout(WATCHDOG_MILLISECONDS);
 });
 
 const pathOf = (name: string) => `/dev/shm${name}`;

@@ -12,7 +12,7 @@ import { ring, ringOfRoles, uniqueName, WATCHDOG_MILLISECONDS } from '../fixture
 import { command, ended, errorOf, fed, refused, start } from './command.js';
 
 test.beforeEach((t) => {
-  t.timeout(4 * WATCHDOG_MILLISECONDS);
+  t.timeout(WATCHDOG_MILLISECONDS);
 });
 
 const pathOf = (name: string) => `/dev/shm${name}`;

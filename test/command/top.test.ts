@@ -11,7 +11,7 @@ import { command, ended, errorOf, refused, start } from './command.js';
 import { Terminal } from './terminal.js';
 
 test.beforeEach((t) => {
-  t.timeout(4 * WATCHDOG_MILLISECONDS);
+  t.timeout(WATCHDOG_MILLISECONDS);
 });
 
 test('a line at every look, with what has happened since', async (t) => {

@@ -7,7 +7,7 @@ import type { ExecutionContext } from 'ava';
 import type { Disruptor } from 'shm-disruptor';
 
 import { WATCHDOG_MILLISECONDS, ring } from '../fixture.js';
-import { staysPending } from './pending.js';
+import { staysPendingFor } from './pending.js';
 import type { Outcome, Task } from './spinning-worker.js';
 import { fillIn, produce, skip, valuesOf } from './values.js';
 
@@ -65,7 +65,7 @@ async function blocked(t: ExecutionContext, name: string, call: Task['call']) {
   t.teardown(() => worker.terminate());
   t.deepEqual(await once(worker, 'message'), ['calling']);
   const answer = once(worker, 'message') as Promise<[Outcome]>;
-  t.true(await staysPending(answer, BLOCKED_MILLISECONDS));
+  t.true(await staysPendingFor(answer, BLOCKED_MILLISECONDS));
   return { worker, answer };
 }
 

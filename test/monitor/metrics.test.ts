@@ -11,7 +11,7 @@ import { ask, monitor } from './monitoring.js';
 import type { Running } from './monitoring.js';
 
 test.beforeEach((t) => {
-  t.timeout(4 * WATCHDOG_MILLISECONDS);
+  t.timeout(WATCHDOG_MILLISECONDS);
 });
 
 const SAMPLE = /^shm_disruptor_(\w+)\{segment="([^"]*)"((?:,\w+="[^"]*")*)\} (-?[\d.e+]+)$/;

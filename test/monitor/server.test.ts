@@ -12,7 +12,7 @@ import { command, ended, errorOf, start } from '../command/command.js';
 import { ask, looks, lookWhere, monitor } from './monitoring.js';
 
 test.beforeEach((t) => {
-  t.timeout(4 * WATCHDOG_MILLISECONDS);
+  t.timeout(WATCHDOG_MILLISECONDS);
 });
 
 test('the page comes whole, with nothing from elsewhere and nothing for others', async (t) => {

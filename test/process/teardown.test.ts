@@ -10,12 +10,12 @@ import type { ExecutionContext } from 'ava';
 import type { Disruptor } from 'shm-disruptor';
 
 import { produce, valuesOf } from '../compat/values.js';
-import { attach, ring } from '../fixture.js';
+import { attach, ring, WATCHDOG_MILLISECONDS } from '../fixture.js';
+import { thorough } from '../thorough.js';
 import type { Ending } from './teardown-child.js';
 import type { Work } from './teardown-work.js';
 
-const REPETITIONS = 200;
-const FOUR_MINUTES = 240_000;
+const REPETITIONS = thorough ? 200 : 16;
 
 /** Runs `round` so many times, two at a time. */
 async function repeat(round: (number: number) => Promise<void>): Promise<void> {
@@ -68,7 +68,7 @@ const moments: Record<string, { kind: Work['kind']; meanwhile?: (d: Disruptor) =
 
 for (const [title, { kind, meanwhile }] of Object.entries(moments)) {
   test.serial(`a worker is terminated with ${title}`, async (t) => {
-    t.timeout(FOUR_MINUTES);
+    t.timeout(WATCHDOG_MILLISECONDS);
     await repeat(async (number) => {
       const { creator, work } = scene(t, kind);
       const workerData = work;
@@ -102,7 +102,7 @@ const endings: Record<string, Omit<Ending, 'work'> & { kind: Work['kind'] }> = {
 };
 
 test.serial('processes end in every way', async (t) => {
-  t.timeout(FOUR_MINUTES);
+  t.timeout(WATCHDOG_MILLISECONDS);
   const ways = Object.entries(endings);
   await repeat(async (number) => {
     const [title, { kind, ...ending }] = ways[number % ways.length]!;
@@ -138,7 +138,7 @@ const faces: Record<string, (d: Disruptor, react: () => void) => Promise<Buffer[
 
 for (const [title, consume] of Object.entries(faces)) {
   test.serial(`release in ${title} while others wait on the same ring`, async (t) => {
-    t.timeout(FOUR_MINUTES);
+    t.timeout(WATCHDOG_MILLISECONDS);
     const code = { code: 'ERR_RELEASED' };
     for (let round = 0; round < REPETITIONS; round += 1) {
       const creator = ring(t, { consumers: 2, elements: 4 });

@@ -21,7 +21,7 @@ for (const engine of ['nats', 'redis'] as Engine[]) {
   withEngine(engine)(
     `${engine}: from a ring over it to a queue, until it is interrupted`,
     async (t) => {
-      t.timeout(2 * WATCHDOG_MILLISECONDS);
+      t.timeout(WATCHDOG_MILLISECONDS);
       const server = await Server.start(engine);
       t.teardown(() => server.end());
       const [a, b] = [uniqueName(t), uniqueName(t)];

@@ -1,6 +1,6 @@
 // Many processes on one broadcast: no message is torn or out of order, and what is lost is told exactly.
 //
-//   BROADCAST_MESSAGES=50000000 npx ava build/test/process/broadcast.test.js      the litmus test in full
+//   BROADCAST_MESSAGES=50000000 npx ava build/test/process/broadcast.full.test.js      the litmus test in full
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -17,7 +17,7 @@ import { alone, canBeAlone, command, errorOf, fed, PROGRAM, start } from './comm
 import { Terminal } from './terminal.js';
 
 test.beforeEach((t) => {
-  t.timeout(4 * WATCHDOG_MILLISECONDS);
+  t.timeout(WATCHDOG_MILLISECONDS);
 });
 
 const pathOf = (name: string) => `/dev/shm${name}`;

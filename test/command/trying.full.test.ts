@@ -8,7 +8,7 @@ import { WATCHDOG_MILLISECONDS } from '../fixture.js';
 import { command, start } from './command.js';
 
 test.beforeEach((t) => {
-  t.timeout(4 * WATCHDOG_MILLISECONDS);
+  t.timeout(WATCHDOG_MILLISECONDS);
 });
 
 const segmentsOf = (pid: number) =>

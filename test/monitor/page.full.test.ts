@@ -18,7 +18,7 @@ const inBrowser = browserPath === undefined && !browserIsRequired ? test.serial.
 let browser: Browser | undefined;
 
 test.before(async (t) => {
-  t.timeout(4 * WATCHDOG_MILLISECONDS);
+  t.timeout(WATCHDOG_MILLISECONDS);
   if (browserPath !== undefined) browser = await browse();
   else if (browserIsRequired) t.fail('there is no chromium on the PATH');
   else t.log('no chromium on the PATH: the page is not tested');
@@ -184,7 +184,7 @@ inBrowser('deaths and gaps are marked', async (t) => {
   await seen(page, /A dead producer had claimed 0 to 2/);
   await page.locator('circle.orphaned:not([visibility])').waitFor();
   t.false(await charted(page, 'warn'));
-  const waited = journal.next({ timeout: 4 * WATCHDOG_MILLISECONDS });
+  const waited = journal.next({ timeout: WATCHDOG_MILLISECONDS });
   waited.catch(() => undefined);
   await seen(page, '3 elements lost with their producer, in a gap');
   await seen(page, '3 elements lost with their producers, in 1 gap');

@@ -9,14 +9,15 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
+import { WATCHDOG_MILLISECONDS } from '../fixture.js';
+
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const FOUR_MINUTES = 240_000;
 
 let names = 0;
 
 /** Runs an example with a name that all its queues' names begin with; gives the lines it prints. */
 async function run(t: ExecutionContext, example: string): Promise<string[]> {
-  t.timeout(FOUR_MINUTES);
+  t.timeout(WATCHDOG_MILLISECONDS);
   names += 1;
   const name = `shm-disruptor-queue-examples-${process.pid}-${names}`;
   const queues = () => readdirSync('/dev/shm').filter((file) => file.startsWith(name));
