@@ -42,7 +42,7 @@ const SETS = {
     [
       ['types of the tests', npm('build:test')],
       ['JavaScript tests of a release', ava('--config', 'ava.full.config.js')],
-      ['every Node, Bun, waker and sandbox', npm('test:nodes')],
+      ['every Node, Bun, waker, and a sandbox', npm('test:runtimes')],
       ['bridges', npm('test:bridge', '--', '--messages', '100000')],
     ],
   ],

@@ -20,8 +20,8 @@ export async function asleep(name: string, until: 'data' | 'space' = 'data'): Pr
 }
 
 /**
- * Waits until somebody sleeps until a word changes. He is woken for a moment, and sleeps again, because
- * the word has not changed.
+ * Waits until a thread sleeps until a word changes. It is woken for a moment, and sleeps again, because
+ * the word has not changed. An event loop may look instead, and not sleep on the word.
  */
 export async function asleepOn(memory: SharedMemory, offset: number): Promise<void> {
   while (memory.notify(offset) === 0) await sleep(1);

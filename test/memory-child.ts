@@ -9,7 +9,10 @@ export interface Part {
   name: string;
   path?: string;
   readOnly?: boolean;
-  /** `turns`: takes its turns until word 0 is `until`. `wait`: waits until word 0 is not 0. */
+  /**
+   * `turns`: takes its turns until word 0 is `until`. `wait`: waits until word 0 is not 0, and says so
+   * when it has begun; `wait sync` cannot say it: see asleepOn.
+   */
   does: 'turns' | 'turns sync' | 'wait' | 'wait sync' | 'add';
   until?: number;
 }
@@ -42,9 +45,12 @@ if (typeof argument === 'object' && argument !== null && 'does' in argument) {
     case 'turns sync':
       await takeTurns(memory, 1, until, does === 'turns sync');
       break;
-    case 'wait':
-      say(await memory.wait(0, 0));
+    case 'wait': {
+      const waiting = memory.wait(0, 0);
+      say('waiting');
+      say(await waiting);
       break;
+    }
     case 'wait sync':
       say(memory.waitSync(0, 0));
       break;

@@ -10,6 +10,7 @@ import { asleepOn } from './asleep.js';
 import { staysPending } from './compat/pending.js';
 import { WATCHDOG_MILLISECONDS } from './fixture.js';
 import { another, change, inProcess, inWorker, newMemory, wordsOf } from './memories.js';
+import type { Other } from './memories.js';
 import { takeTurns } from './memory-child.js';
 
 type Face = (
@@ -137,6 +138,12 @@ test('a change that nobody tells of is seen all the same', async (t) => {
   t.is(await waiting, 'ok');
 });
 
+/** Waits until another participant's wait has begun. */
+async function begun(t: ExecutionContext, does: string, memory: SharedMemory, other: Other) {
+  if (does === 'wait sync') await asleepOn(memory, 0);
+  else t.is(await other.heard(), 'waiting');
+}
+
 for (const [where, start] of Object.entries({ process: inProcess, worker: inWorker })) {
   for (const does of ['wait', 'wait sync'] as const) {
     test(`${does} in another ${where}`, async (t) => {
@@ -144,7 +151,7 @@ for (const [where, start] of Object.entries({ process: inProcess, worker: inWork
       const memory = newMemory(t);
       const readOnly = does === 'wait';
       const other = await start(t, { name: memory.name, does, readOnly });
-      await asleepOn(memory, 0);
+      await begun(t, does, memory, other);
       change(memory, 0, 1);
       t.is(await other.heard(), 'ok');
     });
@@ -155,7 +162,7 @@ for (const [where, start] of Object.entries({ process: inProcess, worker: inWork
     const memory = newMemory(t);
     for (const does of ['wait', 'wait sync'] as const) {
       const other = await start(t, { name: memory.name, does });
-      await asleepOn(memory, 0);
+      await begun(t, does, memory, other);
       other.end();
       t.is(await other.heard(), 'ended');
     }

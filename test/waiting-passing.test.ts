@@ -65,7 +65,8 @@ for (const does of ['wait', 'wait sync'] as const) {
     t.timeout(WATCHDOG_MILLISECONDS);
     const memory = newMemory(t);
     const stopped = await inProcess(t, { name: memory.name, does });
-    await asleepOn(memory, 0);
+    if (does === 'wait') t.is(await stopped.heard(), 'waiting');
+    else await asleepOn(memory, 0);
     stopped.stop();
     const waiting = memory.wait(0, 0);
     t.true(await staysPending(waiting));
