@@ -17,6 +17,13 @@ const LAST_LINES = 100;
 const npm = (script, ...args) => ['npm', 'run', '--silent', script, ...args];
 const ava = (...args) => ['npx', '--no-install', 'ava', ...args];
 
+/** Tests that do more with THOROUGH=1: test/thorough.ts. */
+const THOROUGH = [
+  'build/test/compat/many-to-many.test.js',
+  'build/test/disruptor-lifecycle.test.js',
+  'build/test/process/teardown.test.js',
+];
+
 /**
  * The steps of a set, in lanes. Lanes run side by side, and the steps of one after another. A step is
  * its name, its command, and variables for its environment.
@@ -37,23 +44,27 @@ const SETS = {
       ['native tests with sanitizers', npm('test:native:full')],
       ['models', npm('test:model')],
       ['addon with AddressSanitizer', npm('test:asan')],
+      ['damaged segments, native', npm('test:fuzz:native')],
       ['documents', npm('docs')],
     ],
     [
       ['types of the tests', npm('build:test')],
-      ['JavaScript tests of a release', ava('--config', 'ava.full.config.js')],
+      ['package, examples, guide, engines, page', ava('--config', 'ava.full.config.js')],
+      ['thorough JavaScript tests', ava(...THOROUGH), { THOROUGH: '1' }],
       ['every Node, Bun, waker, and a sandbox', npm('test:runtimes')],
-      ['bridges', npm('test:bridge', '--', '--messages', '100000')],
+      ['bridges while everything is killed', npm('test:bridge', '--', '--messages', '100000')],
+      ['torture', npm('test:torture', '--', '--kills', '200')],
+      ['damaged segments', npm('test:fuzz', '--', '--images', '2000')],
     ],
   ],
   long: [
     [
       ['native tests, long', npm('test:native:long')],
       ['models, long', npm('test:model', '--', 'long')],
-      ['torture', npm('test:torture')],
+      ['torture, long', npm('test:torture')],
       ['queues with a million messages', npm('test:queue'), { QUEUE_MESSAGES: '1000000' }],
       ['bridges with a million messages', npm('test:bridge')],
-      ['damaged segments', npm('test:fuzz')],
+      ['damaged segments, long', npm('test:fuzz')],
       ['coverage', npm('coverage')],
       ['benchmark', npm('bench')],
     ],
