@@ -172,6 +172,7 @@ napi_value PublisherHandle::release(napi_env env, napi_callback_info info) {
   PublisherHandle* handle = PublisherHandle::named(instance);
   if (handle == nullptr) return nullptr;
   detach_view(env, handle->slots_);
+  if (instance.waker) instance.waker->let_go();
   handle->publisher_->mapping()->close();
   handle->publisher_.reset();
   return nullptr;
@@ -310,6 +311,7 @@ napi_value SubscriberHandle::release(napi_env env, napi_callback_info info) {
   auto& instance = *static_cast<Instance*>(data);
   SubscriberHandle* handle = SubscriberHandle::named(instance);
   if (handle == nullptr) return nullptr;
+  if (instance.waker) instance.waker->let_go();
   handle->subscriber_->mapping()->close();
   handle->subscriber_.reset();
   return nullptr;

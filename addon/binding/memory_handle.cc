@@ -162,6 +162,7 @@ napi_value MemoryHandle::release(napi_env env, napi_callback_info info) {
     napi_value view = nullptr;
     if (napi_get_element(env, views, i, &view) == napi_ok) detach_view(env, view);
   }
+  if (instance.waker) instance.waker->let_go();
   handle->memory_->mapping()->close();
   handle->memory_.reset();
   return nullptr;

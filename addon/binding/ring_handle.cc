@@ -553,6 +553,7 @@ napi_value RingHandle::release(napi_env env, napi_callback_info info) {
   RingHandle* handle = named(instance);
   if (handle == nullptr) return nullptr;
   detach_view(env, handle->elements_);
+  if (instance.waker) instance.waker->let_go();
   handle->sequencer_->mapping()->close();
   handle->sequencer_.reset();
   return nullptr;

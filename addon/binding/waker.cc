@@ -81,6 +81,11 @@ void Waker::forget(Listener listener, uint64_t key) {
   if (watcher_) watcher_->forget(watched);
 }
 
+void Waker::let_go() {
+  // The loop's own watches let go when they are forgotten.
+  if (watcher_) watcher_->let_go();
+}
+
 bool Waker::start_polling() {
   auto poll = os::FutexPoll::make();
   uv_loop_t* loop = nullptr;

@@ -46,6 +46,8 @@ class Waker {
   /// Ends the watching of that key, which is not told any more. A wake that was spent on it is
   /// passed on.
   void forget(Listener listener, uint64_t key);
+  /// Returns when no mapping is held for a key that was forgotten.
+  void let_go();
 
  private:
   struct LoopHandle;

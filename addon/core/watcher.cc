@@ -65,6 +65,19 @@ void Watcher::forget(Key key) {
   told.empty() ? look_again() : pass_on_spent(told);
 }
 
+void Watcher::let_go() {
+  for (;;) {
+    const uint32_t seen = let_go_.load_ordered();
+    {
+      const std::lock_guard<std::mutex> guard(mutex_);
+      const auto forgotten = [](const Watched& watched) { return watched.forgotten; };
+      if (!letting_go_ && std::none_of(watched_.begin(), watched_.end(), forgotten)) return;
+    }
+    // forget() has had the thread go round, and it changes the word when it has let go.
+    os::sleep_while(let_go_, seen, os::kForever);
+  }
+}
+
 void Watcher::take_changed(std::vector<Key>* into) {
   into->clear();
   Watches taken;
@@ -105,8 +118,17 @@ bool Watcher::collect_changed() {
       (each->forgotten ? forgotten : changed_).push_back(std::move(*each));
     }
     watched_.erase(first, watched_.end());
+    letting_go_ = !forgotten.empty();
   }
+  if (forgotten.empty()) return any;
   pass_on_spent(forgotten);
+  forgotten.clear();
+  {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    letting_go_ = false;
+  }
+  let_go_.add(1);
+  os::wake_all(let_go_);
   return any;
 }
 

@@ -51,6 +51,10 @@ class Watcher {
   /// on it is passed on: see wait.h. The thread does that, and then lets go of the mapping.
   void forget(Key key);
 
+  /// Waits until the thread has let go of the mappings of all words that were forgotten: for as
+  /// long as it takes to wake it. Called by the thread that forgets.
+  void let_go();
+
   /// Moves the keys of the words that have changed to `into`, replacing what it holds.
   void take_changed(std::vector<Key>* into);
 
@@ -77,13 +81,15 @@ class Watcher {
   void* const context_;
   const bool many_;
 
-  std::mutex mutex_;  // guards the next three
+  std::mutex mutex_;  // guards the next four
   Watches watched_;   // only the thread removes any
   Watches changed_;
   bool stopping_ = false;
+  bool letting_go_ = false;  // the thread holds forgotten words that are not in watched_ any more
 
   std::vector<os::Sleep> sleeps_;  // the thread's own
   Word control_;                   // changes whenever the thread must look at watched_ again
+  Word let_go_;                    // changes when the thread has let go of forgotten words
   os::Thread thread_;
 };
 

@@ -239,6 +239,25 @@ TEST("a forgotten word's mapping goes") {
   }
 }
 
+TEST("what was forgotten can be let go of at once") {
+  for (const Method method : kMethods) {
+    for (int round = 0; round < 200; ++round) {
+      Fixture f(method);
+      {
+        const auto opened = open_ring(f.ring.name);
+        const RingSegment& other = opened.value();
+        Word& word = other.header().data_waiters;
+        f.watcher.watch(1, other.mapping, word, announce_sleeper(word));
+      }
+      f.watcher.forget(1);
+      f.watcher.let_go();
+      CHECK(mappings_of(f.ring.segment) == 1);
+      // Without anything to wait for.
+      f.watcher.let_go();
+    }
+  }
+}
+
 TEST("where the system has no thread left there is no watcher") {
   const auto start = [] { return Watcher::start([](void*) {}, nullptr); };
   no_threads = true;
