@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { getSystemErrorMap } from 'node:util';
+import { getSystemErrorMap, inspect } from 'node:util';
 
 /** What the core reports, in the order of `Errc` in `addon/core/result.h`. */
 const CORE_ERRORS: readonly (readonly [DisruptorErrorCode | '', string])[] = [
@@ -191,7 +191,7 @@ export class UnreadableMessageError extends DisruptorError {
   /** @internal */
   constructor({ kind, segment, sequence, encoding }: UnreadableMessage, cause: unknown) {
     const codec = encoding === undefined ? 'its encoding' : `the encoding '${encoding}'`;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = cause instanceof Error ? cause.message : inspect(cause);
     super(
       'ERR_MESSAGE_UNREADABLE',
       `Message ${sequence} of ${kind} '${segment}' cannot be read with ${codec}: ${reason}. ` +
@@ -362,6 +362,19 @@ export function coreErrorCode(errc: number): DisruptorErrorCode {
  */
 export function coreErrorMessage(errc: number): string {
   return CORE_ERRORS[errc]?.[1] ?? `unknown error ${errc}`;
+}
+
+/**
+ * The error for memory that an object has lost: `ArrayBuffer.prototype.transfer`, and a byte stream that
+ * a view is given to, move all of it to another ArrayBuffer. The segment is as good as before for others.
+ *
+ * @internal
+ */
+export function transferred(): Error {
+  return new DisruptorError(
+    'ERR_RELEASED',
+    'The memory was transferred to another ArrayBuffer: close this object, and open the segment again',
+  );
 }
 
 /** @internal */

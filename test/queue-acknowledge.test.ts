@@ -212,3 +212,28 @@ test('the only one there can be gets its own again', (t) => {
   queue.tryReceive()!.nack();
   t.deepEqual(facts(queue.tryReceive()!), again('a'));
 });
+
+test('a transfer of its memory ends a queue object, and loses no message', (t) => {
+  const queue = newQueue(t);
+  const other = another(t, queue);
+  for (const text of ['a', 'b', 'c']) other.enqueueSync(text);
+  const message = queue.receiveSync();
+  const { data } = message;
+  // A byte stream takes all of the ArrayBuffer. Node 20 copies it.
+  new ReadableStream({
+    type: 'bytes',
+    start(controller) {
+      controller.enqueue(data as Buffer<ArrayBuffer>);
+    },
+  });
+  t.true(message.ack());
+  if (data.length === 0) {
+    const lost = { code: 'ERR_RELEASED', message: /transferred/ };
+    t.throws(() => queue.tryReceive(), lost);
+    t.throws(() => queue.tryDequeue(), lost);
+    t.throws(() => queue.tryClaim(1), lost);
+  }
+  queue.close();
+  other.enqueueSync('d');
+  t.deepEqual(rest(other), ['b', 'c', 'd']);
+});

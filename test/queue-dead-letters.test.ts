@@ -70,7 +70,7 @@ test('too long for the dead letters: an error, and nothing lost', async (t) => {
   queue.deadLetters = dead;
   queue.tryEnqueue('poison');
   (await queue.receive()).nack();
-  await t.throwsAsync(queue.receive(), { code: 'ERR_OUT_OF_RANGE' });
+  await t.throwsAsync(queue.receive(), { code: 'ERR_QUEUE_FULL' });
   queue.deadLetters = undefined;
   t.is((await queue.receive()).data.toString(), 'poison');
 });

@@ -1,7 +1,7 @@
 import { broadcastCreation, CREATING, OPENING, SLOT_HEADER } from './broadcast-options.js';
 import type { BroadcastFormat, BroadcastOptions } from './broadcast-options.js';
 import type { AnyEncoding, DecodedValue, EncodableValue } from '../values/encoding.js';
-import { DisruptorError, released, tellSent } from '../errors.js';
+import { DisruptorError, released, tellSent, transferred } from '../errors.js';
 import { Listening } from './listening.js';
 import type { Place } from './listening.js';
 import { messageFormatOf } from '../values/message-format.js';
@@ -281,6 +281,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    */
   claim(): BroadcastSlot {
     const publisher = this.#publisher ?? this.#attach();
+    if (this.#memory.length === 0 && !this.closed) throw transferred();
     // Before: when it throws, the one before is dropped all the same.
     const number = (this.#claims += 1);
     const { sequence, slot } = publisher.claim();

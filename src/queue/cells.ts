@@ -1,3 +1,4 @@
+import { transferred } from '../errors.js';
 import { CELL, HEADER } from './queue-options.js';
 
 const WORDS_IN_CELL = CELL / Uint32Array.BYTES_PER_ELEMENT;
@@ -16,6 +17,15 @@ export class Cells {
   constructor(memory: Buffer) {
     this.memory = memory;
     this.#words = new Uint32Array(memory.buffer);
+  }
+
+  /**
+   * Checks that the memory is still here: see {@link transferred}.
+   *
+   * @throws DisruptorError `ERR_RELEASED`
+   */
+  check(): void {
+    if (this.memory.length === 0) throw transferred();
   }
 
   /** Where the bytes of the message begin. */

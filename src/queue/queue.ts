@@ -7,7 +7,7 @@ import type {
   AnyEncoding,
   ResolvedEncoding,
 } from '../values/encoding.js';
-import { DisruptorError } from '../errors.js';
+import { DisruptorError, released } from '../errors.js';
 import { bytesOf } from '../values/format.js';
 import { underName } from '../segment/free-name.js';
 import { Line, once } from '../waiting/line.js';
@@ -715,9 +715,17 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   // Takes in what another queue could not get rid of, as it is.
   #bury(bytes: Uint8Array): void {
-    if (bytes.length > this.maxMessage) throw this.#tooLong(bytes.length);
-    if (this.#send(bytes) >= 0) return;
-    throw new DisruptorError('ERR_QUEUE_FULL', 'There is no room among the dead letters');
+    if (this.closed) throw released();
+    const { name, maxMessage } = this;
+    const reason =
+      bytes.length > maxMessage
+        ? `takes at most ${maxMessage} bytes, and the message has ${bytes.length}`
+        : 'has no room';
+    if (bytes.length <= maxMessage && this.#send(bytes) >= 0) return;
+    throw new DisruptorError(
+      'ERR_QUEUE_FULL',
+      `The queue of dead letters '${name}' ${reason}: set deadLetters to another one, or undefined`,
+    );
   }
 }
 

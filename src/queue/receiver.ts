@@ -212,6 +212,13 @@ export class Receiver<Out> {
   #lengthOf({ slot, seat, start, next }: Share): number {
     const length = this.#cells.length(slot);
     if (length <= (next - start) * CELL - HEADER) return length;
+    try {
+      this.#cells.check();
+    } catch (error) {
+      // It is as good as before for every other consumer.
+      this.#ring.keepShare(seat);
+      throw error;
+    }
     // No other consumer is to meet it.
     this.#ring.finishShare(seat);
     throw new DisruptorError(

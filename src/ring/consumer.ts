@@ -63,6 +63,7 @@ export class Consumer {
 
   #try(milliseconds: number): number {
     const { ring } = this.#attachment;
+    this.#attachment.check();
     const slot = ring.consume(this.index, milliseconds);
     if (ring.gapsPassed > 0) this.#takeGaps();
     return slot;

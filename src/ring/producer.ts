@@ -31,6 +31,7 @@ const NO_ELEMENT = Buffer.alloc(0);
 
 /** Claiming and committing. A *claim* below is what the core answers: a slot or an `Outcome`. */
 export class Producer {
+  readonly #attachment: Attachment;
   readonly #ring: Ring;
   readonly #slots: Slots;
   readonly #waiter: Waiter;
@@ -40,6 +41,7 @@ export class Producer {
   readonly #mark: 0 | 1;
 
   constructor(attachment: Attachment) {
+    this.#attachment = attachment;
     this.#ring = attachment.ring;
     this.#slots = attachment.slots;
     this.#waiter = attachment.waiter;
@@ -67,6 +69,7 @@ export class Producer {
   /** Claims from `least` to `most` elements; 0 elements are given at once. */
   claim<T>(least: number, most: number, shape: (claim: number) => T): Operation<T> {
     const attempt = () => {
+      this.#attachment.check();
       const claim = most === 0 ? Outcome.Nothing : this.#ring.claim(least, most, 0);
       return most > 0 && this.#waits(claim) ? undefined : shape(this.#give(claim));
     };
@@ -74,6 +77,7 @@ export class Producer {
   }
 
   claimSync(least: number, most: number, timeout?: number): number {
+    this.#attachment.check();
     if (most === 0) return this.#give(Outcome.Nothing);
     const leased = this.#leased(most);
     if (leased >= 0) return leased;
@@ -92,12 +96,14 @@ export class Producer {
 
   /** The same; blocks the thread for so many milliseconds at most, once. */
   claimWithin(least: number, most: number, milliseconds: number): number {
+    this.#attachment.check();
     const leased = this.#leased(most);
     return leased >= 0 ? leased : this.#give(this.#ring.claim(least, most, milliseconds));
   }
 
   /** As `claimSync` for one element: the path of every message that is sent on its own. */
   claimOneSync(): Buffer {
+    this.#attachment.check();
     const leased = this.#single ? this.#ring.claimLeased() : -1;
     if (leased >= 0) return this.#slots.at(leased);
     const claim = this.#ring.claim(1, 1, this.#patience);

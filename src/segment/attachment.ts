@@ -1,4 +1,4 @@
-import { DisruptorError, naming, namingLater, released } from '../errors.js';
+import { DisruptorError, naming, namingLater, released, transferred } from '../errors.js';
 import type { SegmentLabel } from '../errors.js';
 import { namingSteps } from '../steps.js';
 import type { Steps } from '../steps.js';
@@ -68,6 +68,18 @@ export class Attachment implements Hold {
       this.ring.release();
       throw error;
     }
+  }
+
+  /**
+   * Checks that the views still have the memory, before anything is claimed or consumed through them.
+   *
+   * @throws DisruptorError `ERR_RELEASED`
+   */
+  check(): void {
+    if (this.slots.all.length > 0) return;
+    // One that was released has no memory either, and says so.
+    this.ring.status();
+    throw transferred();
   }
 
   /** Releases what cannot be used after all: what was created here for it loses its name again. */
