@@ -209,7 +209,7 @@ for (const { name, output } of values.verbose ? [] : broken) {
   // What AVA says of failures is below this line, and TAP's "not ok" and its reasons are anywhere.
   const end = lines.lastIndexOf('  ─');
   const failures = lines.flatMap((line, i) =>
-    line.startsWith('not ok') ? lines.slice(i - 5, i + 1) : [],
+    line.startsWith('not ok') ? lines.slice(Math.max(0, i - 5), i + 1) : [],
   );
   console.log((end < 0 ? [...failures, ...lines.slice(-LAST_LINES)] : lines.slice(end)).join('\n'));
 }
