@@ -68,6 +68,17 @@ export function optionsObject<T extends object>(
   return options as T;
 }
 
+/** The options of a call that has none. */
+export type NoOptions = Readonly<Record<string, never>>;
+
+/**
+ * Refuses what is an option elsewhere: a `timeout` that nothing looks at is no timeout. Other values are
+ * what `forEach` and the like add to an argument.
+ */
+export function noOptions(options: NoOptions | undefined): void {
+  if (typeof options === 'object') optionsObject(options, {});
+}
+
 function unknownOption(names: object, name: string, key: string): Error {
   const known = new Intl.ListFormat('en', { type: 'disjunction' }).format(Object.keys(names));
   return wrongValue(known === '' ? 'no options' : `an option named ${known}`, name, key);

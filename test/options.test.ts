@@ -71,6 +71,10 @@ function everything() {
   const disruptor = compatible();
   const lengths = Uint32Array.of(1);
   const body = Buffer.alloc(16);
+  // What has been taken and not finished.
+  const claimed = producer.claimSync();
+  const space = queue.claimSync(1);
+  const slot = broadcast.claim();
   const first = async (generator: AsyncGenerator) => (await generator.next()).value as unknown;
 
   // These fail before anything happens.
@@ -96,8 +100,19 @@ function everything() {
     'producer.publishSync': (o) => producer.publishSync('a', o),
     'producer.publishMany': (o) => producer.publishMany(['a'], o),
     'producer.publishManySync': (o) => producer.publishManySync(['a'], o),
+    'producer.tryClaim': (o) => producer.tryClaim(1, o),
+    'producer.tryPublish': (o) => producer.tryPublish('a', o),
+    'producer.tryPublishMany': (o) => producer.tryPublishMany(['a'], o),
+    'claim.commit': (o) => claimed.commit(o),
     'consumer.next': (o) => consumer.next(o),
     'consumer.nextSync': (o) => consumer.nextSync(o),
+    'consumer.tryNext': (o) => consumer.tryNext(o),
+    'consumer.commit': (o) => consumer.commit(undefined, o),
+    'consumer.rewind': (o) => {
+      consumer.rewind(o);
+    },
+    'ring.stats': (o) => ring.stats(o),
+    'ring.sync': (o) => ring.sync(o),
     'consumer.batches': (o) => first(consumer.batches(o)),
     'consumer.process': (o) => consumer.process(() => undefined, o),
     'Queue.create': (o) => Queue.create(name(), Object.assign({ capacity: 4096 }, o)),
@@ -126,6 +141,17 @@ function everything() {
     'queue.dequeuePackedSync': (o) => queue.dequeuePackedSync(body, lengths, o),
     'queue.receive': (o) => queue.receive(o),
     'queue.receiveSync': (o) => queue.receiveSync(o),
+    'queue.tryEnqueue': (o) => queue.tryEnqueue('a', o),
+    'queue.tryEnqueuePacked': (o) => queue.tryEnqueuePacked(body, lengths, o),
+    'queue.enqueueShift': (o) => queue.enqueueShift('a', o),
+    'queue.tryClaim': (o) => queue.tryClaim(1, o),
+    'space.commit': (o) => space.commit(o),
+    'space.abort': (o) => space.abort(o),
+    'queue.tryDequeue': (o) => queue.tryDequeue(body, o),
+    'queue.tryDequeuePacked': (o) => queue.tryDequeuePacked(body, lengths, o),
+    'queue.tryReceive': (o) => queue.tryReceive(o),
+    'queue.reject': (o) => queue.reject(0, o),
+    'queue.stats': (o) => queue.stats(o),
     'Broadcast.create': (o) => Broadcast.create(name(), Object.assign({ ...small }, o)),
     'Broadcast.create, unnamed': (o) => Broadcast.create(Object.assign({ ...small }, o)),
     'Broadcast.createAsync': (o) => Broadcast.createAsync(name(), Object.assign({ ...small }, o)),
@@ -135,9 +161,21 @@ function everything() {
       Broadcast.unlink(broadcast.name, o);
     },
     'broadcast.subscribe': (o) => broadcast.subscribe(o),
+    'broadcast.publish': (o) => broadcast.publish('a', o),
+    'broadcast.publishMany': (o) => broadcast.publishMany(['a'], o),
+    'broadcast.claim': (o) => broadcast.claim(o),
+    'slot.commit': (o) => slot.commit(1, o),
+    'slot.abort': (o) => slot.abort(o),
+    'broadcast.latest': (o) => broadcast.latest(o),
+    'broadcast.stats': (o) => broadcast.stats(o),
     'subscription.receive': (o) => subscription.receive(o),
     'subscription.receiveSync': (o) => subscription.receiveSync(o),
     'subscription.receiveMany': (o) => subscription.receiveMany(1, o),
+    'subscription.tryReceive': (o) => subscription.tryReceive(body, o),
+    'subscription.latest': (o) => subscription.latest(o),
+    'subscription.seek': (o) => {
+      subscription.seek('latest', o);
+    },
     'SharedMemory.create': (o) => SharedMemory.create(name(), 64, o),
     'SharedMemory.create, unnamed': (o) => SharedMemory.create(64, o),
     'SharedMemory.createAsync': (o) => SharedMemory.createAsync(name(), 64, o),
@@ -149,6 +187,14 @@ function everything() {
     'SharedMemory.list': (o) => SharedMemory.list(o),
     'memory.wait': (o) => memory.wait(0, 1, o),
     'memory.waitSync': (o) => memory.waitSync(0, 1, o),
+    'memory.notify': (o) => memory.notify(0, 1, o),
+    'memory.load': (o) => memory.load(0, o),
+    'memory.read': (o) => memory.read(0, 1, o),
+    'memory.view': (o) => memory.view(0, 1, o),
+    'memory.unlink': (o) => {
+      memory.unlink(o);
+    },
+    defineRecord: (o) => defineRecord({ x: 'u8' }, o),
     produceClaim: (o) => disruptor.produceClaim(o),
     produceClaimSync: (o) => disruptor.produceClaimSync(o),
     produceClaimMany: (o) => disruptor.produceClaimMany(1, o),
@@ -264,6 +310,18 @@ test('acknowledging takes none', (t) => {
   t.throws(() => message.ack({ delay: 100 } as never), none);
   // Neither has done anything.
   t.true(message.ack({}));
+});
+
+test('what is called with more than it takes, and no options, does its work', (t) => {
+  const queue = Queue.create({ capacity: 4096 });
+  const emitter = new EventEmitter();
+  const send: (value: string) => boolean = queue.tryEnqueue.bind(queue);
+  ['a', 'b'].forEach(send);
+  t.is(queue.dequeueSync().toString(), 'a');
+  Queue.unlink(queue.name);
+  emitter.once('exit', queue.close.bind(queue));
+  emitter.emit('exit', 0);
+  t.true(queue.closed);
 });
 
 test('streams take what Node’s own take', (t) => {

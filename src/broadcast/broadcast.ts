@@ -22,7 +22,7 @@ import { doLater, doNow, namingSteps } from '../steps.js';
 import type { Steps } from '../steps.js';
 import { Subscription } from './subscription.js';
 import type { From, Received } from './subscription.js';
-import { integer, optionsObject } from '../validate.js';
+import { integer, noOptions, type NoOptions, optionsObject } from '../validate.js';
 import type { OptionNames } from '../validate.js';
 
 /** Where a message is written in place. */
@@ -40,9 +40,9 @@ export interface BroadcastSlot {
    * @param length - how many bytes it has. Default: all of the view
    * @returns false when it was published or dropped before
    */
-  commit(length?: number): boolean;
+  commit(length?: number, options?: NoOptions): boolean;
   /** Drops it: nobody gets it. @returns false when it was published or dropped before */
-  abort(): boolean;
+  abort(options?: NoOptions): boolean;
 }
 
 /** How a subscription is made. */
@@ -246,7 +246,8 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    * somebody who lives and stands still in the middle of a message: have more slots than publishers
    * @throws Error of the system: EACCES for who may only read
    */
-  publish(value: In): number {
+  publish(value: In, options?: NoOptions): number {
+    noOptions(options);
     const bytes = this.#format.encode(value);
     return (this.#publisher ?? this.#attach()).publish(bytes, bytes.length);
   }
@@ -258,7 +259,8 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    * @throws as {@link Broadcast.publish}; those before the one that failed are published, and the
    * error says in `sent` how many they are ({@link PartlySent})
    */
-  publishMany(values: Iterable<In>): number {
+  publishMany(values: Iterable<In>, options?: NoOptions): number {
+    noOptions(options);
     let last = -1;
     let sent = 0;
     try {
@@ -279,7 +281,8 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    *
    * @throws as {@link Broadcast.publish}
    */
-  claim(): BroadcastSlot {
+  claim(options?: NoOptions): BroadcastSlot {
+    noOptions(options);
     const publisher = this.#publisher ?? this.#attach();
     if (this.#memory.length === 0 && !this.closed) throw transferred();
     // Before: when it throws, the one before is dropped all the same.
@@ -297,13 +300,15 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
     return {
       sequence,
       view,
-      commit(length = elementSize) {
+      commit(length = elementSize, options?: NoOptions) {
+        noOptions(options);
         const bytes = integer(length, 'length', 0, elementSize);
         return end(() => {
           publisher.commit(bytes);
         });
       },
-      abort() {
+      abort(options?: NoOptions) {
+        noOptions(options);
         return end(() => {
           publisher.abort();
         });
@@ -336,7 +341,8 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   }
 
   /** As {@link Subscription.latest}, without a subscription. */
-  latest(): Received<Out> | undefined {
+  latest(options?: NoOptions): Received<Out> | undefined {
+    noOptions(options);
     this.#glance ??= new Subscription<Out>(this.#listening, this.#format, 'latest');
     return this.#glance.latest();
   }
@@ -371,7 +377,8 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   }
 
   /** What can be said of the broadcast at this moment: cheap, and disturbs nobody. */
-  stats(): BroadcastStatistics {
+  stats(options?: NoOptions): BroadcastStatistics {
+    noOptions(options);
     const { oldest, newest } = this.#listening.subscriber.extent();
     const { elements, elementSize, unlinked } = this;
     return { elements, elementSize, oldest, next: newest, unlinked };

@@ -6,7 +6,7 @@ import type { Subscriber } from '../native/broadcast.js';
 import type { MessageFormat } from '../values/message-format.js';
 import type { Read } from '../values/reading.js';
 import { SegmentHolder } from '../segment/holder.js';
-import { integer, outOfRange, wrongType } from '../validate.js';
+import { integer, noOptions, type NoOptions, outOfRange, wrongType } from '../validate.js';
 import { insist, mayAnswerNow, syncTimeout, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 
@@ -114,8 +114,9 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
    * @param target - where to
    * @throws RangeError `ERR_OUT_OF_RANGE` when it is too small: the message is the next again
    */
-  tryReceive(target: Uint8Array): Landed | undefined;
-  tryReceive(target?: Uint8Array): Received<Out> | Landed | undefined {
+  tryReceive(target: Uint8Array, options?: NoOptions): Landed | undefined;
+  tryReceive(target?: Uint8Array, options?: NoOptions): Received<Out> | Landed | undefined {
+    noOptions(options);
     if (target === undefined) return this.#receive(0);
     if (!(target instanceof Uint8Array)) throw wrongType('a Uint8Array', 'target', target);
     const subscriber = this.#subscriber;
@@ -152,7 +153,8 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
    * could be copied whole; `lost` is 0
    * @throws UnreadableMessageError `ERR_MESSAGE_UNREADABLE` when the message cannot be decoded
    */
-  latest(): Received<Out> | undefined {
+  latest(options?: NoOptions): Received<Out> | undefined {
+    noOptions(options);
     const subscriber = this.#subscriber;
     const length = this.#land((at) => subscriber.latest(at));
     return length < 0 ? undefined : this.#landed(length, subscriber.sequence, 0);
@@ -165,7 +167,8 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
    * sequence: what is gone by then counts as lost
    * @throws DisruptorError `ERR_SEQUENCE_GONE` for a sequence in the future
    */
-  seek(from: From): void {
+  seek(from: From, options?: NoOptions): void {
+    noOptions(options);
     this.#begin(from);
   }
 

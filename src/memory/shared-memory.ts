@@ -19,7 +19,16 @@ import { underName } from '../segment/free-name.js';
 import { doLater, doNow, namingSteps } from '../steps.js';
 import type { Steps } from '../steps.js';
 import type { Strategy } from '../waiting/strategy.js';
-import { flag, integer, oneOf, optionsObject, outOfRange, wrongType } from '../validate.js';
+import {
+  flag,
+  integer,
+  noOptions,
+  type NoOptions,
+  oneOf,
+  optionsObject,
+  outOfRange,
+  wrongType,
+} from '../validate.js';
 import type { OptionNames } from '../validate.js';
 import { insist, syncTimeout } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
@@ -204,7 +213,8 @@ export class SharedMemory extends SegmentHolder {
    * have
    * @throws RangeError, DisruptorError `ERR_READ_ONLY`, `ERR_RELEASED`
    */
-  view(offset: number, length: number): ArrayBuffer {
+  view(offset: number, length: number, options?: NoOptions): ArrayBuffer {
+    noOptions(options);
     if (this.closed) throw released();
     const most = this.#mostFrom(integer(offset, 'offset', 0, this.size - 1));
     return this.#attachment.view(offset, offset + integer(length, 'length', 1, most));
@@ -228,7 +238,8 @@ export class SharedMemory extends SegmentHolder {
    * @param length - how many: up to the end of the memory, and at most what a Buffer can have
    * @throws RangeError, DisruptorError `ERR_RELEASED`
    */
-  read(offset: number, length: number): Buffer {
+  read(offset: number, length: number, options?: NoOptions): Buffer {
+    noOptions(options);
     if (this.closed) throw released();
     const most = this.#mostFrom(integer(offset, 'offset', 0, this.size));
     const copy = Buffer.allocUnsafe(integer(length, 'length', 0, most));
@@ -242,7 +253,8 @@ export class SharedMemory extends SegmentHolder {
    * @param offset - a multiple of 4
    * @throws RangeError, DisruptorError `ERR_RELEASED`
    */
-  load(offset: number): number {
+  load(offset: number, options?: NoOptions): number {
+    noOptions(options);
     return this.#memory.load(this.#wordAt(offset)) | 0;
   }
 
@@ -306,7 +318,8 @@ export class SharedMemory extends SegmentHolder {
    * @returns how many sleepers this call has woken. Those that do not sleep yet, or look now and then as
    * on old systems, are not counted
    */
-  notify(offset: number, count = Infinity): number {
+  notify(offset: number, count = Infinity, options?: NoOptions): number {
+    noOptions(options);
     const word = this.#wordAt(offset);
     if (count === Infinity) return this.#memory.notify(word, EVERYBODY);
     return this.#memory.notify(word, Math.min(integer(count, 'count'), EVERYBODY));
@@ -318,7 +331,8 @@ export class SharedMemory extends SegmentHolder {
    * @throws Error of the system: ENOENT, EACCES, ...
    * @throws DisruptorError `ERR_RELEASED`, `ERR_SEGMENT_REPLACED`
    */
-  unlink(): void {
+  unlink(options?: NoOptions): void {
+    noOptions(options);
     if (this.replaced) {
       throw new DisruptorError('ERR_SEGMENT_REPLACED', 'The name is another segment’s');
     }

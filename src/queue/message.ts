@@ -1,4 +1,4 @@
-import { optionsObject } from '../validate.js';
+import { noOptions, type NoOptions } from '../validate.js';
 
 /** What a message of a queue can be asked. */
 export interface Acknowledgement {
@@ -39,14 +39,14 @@ export class Message<Out> {
   }
 
   /** It is done: nobody gets it any more. @returns false when it was acknowledged or given back */
-  ack(options?: Readonly<Record<string, never>>): boolean {
-    if (options !== undefined) optionsObject(options, {});
+  ack(options?: NoOptions): boolean {
+    noOptions(options);
     return this.#acknowledgement.finish();
   }
 
   /** Somebody is to do it again: another consumer, or this one. @returns as {@link Message.ack} */
-  nack(options?: Readonly<Record<string, never>>): boolean {
-    if (options !== undefined) optionsObject(options, {});
+  nack(options?: NoOptions): boolean {
+    noOptions(options);
     return this.#acknowledgement.giveBack();
   }
 

@@ -30,7 +30,14 @@ import { Shipment } from './shipment.js';
 import { queueStatistics } from './queue-statistics.js';
 import type { QueueStatistics } from './queue-statistics.js';
 import { ringWaiting } from '../ring/ring-options.js';
-import { integer, optionsObject, outOfRange, wrongType } from '../validate.js';
+import {
+  integer,
+  noOptions,
+  type NoOptions,
+  optionsObject,
+  outOfRange,
+  wrongType,
+} from '../validate.js';
 import { insist, SLICE_MILLISECONDS, syncTimeout, Word } from '../waiting/waiter.js';
 import { Patience, patient } from '../waiting/patience.js';
 import type { Operation, Waiter, WaitOptions } from '../waiting/waiter.js';
@@ -52,9 +59,9 @@ export interface Space {
   /** Where it goes: a view of shared memory of as many bytes as were asked for. */
   readonly view: Buffer;
   /** Sends it. @returns false when it was sent or dropped before */
-  commit(): boolean;
+  commit(options?: NoOptions): boolean;
   /** Drops it: nobody gets it. @returns false when it was sent or dropped before */
-  abort(): boolean;
+  abort(options?: NoOptions): boolean;
 }
 
 const FIRST_SCRATCH = 65_536;
@@ -251,7 +258,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /** As {@link Queue.enqueue}; false when there is no room now. */
-  tryEnqueue(value: In): boolean {
+  tryEnqueue(value: In, options?: NoOptions): boolean {
+    noOptions(options);
     return this.#send(this.#encode(value)) >= 0;
   }
 
@@ -315,7 +323,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /** As {@link Queue.enqueuePacked}: those for which there is room now. @returns how many */
-  tryEnqueuePacked(bytes: Uint8Array, lengths: Uint32Array): number {
+  tryEnqueuePacked(bytes: Uint8Array, lengths: Uint32Array, options?: NoOptions): number {
+    noOptions(options);
     const shipment = this.#packed(bytes, lengths);
     try {
       shipment.advance(Infinity);
@@ -333,7 +342,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * @throws DisruptorError `ERR_QUEUE_FULL` when what is in the way is in others' hands. One message
    * may have been dropped in vain then, and is counted the next time
    */
-  enqueueShift(value: In): number {
+  enqueueShift(value: In, options?: NoOptions): number {
+    noOptions(options);
     const bytes = this.#encode(value);
     const { ring } = this.attachment;
     while (this.#send(bytes) < 0) {
@@ -377,7 +387,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /** As {@link Queue.claim}; undefined when there is no room now. */
-  tryClaim(length: number): Space | undefined {
+  tryClaim(length: number, options?: NoOptions): Space | undefined {
+    noOptions(options);
     const cells = cellsOf(integer(length, 'length', 0, this.maxMessage));
     const slot = this.#producer.claimAtOnce(cells, cells);
     return slot < 0 ? undefined : this.#space(slot, length);
@@ -429,8 +440,9 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
 
   /** As {@link Queue.dequeue}; undefined when there is nothing now. */
   tryDequeue(): Out | undefined;
-  tryDequeue(target: Uint8Array): number | undefined;
-  tryDequeue(target?: Uint8Array): Out | number | undefined {
+  tryDequeue(target: Uint8Array, options?: NoOptions): number | undefined;
+  tryDequeue(target?: Uint8Array, options?: NoOptions): Out | number | undefined {
+    noOptions(options);
     // Without a closure, which costs a tenth of a short message.
     try {
       const result =
@@ -505,7 +517,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /** As {@link Queue.dequeuePacked}; 0 when there is nothing now. */
-  tryDequeuePacked(target: Uint8Array, lengths: Uint32Array): number {
+  tryDequeuePacked(target: Uint8Array, lengths: Uint32Array, options?: NoOptions): number {
+    noOptions(options);
     return this.#patience.look(() => this.#receiver.moveSeveral(target, lengths, 0)) ?? 0;
   }
 
@@ -528,7 +541,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /** As {@link Queue.receive}; undefined when there is nothing now. */
-  tryReceive(): Message<Out> | undefined {
+  tryReceive(options?: NoOptions): Message<Out> | undefined {
+    noOptions(options);
     return this.#patience.look(() => this.#receiver.message(0));
   }
 
@@ -543,7 +557,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * @throws DisruptorError `ERR_QUEUE_FULL` when there is no room among the `deadLetters`: the message
    * stays the next one
    */
-  reject(sequence: number): boolean {
+  reject(sequence: number, options?: NoOptions): boolean {
+    noOptions(options);
     return this.#receiver.reject(integer(sequence, 'sequence'));
   }
 
@@ -586,7 +601,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /** What can be said of the queue at this moment: cheap, and disturbs nobody. */
-  stats(): QueueStatistics {
+  stats(options?: NoOptions): QueueStatistics {
+    noOptions(options);
     return queueStatistics(this.attachment.ring);
   }
 
@@ -691,8 +707,12 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     const { claimStart, claimEnd } = ring;
     const view = this.#cells.view(slot, length);
     this.#cells.head(slot, length);
-    const end = () => this.#producer.commitAnyway(claimStart, claimEnd);
-    const abort = () => {
+    const end = (options?: NoOptions) => {
+      noOptions(options);
+      return this.#producer.commitAnyway(claimStart, claimEnd);
+    };
+    const abort = (options?: NoOptions) => {
+      noOptions(options);
       // Whoever takes it sees that there is nothing to be had.
       if (!ring.uncommitted(claimStart, claimEnd)) return false;
       this.#cells.drop(slot);

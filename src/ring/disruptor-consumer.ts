@@ -7,7 +7,7 @@ import type { Format, ReadSlot } from '../values/format.js';
 import { processBatches } from './handler.js';
 import type { BatchHandler, ProcessOptions } from './handler.js';
 import { Participant } from '../segment/participant.js';
-import { integer } from '../validate.js';
+import { integer, noOptions, type NoOptions } from '../validate.js';
 import { mayAnswerNow, syncTimeout, waitOptions, Word } from '../waiting/waiter.js';
 import type { Operation, WaitOptions } from '../waiting/waiter.js';
 
@@ -80,7 +80,8 @@ export class DisruptorConsumer<Out> extends Participant {
   }
 
   /** As {@link DisruptorConsumer.next}; undefined when there is nothing now. */
-  tryNext(): Batch<Out> | undefined {
+  tryNext(options?: NoOptions): Batch<Out> | undefined {
+    noOptions(options);
     const slot = this.#consumer.takeSome(this.#maxBatch);
     return slot < 0 ? undefined : this.#batch(slot);
   }
@@ -91,14 +92,16 @@ export class DisruptorConsumer<Out> extends Participant {
    * @returns false when somebody else moved this consumer meanwhile
    * @throws RangeError for a sequence that was not taken or was committed before
    */
-  commit(sequence?: number): boolean {
+  commit(sequence?: number, options?: NoOptions): boolean {
+    noOptions(options);
     if (sequence === undefined) return this.#consumer.commit();
     const { start, next } = this.#consumer;
     return this.#consumer.commitBelow(integer(sequence, 'sequence', start, next - 1) + 1);
   }
 
   /** Has what was taken and not committed given again by the next call. */
-  rewind(): void {
+  rewind(options?: NoOptions): void {
+    noOptions(options);
     this.#consumer.forget();
   }
 

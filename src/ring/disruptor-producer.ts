@@ -6,7 +6,7 @@ import type { Standing } from '../waiting/line.js';
 import { Participant } from '../segment/participant.js';
 import { Producer } from './producer.js';
 import type { ClaimedMany } from './producer.js';
-import { integer, wrongType } from '../validate.js';
+import { integer, noOptions, type NoOptions, wrongType } from '../validate.js';
 import { insist, syncTimeout, Word } from '../waiting/waiter.js';
 import type { Operation, WaitOptions } from '../waiting/waiter.js';
 
@@ -41,7 +41,8 @@ export class Claim {
    * @returns false when it was committed before
    * @throws DisruptorError `ERR_RELEASED`, `ERR_SEGMENT_REPLACED`
    */
-  commit(): boolean {
+  commit(options?: NoOptions): boolean {
+    noOptions(options);
     return this.#producer.commitAnyway(this.start, this.end);
   }
 }
@@ -94,7 +95,8 @@ export class DisruptorProducer<In> extends Participant {
   }
 
   /** As {@link DisruptorProducer.claim}; undefined when there is no room now. */
-  tryClaim(count = 1): Claim | undefined {
+  tryClaim(count = 1, options?: NoOptions): Claim | undefined {
+    noOptions(options);
     const most = this.#count(count);
     const claim = this.#producer.claimAtOnce(most, most);
     return claim < 0 ? undefined : this.#claimed(claim);
@@ -135,7 +137,8 @@ export class DisruptorProducer<In> extends Participant {
   }
 
   /** As {@link DisruptorProducer.publish}; false when there is no room now. */
-  tryPublish(value: In): boolean {
+  tryPublish(value: In, options?: NoOptions): boolean {
+    noOptions(options);
     const bytes = this.#format.encode(value);
     const claim = this.#producer.claimAtOnce(1, 1);
     if (claim < 0) return false;
@@ -200,7 +203,8 @@ export class DisruptorProducer<In> extends Participant {
   }
 
   /** As {@link DisruptorProducer.publishMany}, as far as there is room now: says how many. */
-  tryPublishMany(values: Iterable<In>): number {
+  tryPublishMany(values: Iterable<In>, options?: NoOptions): number {
+    noOptions(options);
     const some = this.#some(values);
     const all = some.left;
     if (all > 0) {

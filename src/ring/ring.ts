@@ -32,7 +32,15 @@ import { Statistics } from './statistics.js';
 import type { RingStatistics } from './statistics.js';
 import { BLOCKING, patiently } from '../waiting/patience.js';
 import type { Strategy } from '../waiting/strategy.js';
-import { flag, integer, optionsObject, outOfRange, wrongType } from '../validate.js';
+import {
+  flag,
+  integer,
+  noOptions,
+  type NoOptions,
+  optionsObject,
+  outOfRange,
+  wrongType,
+} from '../validate.js';
 
 /** Slots of bytes: what is published is copied into one, and zeros after it. */
 export interface RawSlots {
@@ -232,7 +240,8 @@ export class DisruptorRing<In, Out> extends Participant {
    * What can be said of the ring and of who takes part in it at this moment: cheap, and disturbs
    * nobody. Rates are since the last call on this object.
    */
-  stats(): RingStatistics {
+  stats(options?: NoOptions): RingStatistics {
+    noOptions(options);
     return this.#statistics.take();
   }
 

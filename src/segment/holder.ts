@@ -1,4 +1,5 @@
 import type { KeepAlive } from '../waiting/keep-alive.js';
+import { noOptions, type NoOptions } from '../validate.js';
 
 /** A hold on a segment. */
 export interface Hold {
@@ -73,7 +74,8 @@ export abstract class SegmentHolder {
    * @throws Error of the system: EIO, ENOSPC, EACCES, ...
    * @throws DisruptorError `ERR_RELEASED`
    */
-  async sync(): Promise<void> {
+  async sync(options?: NoOptions): Promise<void> {
+    noOptions(options);
     await this.#hold.sync();
   }
 

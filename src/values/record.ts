@@ -12,7 +12,7 @@ import type {
 } from './field-types.js';
 import { fingerprint } from './fingerprint.js';
 import { Place } from './place.js';
-import { outOfRange, wrongType, wrongValue } from '../validate.js';
+import { noOptions, type NoOptions, outOfRange, wrongType, wrongValue } from '../validate.js';
 
 /**
  * The fields of a record and their types, in the order in which they lie in memory. Names are
@@ -338,6 +338,8 @@ function describe(fields: readonly RecordField[], size: number): string {
 export function defineRecord<const S extends RecordSchema>(
   // What the cursor has itself, the compiler refuses as well.
   schema: S & { readonly [Name in keyof RecordPosition<RecordSchema>]?: never },
+  options?: NoOptions,
 ): RecordType<S> {
+  noOptions(options);
   return new RecordType<S>(schema);
 }
