@@ -94,8 +94,12 @@ function place(name) {
 function alone(name, config) {
   const found = place(name);
   if (!found) return undefined;
-  const title = found.title.replace(/ (before|after|beforeEach|afterEach)(\.always)? hook.*/, '');
-  return [...ava(...config, found.file), `--match=${quoted(title)}`].join(' ');
+  return only(found.file, found.title, config);
+}
+
+function only(file, name, config) {
+  const title = name.replace(/ (before|after|beforeEach|afterEach)(\.always)? hook.*/, '');
+  return [...ava(...config, file), `--match=${quoted(title)}`].join(' ');
 }
 
 /**
@@ -108,6 +112,7 @@ function resultsOf(lines, command) {
   const results = { passed: 0, failures: [], tests: [] };
   const end = lines.indexOf('  ─');
   const titles = new Set(lines.slice(end).map((line) => line.trim()));
+  let pendingIn;
   const title = (text) =>
     [...titles]
       .filter((each) => each && `${text} `.startsWith(`${each} `))
@@ -118,6 +123,8 @@ function resultsOf(lines, command) {
     const passed = /^ {2}✔ (.*?)(?: \(((?:\d+m )?[\d.]+m?s)\))?$/.exec(line);
     const failed = /^ {2}✘ \[fail\]: (.*)$/.exec(line);
     const command = /^# {3}alone: (.*)$/.exec(line);
+    pendingIn = /^ {2}\d+ tests? (?:was|were) pending in (.*)$/.exec(line)?.[1] ?? pendingIn;
+    const pending = /^ {2}◌ (.*)$/.exec(line);
     const [, name, time] = passed ?? tap?.slice(1) ?? [];
     if (time !== undefined) results.tests.push({ name, time: duration(time) });
     if (passed || (tap && !tap[1])) results.passed += 1;
@@ -125,6 +132,12 @@ function resultsOf(lines, command) {
     else if (failed) {
       const name = title(failed[1]);
       results.failures.push({ name, command: alone(name, config) });
+    } else if (pending) {
+      const [, title] = pending;
+      results.failures.push({
+        name: `${title} (did not end)`,
+        command: only(pendingIn, title, config),
+      });
     } else if (command) {
       // The native tests say themselves how to run one.
       const native = results.failures.find(({ name }) => command[1].endsWith(quoted(name)));
@@ -206,8 +219,10 @@ const broken = runs.filter(({ good }) => !good);
 for (const { name, output } of values.verbose ? [] : broken) {
   console.log(`\n== ${name}\n`);
   const lines = output.trimEnd().split('\n');
-  // What AVA says of failures is below this line, and TAP's "not ok" and its reasons are anywhere.
-  const end = lines.lastIndexOf('  ─');
+  // What AVA says of failures is below its line, or, where tests did not end or their process did, of
+  // the first that it crosses out. TAP's "not ok" and its reasons are anywhere.
+  const crossed = lines.findIndex((line) => /^ {2}✘ (?!\[fail\])/.test(line));
+  const end = crossed < 0 ? lines.lastIndexOf('  ─') : crossed;
   const failures = lines.flatMap((line, i) =>
     line.startsWith('not ok') ? lines.slice(Math.max(0, i - 5), i + 1) : [],
   );
