@@ -67,6 +67,20 @@ test('a process stays for a stream after another one was destroyed by its listen
   t.deepEqual(await end, ['waiting\ndelivered\n', [0, null]]);
 });
 
+for (const kind of ['read', 'write']) {
+  test(`a process ends when the stream that waited is destroyed: ${kind}`, async (t) => {
+    t.timeout(WATCHDOG_MILLISECONDS);
+    const { name } = ring.named(t, { elements: 16, elementSize: 1 });
+    const program = fileURLToPath(new URL('./destroying-child.js', import.meta.url));
+    const process_ = spawn(process.execPath, [program, name, kind], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    t.teardown(() => process_.kill('SIGKILL'));
+    const end = Promise.all([text(process_.stdout), once(process_, 'exit')]);
+    t.deepEqual(await end, ['destroyed\n', [0, null]]);
+  });
+}
+
 for (const wait of ['block', 'sleep', 'yield', 'busy-spin']) {
   test(`a process stays for its wait, and not with unref: ${wait}`, async (t) => {
     t.timeout(WATCHDOG_MILLISECONDS);

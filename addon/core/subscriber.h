@@ -34,6 +34,10 @@ struct Received {
 
 class Subscriber {
  public:
+  /// How long somebody may take over a message while later ones are there, in nanoseconds: who has
+  /// died or was stopped in the middle of it holds up the others' no longer than that.
+  static constexpr uint64_t kPatience = 50'000'000;
+
   /// Begins with what is published from now on.
   Subscriber(RingSegment segment, Waiting waiting)
       : segment_(std::move(segment)),
@@ -114,10 +118,6 @@ class Subscriber {
   }
 
  private:
-  /// How long somebody may take over a message while later ones are there, in nanoseconds: who has
-  /// died or was stopped in the middle of it holds up the others' no longer than that.
-  static constexpr uint64_t kPatience = 50'000'000;
-
   /// How often one call may be overtaken while it reads, so that it ends.
   static constexpr uint64_t kMostOvertaken = 64;
 
@@ -169,11 +169,11 @@ class Subscriber {
         case Slot::kRead: {
           Received received = message(next_, slot.value());
           received.lost = std::exchange(lost_, 0);
-          pass(0);
+          pass();
           return received;
         }
         case Slot::kAborted:
-          pass(0);
+          pass();
           continue;
         case Slot::kOverwritten:
           if (!fall_back()) return Errc::kSegmentCorrupt;
@@ -198,9 +198,8 @@ class Subscriber {
     return ((header_->cursor.load_ordered() | header_->next.load_ordered()) & kReplacedBit) != 0;
   }
 
-  void pass(uint64_t lost) {
+  void pass() {
     ++next_;
-    lost_ += lost;
     if (++undisturbed_ > ring_.elements()) start_ = 0;
   }
 

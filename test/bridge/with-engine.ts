@@ -2,6 +2,7 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
+import { WATCHDOG_MILLISECONDS } from '../fixture.js';
 import { programOf, Server } from './servers.js';
 import type { Engine } from './servers.js';
 
@@ -14,15 +15,13 @@ export const withEngine = (engine: Engine) =>
     ? test.serial.skip
     : test.serial;
 
-const TWO_MINUTES = 120_000;
-
 /** A server with such arguments, as long as the test runs. */
 export async function started(
   t: ExecutionContext,
   engine: Engine,
   more?: (port: number) => string[],
 ): Promise<Server> {
-  t.timeout(TWO_MINUTES);
+  t.timeout(WATCHDOG_MILLISECONDS);
   const server = await Server.start(engine, more);
   t.teardown(() => server.end());
   return server;
