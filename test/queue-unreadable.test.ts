@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { DisruptorError, Queue, QueueReadStream } from 'shm-disruptor';
+import { DisruptorError, Queue, QueueReadStream, UnreadableMessageError } from 'shm-disruptor';
 import type { Message, QueueFormat } from 'shm-disruptor';
 
 import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -104,6 +104,25 @@ overWays('is tried maxDeliveries times, and goes to the dead letters', async (t,
   t.deepEqual(await take(queue), [7]);
   t.deepEqual(rest(dead), ['{']);
   t.is(raw.stats().free, 4096);
+});
+
+test('what is thrown and is no Error is told as well', (t) => {
+  const raw = newQueue(t);
+  const encoding = {
+    encode: (value: string) => Buffer.from(value),
+    decode: (): string => {
+      // eslint-disable-next-line @typescript-eslint/only-throw-error
+      throw { reason: 'none' };
+    },
+  };
+  const queue = Queue.open(raw.name, { encoding });
+  t.teardown(() => {
+    queue.close();
+  });
+  raw.tryEnqueue('a');
+  const error = t.throws(() => queue.tryDequeue(), { instanceOf: UnreadableMessageError });
+  t.regex(error.message, /cannot be read with its encoding: \{ reason: 'none' \}\. /);
+  t.deepEqual(error.cause, { reason: 'none' });
 });
 
 overWays('is counted wherever it was tried', async (t, take) => {

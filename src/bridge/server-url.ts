@@ -10,14 +10,14 @@ export interface ServerUrl {
   address: string;
   /** Decoded; undefined where there is none. */
   user: string | undefined;
-  /** Decoded; undefined where there is none. */
+  /** Decoded; empty in `user:@`, and undefined in `user@`. */
   password: string | undefined;
 }
 
 /** A URL, or what was to be one, that may be shown: without the credentials. */
 export function withoutCredentials(text: string): string {
   // Up to the last @: a password that is not encoded may have others in it.
-  return text.replace(/^([^/]*\/\/).*@/s, '$1***@');
+  return text.replace(/^([^/]*\/\/)?.*@/s, '$1***@');
 }
 
 /**
@@ -44,8 +44,13 @@ export function serverUrl(
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     address: `${url.hostname}:${url.port === '' ? standardPort : url.port}`,
     user: decoded(url.username, name, text),
-    password: decoded(url.password, name, text),
+    password: isPasswordEmpty(text) ? '' : decoded(url.password, name, text),
   };
+}
+
+// `user:@` is a user and `user@` may be a token. A parsed URL does not tell one from the other.
+function isPasswordEmpty(text: string): boolean {
+  return /^[^/]*\/\/[^/?#@:]*:@/.test(text);
 }
 
 function decoded(part: string, name: string, text: string): string | undefined {
