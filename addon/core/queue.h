@@ -11,10 +11,23 @@
 
 namespace shm_disruptor {
 
-/// Writes the message that begins at the sequence `start`, and whose cells are the caller's.
-inline void write_message(const Sequencer& queue, uint64_t start, const void* bytes,
-                          uint64_t length) {
-  std::byte* message = queue.elements() + queue.ring().slot(start) * kCell;
+/// Where messages begin. A copy of what the queue says, which the compiler could not keep over the
+/// copying of a message: that may write anywhere.
+class MessagePlaces {
+ public:
+  explicit MessagePlaces(const Sequencer& queue)
+      : elements_(queue.elements()), ring_(queue.ring()) {}
+
+  /// The message that begins at that sequence.
+  std::byte* at(uint64_t start) const { return elements_ + ring_.slot(start) * kCell; }
+
+ private:
+  std::byte* const elements_;
+  const Ring ring_;
+};
+
+/// Writes a message where its cells are, which are the caller's.
+inline void write_message(std::byte* message, const void* bytes, uint64_t length) {
   write_header(message, {static_cast<uint32_t>(length), 0});
   // An empty message may come from nowhere, and any from where there was another one before.
   if (length != 0) std::memmove(message + sizeof(MessageHeader), bytes, length);
@@ -30,7 +43,7 @@ inline Result<Claim> send_message(Sequencer& queue, const void* bytes, uint64_t 
   const Result<Claim> claim = queue.claim(cells, cells, nanoseconds);
   if (!claim.ok() || claim.value().count == 0) return claim;
   const uint64_t start = claim.value().start;
-  write_message(queue, start, bytes, length);
+  write_message(MessagePlaces(queue).at(start), bytes, length);
   const auto commit = queue.commit(start, start + cells - 1, OutOfOrder::kMark, 0);
   if (!commit.ok()) return commit.error();
   return claim;
@@ -88,9 +101,10 @@ inline Result<Sent> send_messages(Sequencer& queue, const std::byte* bytes, uint
     const Claim claim = claimed.value();
     if (claim.count == 0) return sent;
     const uint64_t end = claim.start + claim.count;
+    const MessagePlaces places(queue);
     Sent more = sent;
     for (uint64_t i = 0, start = claim.start; start < end; ++i) {
-      write_message(queue, start, bytes + more.bytes, piece[i]);
+      write_message(places.at(start), bytes + more.bytes, piece[i]);
       more = {more.count + 1, start, more.bytes + piece[i], false};
       start += cells_of(piece[i]);
     }
@@ -119,7 +133,7 @@ inline Result<Moved> move_message(Sequencer& queue, void* target, uint64_t room,
     if (!taken.ok()) return taken.error();
     const auto [share, seat] = taken.value();
     if (share.count == 0) return Moved::kNothing;
-    const std::byte* message = queue.elements() + queue.ring().slot(share.start) * kCell;
+    const std::byte* message = MessagePlaces(queue).at(share.start);
     const MessageHeader header = header_at(message);
     length = header.length;
     const bool whole = cells_of(length) <= share.count;
@@ -167,8 +181,9 @@ inline Result<Haul> move_messages(Sequencer& queue, std::byte* target, uint64_t 
     const auto [share, seat] = taken.value();
     if (share.count == 0) return haul;
     const uint64_t end = share.start + share.count;
+    const MessagePlaces places(queue);
     for (uint64_t at = share.start; at < end;) {
-      const std::byte* message = queue.elements() + queue.ring().slot(at) * kCell;
+      const std::byte* message = places.at(at);
       const MessageHeader header = header_at(message);
       const uint64_t length = header.length;
       const bool whole = cells_of(length) <= end - at;
