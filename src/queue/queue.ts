@@ -761,7 +761,8 @@ function sentSync(
     return Number(!full);
   };
   try {
-    insist(waiter, tries, 0, timeout);
+    // No clock where there is room for all.
+    if (shipment.advance(Infinity) !== undefined) insist(waiter, tries, 0, timeout);
   } catch (error) {
     shipment.end(error);
     throw error;
