@@ -140,8 +140,8 @@ struct Listener {
     return true;
   }
 
-  // How long we were stopped ourselves is nobody's promise: whoever stands still for as long as we wait
-  // is passed, and not before.
+  // How long we were stopped ourselves is nobody's promise: whoever stands still for as long as we
+  // wait is passed, and not before.
   void pass(uint64_t until) {
     if (roomy && os::now_nanoseconds() - waiting_since < Subscriber::kPatience) {
       complain("%llu is passed at once", number(next));
