@@ -1,4 +1,4 @@
-import type { Ring } from '../native/ring.js';
+import type { RingHandle } from '../native/ring.js';
 import { Queue } from '../queue/queue.js';
 import { attachmentOf } from '../segment/participant.js';
 import { optionsObject, wrongType, wrongValue } from '../validate.js';
@@ -24,7 +24,7 @@ export function queueTarget(
 class QueueTarget implements BridgeTarget {
   readonly name: string;
   readonly #queue: Queue<never, unknown>;
-  readonly #ring: Ring;
+  readonly #ring: RingHandle;
   readonly #schema: string;
   readonly #delivered: Delivered;
 

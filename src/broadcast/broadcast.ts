@@ -11,7 +11,7 @@ import { underName } from '../segment/free-name.js';
 import { labelOf, located } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { checkFormat } from '../values/format.js';
-import { Publisher } from '../native/broadcast.js';
+import { PublisherHandle } from '../native/broadcast.js';
 import type { RecordCursor, RecordSchema, RecordType, SchemaInput } from '../values/record.js';
 import { SegmentHolder } from '../segment/holder.js';
 import { ringWaiting, WAITING } from '../ring/ring-options.js';
@@ -97,9 +97,9 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   #read: Read<unknown> | undefined;
   readonly #strategy: Strategy;
   readonly #place: Place;
-  #publisher: Publisher | undefined;
+  #publisher: PublisherHandle | undefined;
   /** It published until that began to fail, and may have an open slot. */
-  #former: Publisher | undefined;
+  #former: PublisherHandle | undefined;
   #memory = Buffer.alloc(0);
   #claims = 0;
   #glance: Subscription<Out> | undefined;
@@ -109,7 +109,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
     listening: Listening,
     format: MessageFormat,
     strategy: Strategy,
-    publisher?: Publisher,
+    publisher?: PublisherHandle,
   ) {
     super(listening);
     this.#listening = listening;
@@ -159,7 +159,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
       const publisher = yield* namingSteps(
         labelOf(location, chosen),
         'create',
-        Publisher.create(location, { ...creation, existing }),
+        PublisherHandle.create(location, { ...creation, existing }),
       );
       let listening: Listening;
       try {
@@ -390,12 +390,12 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
     (this.#publisher ?? this.#former)?.release();
   }
 
-  #attach(): Publisher {
+  #attach(): PublisherHandle {
     if (this.closed) throw released();
     this.#listening.waiter.refuseWhenFailed();
     const location = located(this.name, this.#place.directory);
     const label = labelOf(location, this.name);
-    const publisher = doNow(namingSteps(label, 'open', Publisher.open(location)));
+    const publisher = doNow(namingSteps(label, 'open', PublisherHandle.open(location)));
     try {
       this.#checkSame(publisher.made);
     } catch (error) {
@@ -405,7 +405,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
     return this.#publishThrough(publisher);
   }
 
-  #publishThrough(publisher: Publisher): Publisher {
+  #publishThrough(publisher: PublisherHandle): PublisherHandle {
     this.#memory = Buffer.from(publisher.made.elements);
     this.#publisher = publisher;
     // So that publishing asks nothing for each message.

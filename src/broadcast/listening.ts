@@ -1,6 +1,6 @@
 import { naming, namingLater } from '../errors.js';
 import type { SegmentLabel } from '../errors.js';
-import { Subscriber } from '../native/broadcast.js';
+import { SubscriberHandle } from '../native/broadcast.js';
 import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
 import type { AttachmentMessage } from '../segment/events.js';
 import type { Hold } from '../segment/holder.js';
@@ -20,7 +20,7 @@ export interface Place {
 
 /** A hold on a broadcast that only reads. */
 export class Listening implements Hold {
-  readonly subscriber: Subscriber;
+  readonly subscriber: SubscriberHandle;
   readonly waiter: Waiter;
   readonly #message: AttachmentMessage;
   readonly #label: SegmentLabel;
@@ -30,12 +30,12 @@ export class Listening implements Hold {
   static *to(place: Place, strategy: Strategy, role: AttachmentMessage['role']): Steps<Listening> {
     const location = located(place.name, place.directory);
     const label = labelOf(location, place.name);
-    const subscriber = yield* namingSteps(label, 'open', Subscriber.open(location, strategy));
+    const subscriber = yield* namingSteps(label, 'open', SubscriberHandle.open(location, strategy));
     return new Listening(subscriber, label, strategy, { name: place.name, role });
   }
 
   private constructor(
-    subscriber: Subscriber,
+    subscriber: SubscriberHandle,
     label: SegmentLabel,
     strategy: Strategy,
     message: AttachmentMessage,

@@ -2,7 +2,7 @@ import type { Callback, SyncWaitOptions } from '../ring/disruptor-producer.js';
 import { DisruptorError } from '../errors.js';
 import { Landing } from './landing.js';
 import type { Listening } from './listening.js';
-import type { Subscriber } from '../native/broadcast.js';
+import type { SubscriberHandle } from '../native/broadcast.js';
 import type { MessageFormat } from '../values/message-format.js';
 import type { Read } from '../values/reading.js';
 import { SegmentHolder } from '../segment/holder.js';
@@ -44,7 +44,7 @@ export interface Landed extends Omit<Received<never>, 'data'> {
  */
 export class Subscription<Out = Buffer> extends SegmentHolder {
   readonly #listening: Listening;
-  readonly #subscriber: Subscriber;
+  readonly #subscriber: SubscriberHandle;
   readonly #read: Read<unknown>;
   readonly #landing: Landing;
 

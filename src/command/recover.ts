@@ -1,7 +1,7 @@
 import type { DisruptorError } from '../errors.js';
 import type { SegmentPath } from '../index.js';
 import { Kind } from '../native/creation.js';
-import { Ring } from '../native/ring.js';
+import { RingHandle } from '../native/ring.js';
 import { observe } from '../observe/observation.js';
 import type { Observation } from '../observe/observation.js';
 import { labelOf, located, placeOf } from '../segment/location.js';
@@ -21,7 +21,7 @@ export interface RecoverOptions extends SegmentPath {
 }
 
 /** Does what whoever waits does before it sleeps, until there is nothing left to do. */
-function tend(ring: Ring): void {
+function tend(ring: RingHandle): void {
   while (ring.recover());
   ring.tend(Word.Data);
   ring.tend(Word.Space);
@@ -39,7 +39,7 @@ function placeOfConsumer({ name: segment, kind, ring }: Observation, name: strin
 }
 
 /** Producers wait no longer for those consumers, who must be dead. */
-function detach(ring: Ring, places: ReadonlyMap<string, number>): void {
+function detach(ring: RingHandle, places: ReadonlyMap<string, number>): void {
   for (const [name, place] of places) {
     try {
       ring.detach(place);
@@ -64,7 +64,7 @@ function recoverRing(before: Observation, detached: string[]): void {
   const kind = before.kind === 'queue' ? Kind.Queue : Kind.Ring;
   const location = located(before.name, before.path);
   const label = labelOf(location, before.name);
-  const ring = doNow(namingSteps(label, 'open', Ring.open(location, strategy(), kind)));
+  const ring = doNow(namingSteps(label, 'open', RingHandle.open(location, strategy(), kind)));
   try {
     detach(ring, places);
     tend(ring);

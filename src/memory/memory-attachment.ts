@@ -2,14 +2,14 @@ import { DisruptorError, naming, namingLater } from '../errors.js';
 import type { SegmentLabel } from '../errors.js';
 import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
 import type { Hold } from '../segment/holder.js';
-import type { Memory } from '../native/memory.js';
+import type { MemoryHandle } from '../native/memory.js';
 import { watchForRemoval } from '../waiting/removal.js';
 import { Waiter } from '../waiting/waiter.js';
 import type { Strategy } from '../waiting/strategy.js';
 
 /** What a hold on plain memory is made of. */
 export interface MemoryAttachmentOptions {
-  readonly memory: Memory;
+  readonly memory: MemoryHandle;
   /** What the user calls it. */
   readonly name: string;
   /** What errors call it. */
@@ -19,7 +19,7 @@ export interface MemoryAttachmentOptions {
 
 /** One hold on plain memory. */
 export class MemoryAttachment implements Hold {
-  readonly memory: Memory;
+  readonly memory: MemoryHandle;
   readonly waiter: Waiter;
   /** What errors call it. */
   readonly label: SegmentLabel;

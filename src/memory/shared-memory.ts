@@ -4,7 +4,7 @@ import type { Attempt } from '../errors.js';
 import { DisruptorError, released, systemError } from '../errors.js';
 import { MemoryAttachment } from './memory-attachment.js';
 import { Kind } from '../native/creation.js';
-import { Memory } from '../native/memory.js';
+import { MemoryHandle } from '../native/memory.js';
 import type { Creation } from '../native/creation.js';
 import { ringWaiting, WAITING } from '../ring/ring-options.js';
 import type { RingWaiting } from '../ring/ring-options.js';
@@ -114,14 +114,14 @@ export class SharedMemory extends SegmentHolder {
     const strategy = ringWaiting(options);
     return yield* underName(path, creation.existing, (name, existing) => {
       const location = located(name, options.path);
-      const made = Memory.create(location, { ...creation, existing }, strategy);
+      const made = MemoryHandle.create(location, { ...creation, existing }, strategy);
       return SharedMemory.#over('create', made, name, location, strategy);
     });
   }
 
   static *#over(
     attempt: Attempt,
-    made: Steps<Memory>,
+    made: Steps<MemoryHandle>,
     name: string,
     location: string,
     strategy: Strategy,
@@ -152,7 +152,7 @@ export class SharedMemory extends SegmentHolder {
     const location = located(name, options.path);
     const readOnly = flag(options.readOnly, 'readOnly');
     const strategy = ringWaiting(options);
-    const made = Memory.open(location, readOnly, strategy);
+    const made = MemoryHandle.open(location, readOnly, strategy);
     return yield* SharedMemory.#over('open', made, name, location, strategy);
   }
 
@@ -171,7 +171,7 @@ export class SharedMemory extends SegmentHolder {
   /** Its bytes. */
   readonly size: number;
   readonly #attachment: MemoryAttachment;
-  readonly #memory: Memory;
+  readonly #memory: MemoryHandle;
   readonly #location: string;
   #buffer: ArrayBuffer | undefined;
 

@@ -13,7 +13,7 @@ import { now as clock } from '../timers.js';
 const { exchange, publish, receive, receiveInto } = addon;
 
 /** A publisher of a broadcast. After `release` every method throws `ERR_RELEASED`. */
-export class Publisher {
+export class PublisherHandle {
   readonly #handle: number;
   readonly made: Readonly<MadePublisher>;
 
@@ -22,15 +22,15 @@ export class Publisher {
     this.made = made;
   }
 
-  static *create(name: string, creation: Creation): Steps<Publisher> {
+  static *create(name: string, creation: Creation): Steps<PublisherHandle> {
     const { createBroadcast, createBroadcastAsync } = addon;
     const args = [name, numbered(creation), constants.MAX_LENGTH] as const;
-    return new Publisher(yield* stepOf(createBroadcast, createBroadcastAsync, ...args));
+    return new PublisherHandle(yield* stepOf(createBroadcast, createBroadcastAsync, ...args));
   }
 
-  static *open(name: string): Steps<Publisher> {
+  static *open(name: string): Steps<PublisherHandle> {
     const { openPublisher, openPublisherAsync } = addon;
-    return new Publisher(
+    return new PublisherHandle(
       yield* stepOf(openPublisher, openPublisherAsync, name, constants.MAX_LENGTH),
     );
   }
@@ -65,7 +65,7 @@ export class Publisher {
     return ask(this.#handle, addon.nextSlot);
   }
 
-  /** As {@link Ring.withdraw}. */
+  /** As {@link RingHandle.withdraw}. */
   withdraw(): void {
     ask(this.#handle, addon.withdrawBroadcast);
   }
@@ -79,7 +79,7 @@ export class Publisher {
 const HELD_UP_MILLISECONDS = 200;
 
 /** A subscriber of a broadcast. After `release` every method throws `ERR_RELEASED`. */
-export class Subscriber {
+export class SubscriberHandle {
   readonly #handle: number;
   readonly made: Readonly<MadeSubscriber>;
 
@@ -88,9 +88,9 @@ export class Subscriber {
     this.made = made;
   }
 
-  static *open(name: string, { core, budget }: CoreStrategy): Steps<Subscriber> {
+  static *open(name: string, { core, budget }: CoreStrategy): Steps<SubscriberHandle> {
     const { openSubscriber, openSubscriberAsync } = addon;
-    return new Subscriber(yield* stepOf(openSubscriber, openSubscriberAsync, name, core, budget));
+    return new SubscriberHandle(yield* stepOf(openSubscriber, openSubscriberAsync, name, core, budget));
   }
 
   /** Names the segment: the same for all handles on it, and for no others. */
@@ -174,7 +174,7 @@ export class Subscriber {
     return { oldest: exchange[Exchange.Start]!, newest: exchange[Exchange.End]!, position };
   }
 
-  /** Announces a sleeper, and has the waker watch for messages under `key`. As {@link Ring.watch}. */
+  /** Announces a sleeper, and has the waker watch for messages under `key`. As {@link RingHandle.watch}. */
   watch(_word: number, key: number): boolean {
     exchange[Exchange.Key] = key;
     return ask(this.#handle, addon.listen) === 1;
@@ -191,7 +191,7 @@ export class Subscriber {
     return newest > position + 1 ? undefined : String(newest);
   }
 
-  /** As {@link Ring.unlinked}. */
+  /** As {@link RingHandle.unlinked}. */
   unlinked(): boolean {
     return ask(this.#handle, addon.broadcastUnlinked) === 1;
   }

@@ -12,7 +12,7 @@ const { exchange } = addon;
 const VIEWS_KEPT = 64;
 
 /** One handle on plain memory. After `release` every method throws `ERR_RELEASED`. */
-export class Memory {
+export class MemoryHandle {
   // The handle in the addon lives as long as this object.
   readonly #made: MadeMemory;
 
@@ -28,16 +28,16 @@ export class Memory {
     this.readOnly = readOnly;
   }
 
-  static *create(name: string, creation: Creation, strategy: CoreStrategy): Steps<Memory> {
+  static *create(name: string, creation: Creation, strategy: CoreStrategy): Steps<MemoryHandle> {
     const { createMemory, createMemoryAsync } = addon;
     const args = [name, numbered(creation), strategy.core, strategy.budget] as const;
-    return new Memory(yield* stepOf(createMemory, createMemoryAsync, ...args), false);
+    return new MemoryHandle(yield* stepOf(createMemory, createMemoryAsync, ...args), false);
   }
 
-  static *open(name: string, readOnly: boolean, strategy: CoreStrategy): Steps<Memory> {
+  static *open(name: string, readOnly: boolean, strategy: CoreStrategy): Steps<MemoryHandle> {
     const { openMemory, openMemoryAsync } = addon;
     const args = [name, readOnly, strategy.core, strategy.budget] as const;
-    return new Memory(yield* stepOf(openMemory, openMemoryAsync, ...args), readOnly);
+    return new MemoryHandle(yield* stepOf(openMemory, openMemoryAsync, ...args), readOnly);
   }
 
   /** The bytes from `start` to before `end`, where they may be written. Detached by `release`. */
@@ -58,7 +58,7 @@ export class Memory {
     return this.#made.size;
   }
 
-  /** As {@link Ring.object}. */
+  /** As {@link RingHandle.object}. */
   get object(): string {
     return this.#made.object;
   }
@@ -93,24 +93,24 @@ export class Memory {
     addon.memoryRead(target);
   }
 
-  /** As {@link Ring.watch}, for the word at `offset`. */
+  /** As {@link RingHandle.watch}, for the word at `offset`. */
   watch(offset: number, key: number): boolean {
     exchange[Exchange.Start] = offset;
     exchange[Exchange.Key] = key;
     return ask(this.#made.handle, addon.memoryWatch) === 1;
   }
 
-  /** As {@link Ring.passOn}. */
+  /** As {@link RingHandle.passOn}. */
   passOn(offset: number): void {
     this.notify(offset, 1);
   }
 
-  /** As {@link Ring.tend}: there is nobody who could hold up others. */
+  /** As {@link RingHandle.tend}: there is nobody who could hold up others. */
   tend(): void {
     return;
   }
 
-  /** As {@link Ring.fingerprint}. */
+  /** As {@link RingHandle.fingerprint}. */
   fingerprint(offset: number): string {
     return `${this.load(offset)} ${this.replaced()}`;
   }
@@ -119,12 +119,12 @@ export class Memory {
     return ask(this.#made.handle, addon.memoryReplaced) === 1;
   }
 
-  /** As {@link Ring.unlinked}. */
+  /** As {@link RingHandle.unlinked}. */
   unlinked(): boolean {
     return ask(this.#made.handle, addon.memoryUnlinked) === 1;
   }
 
-  /** As {@link Ring.sync}. */
+  /** As {@link RingHandle.sync}. */
   async sync(): Promise<void> {
     exchange[Exchange.Handle] = this.#made.handle;
     await addon.memorySync();

@@ -53,7 +53,7 @@ const { exchange, claim, commit, commitLatest, awaitVisible, consume, commitCons
 const { sendMessage, moveMessage, sendMessages, moveMessages } = addon;
 
 /** One handle on a ring. After `release` every method throws `ERR_RELEASED`. */
-export class Ring {
+export class RingHandle {
   readonly #handle: number;
   readonly #state: Float64Array;
   #leasedSlot = 0;
@@ -74,7 +74,7 @@ export class Ring {
     this.#made = made;
   }
 
-  static *create(name: string, creation: Creation, strategy: CoreStrategy): Steps<Ring> {
+  static *create(name: string, creation: Creation, strategy: CoreStrategy): Steps<RingHandle> {
     const { core, budget } = strategy;
     const state = newState();
     const made = yield* stepOf(
@@ -87,10 +87,10 @@ export class Ring {
       budget,
       state,
     );
-    return new Ring(state, made);
+    return new RingHandle(state, made);
   }
 
-  static *open(name: string, strategy: CoreStrategy, kind: number = Kind.Ring): Steps<Ring> {
+  static *open(name: string, strategy: CoreStrategy, kind: number = Kind.Ring): Steps<RingHandle> {
     const { core, budget } = strategy;
     const state = newState();
     const made = yield* stepOf(
@@ -103,7 +103,7 @@ export class Ring {
       budget,
       state,
     );
-    return new Ring(state, made);
+    return new RingHandle(state, made);
   }
 
   /** All elements; detached, and thereby empty, after `release`. */

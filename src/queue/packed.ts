@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 
 import { tellSent } from '../errors.js';
-import type { Ring } from '../native/ring.js';
+import type { RingHandle } from '../native/ring.js';
 import { outOfRange, wrongType } from '../validate.js';
 
 /** Checks what several messages, one behind the other, are to be sent from. */
@@ -31,7 +31,7 @@ function checkArrays(bytes: unknown, name: string, lengths: unknown): void {
 
 /** Messages that lie one behind the other, on their way. */
 export class PackedShipment {
-  readonly #ring: Ring;
+  readonly #ring: RingHandle;
   readonly #longest: number;
   readonly #bytes: Uint8Array;
   readonly #lengths: Uint32Array;
@@ -43,7 +43,7 @@ export class PackedShipment {
   /** The sequence of the last that was sent; -1 before that. */
   last = -1;
 
-  constructor(ring: Ring, longest: number, bytes: Uint8Array, lengths: Uint32Array) {
+  constructor(ring: RingHandle, longest: number, bytes: Uint8Array, lengths: Uint32Array) {
     this.#ring = ring;
     this.#longest = longest;
     this.#bytes = bytes;

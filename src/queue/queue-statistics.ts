@@ -1,5 +1,5 @@
 import { DisruptorError } from '../errors.js';
-import type { Ring } from '../native/ring.js';
+import type { RingHandle } from '../native/ring.js';
 import { CELL } from './queue-options.js';
 import type { Losses } from '../segment/segments.js';
 
@@ -35,7 +35,7 @@ export interface QueueStatistics {
 }
 
 /** What a queue's ring says of itself. */
-export function queueStatistics(ring: Ring): QueueStatistics {
+export function queueStatistics(ring: RingHandle): QueueStatistics {
   const { consumers } = ring.census();
   const [group] = consumers;
   if (!group) throw new DisruptorError('ERR_SEGMENT_CORRUPT', 'The queue has lost its consumers');

@@ -1,6 +1,6 @@
 import { DisruptorError } from '../errors.js';
 import { Start } from '../native/joining.js';
-import type { Ring, Share } from '../native/ring.js';
+import type { RingHandle, Share } from '../native/ring.js';
 import type { Attachment } from '../segment/attachment.js';
 import { outOfRange, wrongResult, wrongType } from '../validate.js';
 import type { ResolvedEncoding } from '../values/encoding.js';
@@ -37,7 +37,7 @@ export class Receiver<Out> {
   /** Takes in a message that was delivered too often. Undefined: it is delivered again. */
   bury: ((bytes: Uint8Array) => void) | undefined;
   readonly #attachment: Attachment;
-  readonly #ring: Ring;
+  readonly #ring: RingHandle;
   readonly #cells: Cells;
   readonly #maxDeliveries: number;
   readonly #decodes: boolean;

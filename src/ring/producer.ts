@@ -1,6 +1,6 @@
 import type { Attachment } from '../segment/attachment.js';
 import { Commit, Outcome } from '../native/ring.js';
-import type { Ring } from '../native/ring.js';
+import type { RingHandle } from '../native/ring.js';
 import type { Slots } from '../segment/slots.js';
 import { insist, SLICE_MILLISECONDS } from '../waiting/waiter.js';
 import type { Operation, Waiter } from '../waiting/waiter.js';
@@ -32,7 +32,7 @@ const NO_ELEMENT = Buffer.alloc(0);
 /** Claiming and committing. A *claim* below is what the core answers: a slot or an `Outcome`. */
 export class Producer {
   readonly #attachment: Attachment;
-  readonly #ring: Ring;
+  readonly #ring: RingHandle;
   readonly #slots: Slots;
   readonly #waiter: Waiter;
   readonly #spin: boolean;

@@ -13,7 +13,7 @@ import { Role } from '../native/facts.js';
 import { Start } from '../native/joining.js';
 import type { Creation } from '../native/creation.js';
 import type { Joining } from '../native/joining.js';
-import type { Ring } from '../native/ring.js';
+import type { RingHandle } from '../native/ring.js';
 import { located } from '../segment/location.js';
 import { Participant } from '../segment/participant.js';
 import type { RecordCursor, RecordSchema, RecordType, SchemaInput } from '../values/record.js';
@@ -260,7 +260,7 @@ export class DisruptorRing<In, Out> extends Participant {
 }
 
 // A ring of the compatible constructor knows its consumers by their index alone.
-function seatOf(ring: Ring, name: unknown, joining: Joining, milliseconds: number): number {
+function seatOf(ring: RingHandle, name: unknown, joining: Joining, milliseconds: number): number {
   const indexed = ring.census().consumers.some(({ role }) => role === Role.Indexed);
   if (typeof name !== 'number' || !indexed) return ring.join(joining, milliseconds);
   const index = integer(name, 'name', 0, ring.consumerCount - 1);

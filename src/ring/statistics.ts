@@ -1,5 +1,5 @@
 import { Role } from '../native/facts.js';
-import type { Ring } from '../native/ring.js';
+import type { RingHandle } from '../native/ring.js';
 import type { Losses } from '../segment/segments.js';
 import { now as clock } from '../timers.js';
 
@@ -75,12 +75,12 @@ export interface RingStatistics {
 
 /** Takes them, and remembers the last for the rates. */
 export class Statistics {
-  readonly #ring: Ring;
+  readonly #ring: RingHandle;
   #taken = 0;
   #cursor = 0;
   #sequences = new Map<number, number>();
 
-  constructor(ring: Ring) {
+  constructor(ring: RingHandle) {
     this.#ring = ring;
   }
 

@@ -6,7 +6,7 @@ import { tellOfAttachment, tellOfDetachment, tellOfStall } from './events.js';
 import type { AttachmentMessage } from './events.js';
 import type { Hold } from './holder.js';
 import { labelOf } from './location.js';
-import { Ring } from '../native/ring.js';
+import { RingHandle } from '../native/ring.js';
 import type { Resolved } from '../compatible/options.js';
 import { Slots } from './slots.js';
 import { watchForRemoval } from '../waiting/removal.js';
@@ -24,7 +24,7 @@ export type AttachmentOptions = Pick<
 
 /** One participant's hold on a ring: what producing and consuming share. */
 export class Attachment implements Hold {
-  readonly ring: Ring;
+  readonly ring: RingHandle;
   /** What the user calls it. */
   readonly name: string;
   readonly slots: Slots;
@@ -41,13 +41,13 @@ export class Attachment implements Hold {
   /** Creates a segment, or opens one. */
   static *to(options: AttachmentOptions): Steps<Attachment> {
     const { name, path, kind, create, strategy } = options;
-    const ring = create ? Ring.create(name, create, strategy) : Ring.open(name, strategy, kind);
+    const ring = create ? RingHandle.create(name, create, strategy) : RingHandle.open(name, strategy, kind);
     const label = labelOf(name, path);
     const steps = namingSteps(label, create ? 'create' : 'open', ring);
     return new Attachment(options, yield* steps, label);
   }
 
-  private constructor(options: AttachmentOptions, ring: Ring, label: SegmentLabel) {
+  private constructor(options: AttachmentOptions, ring: RingHandle, label: SegmentLabel) {
     this.name = options.path;
     this.spin = options.spin;
     this.ring = ring;
@@ -122,7 +122,7 @@ export class Attachment implements Hold {
   }
 }
 
-function checkGeometry(ring: Ring, options: AttachmentOptions): void {
+function checkGeometry(ring: RingHandle, options: AttachmentOptions): void {
   const actual = {
     elements: ring.elementCount,
     elementSize: ring.elementSize,

@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 
 import { Role } from '../native/facts.js';
 import type { Census } from '../native/facts.js';
-import type { Ring } from '../native/ring.js';
+import type { RingHandle } from '../native/ring.js';
 
 /** What subscribers of `shm-disruptor:attach` and `shm-disruptor:detach` are told. */
 export interface AttachmentMessage {
@@ -154,7 +154,7 @@ function slowest(
 }
 
 /** Somebody has waited for half a second: tells whoever wants to know what that may be about. */
-export function tellOfStall(name: string, ring: Ring, waitsFor: StallMessage['waitsFor']): void {
+export function tellOfStall(name: string, ring: RingHandle, waitsFor: StallMessage['waitsFor']): void {
   if (!stalls.hasSubscribers && !deaths.hasSubscribers) return;
   const { consumers, producers } = ring.census();
   const tell = (key: string, message: DeathMessage) => {
