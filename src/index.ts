@@ -6,7 +6,7 @@ export type {
   ConsumeCallback,
 } from './compatible/disruptor.js';
 export type {
-  DisruptorRing,
+  Ring,
   EncodedSlots,
   OpenedSlots,
   RawSlots,
@@ -20,13 +20,8 @@ export type {
   RingOptions,
   RingWaiting,
 } from './ring/ring-options.js';
-export type {
-  Callback,
-  Claim,
-  DisruptorProducer,
-  SyncWaitOptions,
-} from './ring/disruptor-producer.js';
-export type { DisruptorConsumer } from './ring/disruptor-consumer.js';
+export type { Callback, Claim, RingProducer, SyncWaitOptions } from './ring/ring-producer.js';
+export type { RingConsumer } from './ring/ring-consumer.js';
 export type { SegmentHolder } from './segment/holder.js';
 export type { SegmentPath } from './segment/location.js';
 export type { Participant } from './segment/participant.js';

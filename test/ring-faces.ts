@@ -1,13 +1,7 @@
 // The faces of a ring's roles behind one shape, so that one suite runs over all of them.
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import type {
-  Batch,
-  Claim,
-  DisruptorConsumer,
-  DisruptorProducer,
-  WaitOptions,
-} from 'shm-disruptor';
+import type { Batch, Claim, RingConsumer, RingProducer, WaitOptions } from 'shm-disruptor';
 
 import { WATCHDOG_MILLISECONDS } from './fixture.js';
 import { given, settled } from './settling.js';
@@ -15,14 +9,14 @@ import { given, settled } from './settling.js';
 /** The methods that come as promise, with a callback and as `*Sync`. */
 export interface RingFace {
   readonly name: string;
-  claim<In>(producer: DisruptorProducer<In>, count: number, options?: WaitOptions): Promise<Claim>;
-  publish<In>(producer: DisruptorProducer<In>, value: In, options?: WaitOptions): Promise<number>;
+  claim<In>(producer: RingProducer<In>, count: number, options?: WaitOptions): Promise<Claim>;
+  publish<In>(producer: RingProducer<In>, value: In, options?: WaitOptions): Promise<number>;
   publishMany<In>(
-    producer: DisruptorProducer<In>,
+    producer: RingProducer<In>,
     values: Iterable<In>,
     options?: WaitOptions,
   ): Promise<number>;
-  next<Out>(consumer: DisruptorConsumer<Out>, options?: WaitOptions): Promise<Batch<Out>>;
+  next<Out>(consumer: RingConsumer<Out>, options?: WaitOptions): Promise<Batch<Out>>;
 }
 
 export const promises: RingFace = {

@@ -2,7 +2,7 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { defineRecord, Disruptor, utf8 } from 'shm-disruptor';
-import type { Batch, DisruptorRing, ErrorVerdict } from 'shm-disruptor';
+import type { Batch, Ring, ErrorVerdict } from 'shm-disruptor';
 
 import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
 import { overRingFaces } from './ring-faces.js';
@@ -178,7 +178,7 @@ test('a member of a group: it goes to another one, until it is committed', async
 
 test('a length that leads out of the slot', async (t) => {
   const { ring, consumer } = scene(t);
-  const texts: DisruptorRing<string, string> = Disruptor.open(ring.name, { encoding: text });
+  const texts: Ring<string, string> = Disruptor.open(ring.name, { encoding: text });
   using producer = texts.producer();
   texts.close();
   const claim = producer.claimSync();

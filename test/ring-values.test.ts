@@ -2,14 +2,14 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { ascii, defineRecord, Disruptor } from 'shm-disruptor';
-import type { DisruptorRing } from 'shm-disruptor';
+import type { Ring } from 'shm-disruptor';
 
 import { uniqueName } from './fixture.js';
 
 /** Sends `values` through `ring`, some at a time, and gives what `keep` makes of what comes out. */
 function through<In, Out, Kept>(
   t: ExecutionContext,
-  ring: DisruptorRing<In, Out>,
+  ring: Ring<In, Out>,
   values: readonly In[],
   keep: (value: Out) => Kept,
 ): Kept[] {

@@ -1,10 +1,10 @@
 // Elements of rings of roles that hold a number of 4 bytes each.
-import type { Batch, DisruptorConsumer, DisruptorProducer } from 'shm-disruptor';
+import type { Batch, RingConsumer, RingProducer } from 'shm-disruptor';
 
 import { valuesOf } from './compat/values.js';
 
-export type WordProducer = DisruptorProducer<ArrayBufferView | string>;
-export type WordConsumer = DisruptorConsumer<Buffer>;
+export type WordProducer = RingProducer<ArrayBufferView | string>;
+export type WordConsumer = RingConsumer<Buffer>;
 
 export function word(value: number): Buffer {
   const bytes = Buffer.alloc(4);

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 
 import { DisruptorError } from '../errors.js';
 import { Disruptor } from '../compatible/disruptor.js';
-import type { DisruptorProducer } from '../ring/disruptor-producer.js';
+import type { RingProducer } from '../ring/ring-producer.js';
 import { Seen } from './seen.js';
 import type { Memory } from './seen.js';
 
@@ -53,13 +53,13 @@ export function checkpointName(target: string, bridge: string): string {
  */
 export class Checkpoint {
   readonly #target: string;
-  readonly #producer: DisruptorProducer<unknown>;
+  readonly #producer: RingProducer<unknown>;
   readonly #memory: Buffer;
   #version = 0;
   /** What it held when it was opened, of this target. */
   readonly seen: Seen;
 
-  private constructor(target: Target, producer: DisruptorProducer<unknown>, memory: Buffer) {
+  private constructor(target: Target, producer: RingProducer<unknown>, memory: Buffer) {
     this.#target = target.generation;
     this.#producer = producer;
     this.#memory = memory;

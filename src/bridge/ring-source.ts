@@ -1,7 +1,7 @@
 import { oneOf, optionsObject, wrongType, wrongValue } from '../validate.js';
 import type { OptionNames } from '../validate.js';
 import type { Batch } from '../ring/batch.js';
-import { DisruptorConsumer } from '../ring/disruptor-consumer.js';
+import { RingConsumer } from '../ring/ring-consumer.js';
 import { attachmentOf } from '../segment/participant.js';
 import { Shape } from '../values/format.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
@@ -34,7 +34,7 @@ const NONE = -1;
  * @throws TypeError
  */
 export function ringSource(
-  consumer: DisruptorConsumer<unknown>,
+  consumer: RingConsumer<unknown>,
   options: SegmentSourceOptions = {},
 ): BridgeSource {
   return new RingSource(consumer, optionsObject<SegmentSourceOptions>(options, SOURCE));
@@ -42,7 +42,7 @@ export function ringSource(
 
 class RingSource implements BridgeSource {
   readonly name: string;
-  readonly #consumer: DisruptorConsumer<unknown>;
+  readonly #consumer: RingConsumer<unknown>;
   readonly #json: boolean;
   readonly #sized: boolean;
   readonly #facts: SegmentFacts;
@@ -56,11 +56,11 @@ class RingSource implements BridgeSource {
   #damaged = NONE;
 
   constructor(consumer: unknown, { as }: SegmentSourceOptions) {
-    if (!(consumer instanceof DisruptorConsumer)) {
-      throw wrongType('a DisruptorConsumer', 'consumer', consumer);
+    if (!(consumer instanceof RingConsumer)) {
+      throw wrongType('a RingConsumer', 'consumer', consumer);
     }
     if (consumer.group) throw wrongValue('a consumer that is in no group', 'consumer', consumer);
-    this.#consumer = consumer as DisruptorConsumer<unknown>;
+    this.#consumer = consumer as RingConsumer<unknown>;
     const { ring, name } = attachmentOf(consumer);
     this.#json = oneOf(['bytes', 'json'] as const, as ?? 'bytes', 'as') === 'json';
     this.#sized = ring.shape === Shape.Sized;

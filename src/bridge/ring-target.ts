@@ -1,5 +1,5 @@
-import { DisruptorProducer } from '../ring/disruptor-producer.js';
-import type { Claim } from '../ring/disruptor-producer.js';
+import { RingProducer } from '../ring/ring-producer.js';
+import type { Claim } from '../ring/ring-producer.js';
 import { attachmentOf } from '../segment/participant.js';
 import { optionsObject, wrongType, wrongValue } from '../validate.js';
 import type { OptionNames } from '../validate.js';
@@ -31,7 +31,7 @@ const LENGTH_BYTES = 4;
  * @throws TypeError
  */
 export function ringTarget(
-  producer: DisruptorProducer<never>,
+  producer: RingProducer<never>,
   options: RingTargetOptions = {},
 ): BridgeTarget {
   return new RingTarget(producer, optionsObject<RingTargetOptions>(options, OPTIONS));
@@ -39,7 +39,7 @@ export function ringTarget(
 
 class RingTarget implements BridgeTarget {
   readonly name: string;
-  readonly #producer: DisruptorProducer<unknown>;
+  readonly #producer: RingProducer<unknown>;
   readonly #record: RecordType<RecordSchema> | undefined;
   readonly #delivered: Delivered;
   readonly #elements: number;
@@ -50,14 +50,14 @@ class RingTarget implements BridgeTarget {
   readonly #room: number;
 
   constructor(producer: unknown, options: RingTargetOptions) {
-    if (!(producer instanceof DisruptorProducer)) {
-      throw wrongType('a DisruptorProducer', 'producer', producer);
+    if (!(producer instanceof RingProducer)) {
+      throw wrongType('a RingProducer', 'producer', producer);
     }
     const { record } = options;
     if (record !== undefined && !(record instanceof RecordType)) {
       throw wrongType('a RecordType', 'record', record);
     }
-    this.#producer = producer as DisruptorProducer<unknown>;
+    this.#producer = producer as RingProducer<unknown>;
     this.#record = record;
     const { ring, name } = attachmentOf(producer);
     if (record && (ring.shape !== Shape.Record || record.fingerprint !== ring.schema)) {

@@ -1,4 +1,4 @@
-import type { Callback, SyncWaitOptions } from '../ring/disruptor-producer.js';
+import type { Callback, SyncWaitOptions } from '../ring/ring-producer.js';
 import { DisruptorError } from '../errors.js';
 import { Landing } from './landing.js';
 import type { Listening } from './listening.js';

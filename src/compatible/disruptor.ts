@@ -1,5 +1,5 @@
 import { Attachment } from '../segment/attachment.js';
-import type { SyncWaitOptions } from '../ring/disruptor-producer.js';
+import type { SyncWaitOptions } from '../ring/ring-producer.js';
 import { Consumer } from '../ring/consumer.js';
 import type { Consumed } from '../ring/consumer.js';
 import type { Gap } from '../segment/events.js';
@@ -12,7 +12,7 @@ import { doLater, doNow } from '../steps.js';
 import type { Steps } from '../steps.js';
 import { listSegments, unlinkSegment } from '../segment/segments.js';
 import type { Losses, SegmentInfo } from '../segment/segments.js';
-import { DisruptorRing } from '../ring/ring.js';
+import { Ring } from '../ring/ring.js';
 import type { OpenedSlots, RawSlots, RingOf, RingSlots } from '../ring/ring.js';
 import type { RingOptions, RingWaiting } from '../ring/ring-options.js';
 import { flag, integer, wrongType } from '../validate.js';
@@ -127,7 +127,7 @@ export class Disruptor {
    *
    * @param name - as for {@link DisruptorOptions}; default: one that is free, chosen atomically, which
    * the ring tells
-   * @returns the ring; {@link DisruptorRing.producer} and {@link DisruptorRing.consumer} take part
+   * @returns the ring; {@link Ring.producer} and {@link Ring.consumer} take part
    * @throws TypeError, RangeError for wrong options
    * @throws DisruptorError `ERR_SEGMENT_EXISTS`, `ERR_DEPENDENCY_CYCLE`, `ERR_UNKNOWN_CONSUMER` and
    * every `ERR_SEGMENT_`...
@@ -638,13 +638,13 @@ export class Disruptor {
 function* createRing(args: unknown[]): Steps<unknown> {
   const [first, second] = args;
   if (typeof first === 'object' && first !== null) {
-    return yield* DisruptorRing.create(undefined, first);
+    return yield* Ring.create(undefined, first);
   }
-  return yield* DisruptorRing.create(namedString(first), second);
+  return yield* Ring.create(namedString(first), second);
 }
 
 function* openRing(name: unknown, options: unknown): Steps<unknown> {
-  return yield* DisruptorRing.open(namedString(name), options);
+  return yield* Ring.open(namedString(name), options);
 }
 
 function namedString(name: unknown): string {

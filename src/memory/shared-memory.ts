@@ -8,7 +8,7 @@ import { MemoryHandle } from '../native/memory.js';
 import type { Creation } from '../native/creation.js';
 import { ringWaiting, WAITING } from '../ring/ring-options.js';
 import type { RingWaiting } from '../ring/ring-options.js';
-import type { Callback, SyncWaitOptions } from '../ring/disruptor-producer.js';
+import type { Callback, SyncWaitOptions } from '../ring/ring-producer.js';
 import { SegmentHolder } from '../segment/holder.js';
 import { labelOf, located, PLACE } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';

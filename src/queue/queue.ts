@@ -1,5 +1,5 @@
 import { Attachment } from '../segment/attachment.js';
-import type { Callback, SyncWaitOptions } from '../ring/disruptor-producer.js';
+import type { Callback, SyncWaitOptions } from '../ring/ring-producer.js';
 import { NO_ROOM, resolveEncoding } from '../values/encoding.js';
 import type {
   DecodedValue,

@@ -15,7 +15,7 @@ export type BatchHandler<Out> = (batch: Batch<Out>) => unknown;
  */
 export type ErrorVerdict = 'stop' | 'skip' | 'retry';
 
-/** How {@link DisruptorConsumer.process} goes about it. */
+/** How {@link RingConsumer.process} goes about it. */
 export interface ProcessOptions<Out> {
   /** The most elements in a batch: an integer from 1. Default: what the consumer was made with. */
   maxBatch?: number;

@@ -1,6 +1,6 @@
 import { Attachment } from '../segment/attachment.js';
-import { DisruptorConsumer } from './disruptor-consumer.js';
-import { DisruptorProducer } from './disruptor-producer.js';
+import { RingConsumer } from './ring-consumer.js';
+import { RingProducer } from './ring-producer.js';
 import type { DecodedValue, EncodableValue, AnyEncoding } from '../values/encoding.js';
 import { DisruptorError } from '../errors.js';
 import type { AttachmentMessage } from '../segment/events.js';
@@ -84,10 +84,10 @@ export type OpenedSlots =
 /** What publishing takes, and reading gives, with such slots. */
 export type RingOf<T> =
   T extends Pick<RecordSlots<infer S>, 'record'>
-    ? DisruptorRing<SchemaInput<S>, RecordCursor<S>>
+    ? Ring<SchemaInput<S>, RecordCursor<S>>
     : T extends Pick<EncodedSlots<infer E>, 'encoding'>
-      ? DisruptorRing<EncodableValue<E>, DecodedValue<E>>
-      : DisruptorRing<ArrayBufferView | string, Buffer>;
+      ? Ring<EncodableValue<E>, DecodedValue<E>>
+      : Ring<ArrayBufferView | string, Buffer>;
 
 interface Origin {
   readonly name: string;
@@ -110,7 +110,7 @@ function attach(
  * @typeParam In - the values to publish
  * @typeParam Out - the values that are read
  */
-export class DisruptorRing<In, Out> extends Participant {
+export class Ring<In, Out> extends Participant {
   /** The name under which others open it. */
   readonly name: string;
   readonly #origin: Origin;
@@ -126,7 +126,7 @@ export class DisruptorRing<In, Out> extends Participant {
   }
 
   /** Makes a new ring. @internal */
-  static *create<In, Out>(path: string | undefined, given: unknown): Steps<DisruptorRing<In, Out>> {
+  static *create<In, Out>(path: string | undefined, given: unknown): Steps<Ring<In, Out>> {
     const options = optionsObject<RingOptions & FormatOptions>(given, CREATING);
     // As it is now, whatever becomes of the object.
     const { encoding, record, elementSize } = options;
@@ -138,12 +138,12 @@ export class DisruptorRing<In, Out> extends Participant {
     return yield* underName(path, creation.existing, function* (chosen, existing) {
       const origin = { name: located(chosen, options.path), path: chosen, strategy };
       const attachment = yield* attach(origin, 'ring', { ...creation, existing });
-      return new DisruptorRing(origin, attachment, formats);
+      return new Ring(origin, attachment, formats);
     });
   }
 
   /** Opens one that is there. @internal */
-  static *open<In, Out>(path: string, given: unknown): Steps<DisruptorRing<In, Out>> {
+  static *open<In, Out>(path: string, given: unknown): Steps<Ring<In, Out>> {
     const options = optionsObject<Opening>(given, OPENING);
     const origin = { name: located(path, options.path), path, strategy: ringWaiting(options) };
     const { encoding, record } = options;
@@ -153,7 +153,7 @@ export class DisruptorRing<In, Out> extends Participant {
     const formats = () => formatOf(chosen, ring.elementSize) as unknown as Format<In, Out>;
     try {
       checkFormat(formats(), ring);
-      return new DisruptorRing(origin, attachment, formats);
+      return new Ring(origin, attachment, formats);
     } catch (error) {
       attachment.release();
       throw error;
@@ -175,10 +175,10 @@ export class DisruptorRing<In, Out> extends Participant {
    *
    * @throws DisruptorError `ERR_SEGMENT_REPLACED`, `ERR_RELEASED`, and what opening throws
    */
-  producer(options: RingWaiting = {}): DisruptorProducer<In> {
+  producer(options: RingWaiting = {}): RingProducer<In> {
     const waiting = optionsObject<RingWaiting>(options, WAITING);
     const attachment = doNow(this.#participant('producer', waiting));
-    return new DisruptorProducer(attachment, this.#formats());
+    return new RingProducer(attachment, this.#formats());
   }
 
   /**
@@ -191,26 +191,26 @@ export class DisruptorRing<In, Out> extends Participant {
    * `ERR_TOO_MANY_CONSUMERS`, `ERR_UNKNOWN_CONSUMER`, `ERR_CONSUMER_KIND`, `ERR_DEPENDENCIES`,
    * `ERR_SEQUENCE_GONE`, `ERR_SEGMENT_REPLACED`, `ERR_RELEASED`, and what opening throws
    */
-  consumer(name?: string | number, options?: JoinOptions & RingWaiting): DisruptorConsumer<Out>;
-  consumer(options: JoinOptions & RingWaiting): DisruptorConsumer<Out>;
-  consumer(first?: unknown, second?: unknown): DisruptorConsumer<Out> {
+  consumer(name?: string | number, options?: JoinOptions & RingWaiting): RingConsumer<Out>;
+  consumer(options: JoinOptions & RingWaiting): RingConsumer<Out>;
+  consumer(first?: unknown, second?: unknown): RingConsumer<Out> {
     return doNow(this.#consumer(first, second));
   }
 
   /**
-   * As {@link DisruptorRing.consumer}, without blocking the event loop while others join: that takes
+   * As {@link Ring.consumer}, without blocking the event loop while others join: that takes
    * microseconds, unless one of them is stopped in the middle of it.
    */
   consumerAsync(
     name?: string | number,
     options?: JoinOptions & RingWaiting,
-  ): Promise<DisruptorConsumer<Out>>;
-  consumerAsync(options: JoinOptions & RingWaiting): Promise<DisruptorConsumer<Out>>;
-  consumerAsync(first?: unknown, second?: unknown): Promise<DisruptorConsumer<Out>> {
+  ): Promise<RingConsumer<Out>>;
+  consumerAsync(options: JoinOptions & RingWaiting): Promise<RingConsumer<Out>>;
+  consumerAsync(first?: unknown, second?: unknown): Promise<RingConsumer<Out>> {
     return doLater(this.#consumer(first, second));
   }
 
-  *#consumer(first: unknown, second: unknown): Steps<DisruptorConsumer<Out>> {
+  *#consumer(first: unknown, second: unknown): Steps<RingConsumer<Out>> {
     const unnamed = typeof first === 'object' && first !== null && second === undefined;
     const given = (unnamed ? first : second) ?? {};
     const options = optionsObject<JoinOptions & RingWaiting>(given, JOINING);
@@ -229,7 +229,7 @@ export class DisruptorRing<In, Out> extends Participant {
 
       if (joining.group) ring.share(Math.min(most, ring.elementCount));
       const seat = { index, name: joining.name, group: joining.group, maxBatch: most };
-      return new DisruptorConsumer(attachment, this.#formats(), seat);
+      return new RingConsumer(attachment, this.#formats(), seat);
     } catch (error) {
       attachment.release();
       throw error;

@@ -8,7 +8,7 @@ import type { RingHandle } from '../native/ring.js';
 export interface AttachmentMessage {
   /** The ring, as it was named. */
   name: string;
-  /** What attached: a `DisruptorRing`, one of its roles, a `Disruptor`, a `Queue`, ... */
+  /** What attached: a `Ring`, one of its roles, a `Disruptor`, a `Queue`, ... */
   role:
     | 'ring'
     | 'producer'
@@ -154,7 +154,11 @@ function slowest(
 }
 
 /** Somebody has waited for half a second: tells whoever wants to know what that may be about. */
-export function tellOfStall(name: string, ring: RingHandle, waitsFor: StallMessage['waitsFor']): void {
+export function tellOfStall(
+  name: string,
+  ring: RingHandle,
+  waitsFor: StallMessage['waitsFor'],
+): void {
   if (!stalls.hasSubscribers && !deaths.hasSubscribers) return;
   const { consumers, producers } = ring.census();
   const tell = (key: string, message: DeathMessage) => {

@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Disruptor, DisruptorReadStream, DisruptorWriteStream } from 'shm-disruptor';
 import type {
   Batch,
-  DisruptorConsumer,
+  RingConsumer,
   DisruptorOptions,
-  DisruptorProducer,
-  DisruptorRing,
+  RingProducer,
+  Ring,
   JoinOptions,
   WaitStrategy,
 } from 'shm-disruptor';
@@ -34,9 +34,9 @@ export class Use {
   readonly #image: Image;
   readonly #file: SegmentFile;
   readonly #rings: Disruptor[] = [];
-  readonly #open: DisruptorRing<ArrayBufferView | string, Buffer>[] = [];
-  readonly #consumers: DisruptorConsumer<Buffer>[] = [];
-  readonly #producers: DisruptorProducer<ArrayBufferView | string>[] = [];
+  readonly #open: Ring<ArrayBufferView | string, Buffer>[] = [];
+  readonly #consumers: RingConsumer<Buffer>[] = [];
+  readonly #producers: RingProducer<ArrayBufferView | string>[] = [];
   readonly #pending: Promise<void>[] = [];
 
   constructor(file: SegmentFile, image: Image) {
@@ -341,13 +341,13 @@ export class Use {
     }
   }
 
-  #openRing(): DisruptorRing<ArrayBufferView | string, Buffer> | undefined {
+  #openRing(): Ring<ArrayBufferView | string, Buffer> | undefined {
     const ring = attempt('open', () => Disruptor.open(this.#name, {}));
     if (ring) this.#open.push(ring);
     return ring;
   }
 
-  #join(ring: DisruptorRing<ArrayBufferView | string, Buffer>): void {
+  #join(ring: Ring<ArrayBufferView | string, Buffer>): void {
     const { below } = this.#image;
     const options: JoinOptions = {};
     if (below(2) === 0) options.group = true;
@@ -362,7 +362,7 @@ export class Use {
     if (consumer) this.#consumers.push(consumer);
   }
 
-  #end(consumer: DisruptorConsumer<Buffer>): void {
+  #end(consumer: RingConsumer<Buffer>): void {
     const { below } = this.#image;
     attempt('end', () => {
       if (below(2) === 0) consumer.leave();
@@ -371,7 +371,7 @@ export class Use {
     this.#consumers.splice(this.#consumers.indexOf(consumer), 1);
   }
 
-  async #publish(producer: DisruptorProducer<ArrayBufferView | string>): Promise<void> {
+  async #publish(producer: RingProducer<ArrayBufferView | string>): Promise<void> {
     const { below, parameters } = this.#image;
     const { elements } = parameters;
     const timeout = below(PATIENCE);
@@ -400,10 +400,7 @@ export class Use {
     });
   }
 
-  async #take(
-    consumer: DisruptorConsumer<Buffer>,
-    ring: DisruptorRing<ArrayBufferView | string, Buffer>,
-  ) {
+  async #take(consumer: RingConsumer<Buffer>, ring: Ring<ArrayBufferView | string, Buffer>) {
     const { below } = this.#image;
     const check = (batch: Batch<Buffer> | undefined) => {
       if (!batch) return;

@@ -2,7 +2,7 @@ import type { Attachment } from '../segment/attachment.js';
 import { Batch } from './batch.js';
 import { Consumer } from './consumer.js';
 import { DisruptorError } from '../errors.js';
-import type { Callback, SyncWaitOptions } from './disruptor-producer.js';
+import type { Callback, SyncWaitOptions } from './ring-producer.js';
 import type { Format, ReadSlot } from '../values/format.js';
 import { processBatches } from './handler.js';
 import type { BatchHandler, ProcessOptions } from './handler.js';
@@ -11,7 +11,7 @@ import { integer, noOptions, type NoOptions } from '../validate.js';
 import { mayAnswerNow, syncTimeout, waitOptions, Word } from '../waiting/waiter.js';
 import type { Operation, WaitOptions } from '../waiting/waiter.js';
 
-/** Where this consumer stands: see {@link DisruptorConsumer}. @internal */
+/** Where this consumer stands: see {@link RingConsumer}. @internal */
 export interface Seat {
   /** Index in the ring's table. */
   readonly index: number;
@@ -33,7 +33,7 @@ export interface Seat {
  *
  * @typeParam Out - the values
  */
-export class DisruptorConsumer<Out> extends Participant {
+export class RingConsumer<Out> extends Participant {
   /** The name under which it can be resumed, or its group's; undefined without one. */
   readonly name: string | undefined;
   /** Whether it shares its elements with the other members of a group. */
@@ -72,14 +72,14 @@ export class DisruptorConsumer<Out> extends Participant {
     );
   }
 
-  /** As {@link DisruptorConsumer.next}; blocks the thread. */
+  /** As {@link RingConsumer.next}; blocks the thread. */
   nextSync(options?: SyncWaitOptions): Batch<Out> {
     const slot = this.#consumer.takeSync(syncTimeout(options));
     this.#consumer.shorten(this.#maxBatch);
     return this.#batch(slot);
   }
 
-  /** As {@link DisruptorConsumer.next}; undefined when there is nothing now. */
+  /** As {@link RingConsumer.next}; undefined when there is nothing now. */
   tryNext(options?: NoOptions): Batch<Out> | undefined {
     noOptions(options);
     const slot = this.#consumer.takeSome(this.#maxBatch);
@@ -120,7 +120,7 @@ export class DisruptorConsumer<Out> extends Participant {
     }
   }
 
-  /** `for await (const batch of consumer)`: as {@link DisruptorConsumer.batches}. */
+  /** `for await (const batch of consumer)`: as {@link RingConsumer.batches}. */
   [Symbol.asyncIterator](): AsyncGenerator<Batch<Out>, never, undefined> {
     return this.batches();
   }
@@ -178,7 +178,7 @@ export class DisruptorConsumer<Out> extends Participant {
 
   /**
    * Lets go of it. With a name it goes on gating, and `ring.consumer(name)` goes on where it had
-   * committed; a nameless one ends as by {@link DisruptorConsumer.leave}.
+   * committed; a nameless one ends as by {@link RingConsumer.leave}.
    */
   override close(): void {
     if (this.closed) return;

@@ -58,7 +58,7 @@ export class Claim {
  *
  * @typeParam In - the values to publish
  */
-export class DisruptorProducer<In> extends Participant {
+export class RingProducer<In> extends Participant {
   readonly #producer: Producer;
   readonly #format: Format<In, unknown>;
   readonly #line = new Line(() => {
@@ -88,13 +88,13 @@ export class DisruptorProducer<In> extends Participant {
     return this.#face(args, begin);
   }
 
-  /** As {@link DisruptorProducer.claim}; blocks the thread. */
+  /** As {@link RingProducer.claim}; blocks the thread. */
   claimSync(count = 1, options?: SyncWaitOptions): Claim {
     const most = this.#count(count);
     return this.#claimed(this.#producer.claimSync(most, most, syncTimeout(options)));
   }
 
-  /** As {@link DisruptorProducer.claim}; undefined when there is no room now. */
+  /** As {@link RingProducer.claim}; undefined when there is no room now. */
   tryClaim(count = 1, options?: NoOptions): Claim | undefined {
     noOptions(options);
     const most = this.#count(count);
@@ -128,7 +128,7 @@ export class DisruptorProducer<In> extends Participant {
     return this.#face(args, begin);
   }
 
-  /** As {@link DisruptorProducer.publish}; blocks the thread. */
+  /** As {@link RingProducer.publish}; blocks the thread. */
   publishSync(value: In, options?: SyncWaitOptions): number {
     const bytes = this.#format.encode(value);
     const timeout = syncTimeout(options);
@@ -136,7 +136,7 @@ export class DisruptorProducer<In> extends Participant {
     return this.#put(claim >= 0 ? claim : this.#producer.claimSync(1, 1, timeout), bytes);
   }
 
-  /** As {@link DisruptorProducer.publish}; false when there is no room now. */
+  /** As {@link RingProducer.publish}; false when there is no room now. */
   tryPublish(value: In, options?: NoOptions): boolean {
     noOptions(options);
     const bytes = this.#format.encode(value);
@@ -178,7 +178,7 @@ export class DisruptorProducer<In> extends Participant {
     return this.#face(args, begin);
   }
 
-  /** As {@link DisruptorProducer.publishMany}; blocks the thread. */
+  /** As {@link RingProducer.publishMany}; blocks the thread. */
   publishManySync(values: Iterable<In>, options?: SyncWaitOptions): number {
     const some = this.#some(values);
     const timeout = syncTimeout(options);
@@ -202,7 +202,7 @@ export class DisruptorProducer<In> extends Participant {
     return some.last;
   }
 
-  /** As {@link DisruptorProducer.publishMany}, as far as there is room now: says how many. */
+  /** As {@link RingProducer.publishMany}, as far as there is room now: says how many. */
   tryPublishMany(values: Iterable<In>, options?: NoOptions): number {
     noOptions(options);
     const some = this.#some(values);
