@@ -3,7 +3,7 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 
 import { build } from 'hdr-histogram-js';
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 import { Bridge, natsTarget, redisTarget, ringSource } from 'shm-disruptor/bridge';
 
 import { programOf, Server } from '../scripts/engines.js';
@@ -62,7 +62,7 @@ const payload = (size) => Buffer.alloc(size, 'm');
 /** What is timed: both have connected, and publish the same from one process. */
 const WAYS = {
   async bridge({ engine, url, place, size }) {
-    const ring = Disruptor.create(ringName(place), {
+    const ring = Ring.create(ringName(place), {
       elements: ELEMENTS,
       elementSize: size,
       producers: 'single',

@@ -1,5 +1,5 @@
 // The topologies that LMAX measures its Disruptor with, between processes.
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 
 import { lessIsBetter } from './harness/chart.js';
 import { commandLineOf } from './harness/command-line.js';
@@ -47,7 +47,7 @@ const CONTESTANTS = TOPOLOGIES.flatMap((topology) =>
 
 export const roles = {
   creator({ place, consumers, kind }) {
-    Disruptor.create(ringName(place), {
+    Ring.create(ringName(place), {
       elements: ELEMENTS,
       elementSize: ELEMENT_SIZE,
       consumers,
@@ -57,7 +57,7 @@ export const roles = {
   },
 
   producer({ place, batch, count }) {
-    const producer = Disruptor.open(ringName(place)).producer();
+    const producer = Ring.open(ringName(place)).producer();
     return () => {
       for (let sent = 0; sent < count; sent += batch) {
         const claim = producer.claimSync(batch);
@@ -70,7 +70,7 @@ export const roles = {
   },
 
   consumer({ place, consumer, total }) {
-    const reader = Disruptor.open(ringName(place)).consumer(consumer);
+    const reader = Ring.open(ringName(place)).consumer(consumer);
     return () => {
       let seen = 0;
       let sum = 0;

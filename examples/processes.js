@@ -5,7 +5,7 @@ import { on, once } from 'node:events';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-import { Disruptor } from 'shm-disruptor';
+import { unlinkSegment } from 'shm-disruptor';
 
 const children = new Set();
 const names = new Set();
@@ -73,7 +73,7 @@ export function whenTold() {
 
 process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
-  for (const name of names) Disruptor.unlink(name);
+  for (const name of names) unlinkSegment(name);
 });
 
 // A signal that nobody listens to would end us without 'exit'.

@@ -5,8 +5,8 @@ export type {
   CommitCallback,
   ConsumeCallback,
 } from './compatible/disruptor.js';
+export { Ring } from './ring/ring.js';
 export type {
-  Ring,
   EncodedSlots,
   OpenedSlots,
   RawSlots,
@@ -46,6 +46,7 @@ export type {
   UnlinkedMessage,
 } from './segment/events.js';
 export type { DeadConsumers, Orphans, Producers } from './native/creation.js';
+export { listSegments, unlinkSegment } from './segment/segments.js';
 export type { ConsumerCount, Losses, Participants, SegmentInfo } from './segment/segments.js';
 export type { DisruptorArguments, DisruptorOptions } from './compatible/options.js';
 export type { OnUnlinked, WaitStrategy } from './waiting/strategy.js';

@@ -73,7 +73,7 @@ const SOURCES = [
   ],
   [
     'ring/batch',
-    'ring/disruptor-producer',
+    'ring/ring-producer',
     'queue/message',
     'queue/shipment',
     'queue/packed',
@@ -83,7 +83,7 @@ const SOURCES = [
     'broadcast/listening',
   ],
   ['ring/handler'],
-  ['ring/disruptor-consumer'],
+  ['ring/ring-consumer'],
   [
     'ring/ring',
     'memory/shared-memory',

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 
 import test from 'ava';
-import { Broadcast, Disruptor, Queue, SharedMemory } from 'shm-disruptor';
+import { Broadcast, Queue, SharedMemory, Ring } from 'shm-disruptor';
 
 import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
 import { DIRECTORY, leavesLoopFree, lock, orBusy, REPLACEMENT } from './locks.js';
@@ -16,10 +16,10 @@ const kinds = {
   ring: {
     create: (name?: string, options = {}) =>
       name === undefined
-        ? Disruptor.createAsync({ ...ring, ...options })
-        : Disruptor.createAsync(name, { ...ring, ...options }),
-    wrong: () => Disruptor.createAsync({ ...ring, elements: '8' as never }),
-    open: (name: string) => Disruptor.openAsync(name),
+        ? Ring.createAsync({ ...ring, ...options })
+        : Ring.createAsync(name, { ...ring, ...options }),
+    wrong: () => Ring.createAsync({ ...ring, elements: '8' as never }),
+    open: (name: string) => Ring.openAsync(name),
   },
   queue: {
     create: (name?: string, options = {}) =>
@@ -101,15 +101,15 @@ for (const [kind, { create, wrong, open }] of Object.entries(kinds)) {
 
 test('a ring that was opened so has its producers and consumers', async (t) => {
   const name = uniqueName(t);
-  const created = await Disruptor.createAsync(name, {
+  const created = await Ring.createAsync(name, {
     elements: 8,
     elementSize: 16,
     encoding: 'json',
   });
-  await t.throwsAsync(Disruptor.openAsync(name, { encoding: 'utf8' }), {
+  await t.throwsAsync(Ring.openAsync(name, { encoding: 'utf8' }), {
     code: 'ERR_SCHEMA_MISMATCH',
   });
-  const opened = await Disruptor.openAsync(name, { encoding: 'json' });
+  const opened = await Ring.openAsync(name, { encoding: 'json' });
   const consumer = await opened.consumerAsync('reader', { from: 'oldest' });
   const producer = created.producer();
   await producer.publish({ a: 1 });
@@ -121,7 +121,7 @@ test('a ring that was opened so has its producers and consumers', async (t) => {
 test('joining leaves the event loop free while another participant joins', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   const name = uniqueName(t);
-  const ring = Disruptor.create(name, { elements: 8, elementSize: 4 });
+  const ring = Ring.create(name, { elements: 8, elementSize: 4 });
   const letGo = await lock(t, name, DIRECTORY);
   const joining = orBusy(ring.consumerAsync('late'));
   t.true(await leavesLoopFree(joining));

@@ -1,7 +1,7 @@
 // A bridge that was killed knows what it had delivered.
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 import { Bridge, checkpointName, ringTarget } from 'shm-disruptor/bridge';
 
 import type * as Checkpoints from '../dist/bridge/checkpoint.js';
@@ -75,7 +75,7 @@ test('half a write leaves the one before it', async (t) => {
   for (let end = 1; end <= 4; end += 1) first.write(seenTo(end), [end, end]);
   first.close();
   // As one leaves it who dies while he writes the fifth.
-  using ring = Disruptor.open(name);
+  using ring = Ring.open(name);
   using producer = ring.producer();
   const { bufs } = await producer.claim(1);
   const half = bufs[0]!.subarray(65_536, 65_600);
@@ -112,21 +112,21 @@ test('what is too much to be written is forgotten', async (t) => {
 
 test('a segment that is no checkpoint is refused', async (t) => {
   const name = named(t);
-  Disruptor.create(name, { elements: 8, elementSize: 8 }).close();
+  Ring.create(name, { elements: 8, elementSize: 8 }).close();
   await t.throwsAsync(Checkpoint.open(name, committedTo(0)), { code: 'ERR_SEGMENT_GEOMETRY' });
 });
 
 for (const producers of ['multi', 'single'] as const) {
   test(`a bridge that is started again drops what is in its ring already (${producers})`, async (t) => {
     const name = named(t);
-    using ring = Disruptor.create(name, {
+    using ring = Ring.create(name, {
       elements: 64,
       elementSize: 8,
       producers,
       consumers: { reader: {} },
     });
     t.teardown(() => {
-      Disruptor.unlink(checkpointName(name, 'again'));
+      Ring.unlink(checkpointName(name, 'again'));
     });
     const parcels = Array.from({ length: 20 }, (_, i) => parcel(i));
     const run = async (some: typeof parcels) => {

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import test from 'ava';
 import { Kafka } from 'kafkajs';
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 import { Bridge, kafkaSource, kafkaTarget, ringSource, ringTarget } from 'shm-disruptor/bridge';
 import type { KafkaBatch, KafkaConsumer, KafkaMessage, KafkaProducer } from 'shm-disruptor/bridge';
 
@@ -139,8 +139,8 @@ test('KafkaJS has the interface that is asked for', (t) => {
 test('from ring to ring, with a broker that goes away and answers that are lost', async (t) => {
   const broker = new FakeBroker();
   const options = { elements: 64, elementSize: 8, consumers: { out: {} } };
-  using a = Disruptor.create(uniqueName(t), options);
-  using b = Disruptor.create(uniqueName(t), options);
+  using a = Ring.create(uniqueName(t), options);
+  using b = Ring.create(uniqueName(t), options);
   const there = new Bridge({
     from: ringSource(a.consumer('out')),
     to: kafkaTarget({ producer: () => broker.producer(), topic: 'ticks' }),

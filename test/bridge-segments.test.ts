@@ -1,6 +1,6 @@
 // Rings and queues as the ends of a bridge.
 import test from 'ava';
-import { ascii, bytes, defineRecord, Disruptor, Queue } from 'shm-disruptor';
+import { ascii, bytes, defineRecord, Queue, Ring } from 'shm-disruptor';
 import { Bridge, queueSource, queueTarget, ringSource, ringTarget } from 'shm-disruptor/bridge';
 import type { BridgeSource, BridgeTarget, Parcel } from 'shm-disruptor/bridge';
 
@@ -49,7 +49,7 @@ const facts = ({ origin, sequence, from, next, encoding, schema }: Parcel) => ({
 
 test('raw elements are forwarded as they are, also round the ring’s end', async (t) => {
   const name = uniqueName(t);
-  using ring = Disruptor.create(name, { elements: 8, elementSize: 4, consumers: { out: {} } });
+  using ring = Ring.create(name, { elements: 8, elementSize: 4, consumers: { out: {} } });
   const texts = Array.from({ length: 30 }, (_, i) => `e${String(i).padStart(3, '0')}`);
   const sent = ring.producer().publishMany(texts);
   const arrived = await taken(ringSource(ring.consumer('out')), 30);
@@ -71,7 +71,7 @@ test('raw elements are forwarded as they are, also round the ring’s end', asyn
 
 test('what was not acknowledged is the next bridge’s', async (t) => {
   const name = uniqueName(t);
-  using ring = Disruptor.create(name, { elements: 8, elementSize: 4, consumers: { out: {} } });
+  using ring = Ring.create(name, { elements: 8, elementSize: 4, consumers: { out: {} } });
   await ring.producer().publishMany(['a', 'b', 'c', 'd']);
   const once = new ScriptTarget(({ length }) =>
     length === 4 ? 1 : new Promise<number>(() => undefined),
@@ -90,7 +90,7 @@ test('what was not acknowledged is the next bridge’s', async (t) => {
 
 test('a gap is told with what comes after it', async (t) => {
   const name = uniqueName(t);
-  using ring = Disruptor.create(name, { elements: 8, elementSize: 4, consumers: { out: {} } });
+  using ring = Ring.create(name, { elements: 8, elementSize: 4, consumers: { out: {} } });
   using producer = ring.producer();
   await producer.publish('a');
   const dead = ring.producer();
@@ -115,8 +115,8 @@ test('a gap is told with what comes after it', async (t) => {
 for (const as of ['bytes', 'json'] as const) {
   test(`records cross to a ring of the same record as ${as}`, async (t) => {
     const options = { elements: 8, record: Tick, consumers: { out: {} } };
-    using a = Disruptor.create(uniqueName(t), options);
-    using b = Disruptor.create(uniqueName(t), options);
+    using a = Ring.create(uniqueName(t), options);
+    using b = Ring.create(uniqueName(t), options);
     await a.producer().publishMany([tick(1), tick(2)]);
     const parcels = await taken(ringSource(a.consumer('out'), { as }), 2);
     t.is(parcels[0]!.encoding, as === 'bytes' ? 'record' : 'json');
@@ -144,8 +144,8 @@ for (const as of ['bytes', 'json'] as const) {
       encoding: 'json',
       consumers: { out: {} },
     } as const;
-    using a = Disruptor.create(uniqueName(t), options);
-    using b = Disruptor.create(uniqueName(t), options);
+    using a = Ring.create(uniqueName(t), options);
+    using b = Ring.create(uniqueName(t), options);
     const values = [{ a: 1 }, 'text', null, [1, 2, { x: 'ü' }], { b: 2 }, { c: 3 }];
     const sent = a.producer().publishMany(values);
     const parcels = await taken(ringSource(a.consumer('out'), { as }), values.length);
@@ -166,9 +166,9 @@ for (const as of ['bytes', 'json'] as const) {
 }
 
 test('a ring takes only what it can hold and knows', async (t) => {
-  using plain = Disruptor.create(uniqueName(t), { elements: 4, elementSize: 4 });
-  using records = Disruptor.create(uniqueName(t), { elements: 4, record: Tick });
-  using json = Disruptor.create(uniqueName(t), { elements: 4, elementSize: 8, encoding: 'json' });
+  using plain = Ring.create(uniqueName(t), { elements: 4, elementSize: 4 });
+  using records = Ring.create(uniqueName(t), { elements: 4, record: Tick });
+  using json = Ring.create(uniqueName(t), { elements: 4, elementSize: 8, encoding: 'json' });
   const other = { encoding: 'record', schema: '0123456789abcdef' };
   const cases: [BridgeTarget, Parcel][] = [
     [ringTarget(plain.producer(), { checkpoint: false }), parcel(0, { data: Buffer.alloc(5) })],
@@ -199,7 +199,7 @@ test('a ring takes only what it can hold and knows', async (t) => {
 });
 
 test('a ring drops repetitions, also within what it is sent at a time, and counts them', async (t) => {
-  using ring = Disruptor.create(uniqueName(t), {
+  using ring = Ring.create(uniqueName(t), {
     elements: 32,
     elementSize: 4,
     consumers: { out: {} },
@@ -280,7 +280,7 @@ test('messages of queues cross as bytes or as JSON, to a queue that waits for ro
 });
 
 test('wrong ends are errors', (t) => {
-  using ring = Disruptor.create(uniqueName(t), {
+  using ring = Ring.create(uniqueName(t), {
     elements: 4,
     elementSize: 4,
     consumers: { group: { group: true } },

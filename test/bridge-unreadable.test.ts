@@ -3,7 +3,7 @@ import { writeSync, openSync, closeSync, readFileSync } from 'node:fs';
 
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { Broadcast, Disruptor, Queue, UnreadableMessageError } from 'shm-disruptor';
+import { Broadcast, Queue, UnreadableMessageError, Ring } from 'shm-disruptor';
 import { Bridge, broadcastSource, queueSource, ringSource } from 'shm-disruptor/bridge';
 import type { BridgeSource, Parcel } from 'shm-disruptor/bridge';
 
@@ -43,13 +43,13 @@ const SCENES: Record<Kind, (t: ExecutionContext) => Scene> = {
     };
   },
   ring(t) {
-    const ring = Disruptor.create(uniqueName(t), {
+    const ring = Ring.create(uniqueName(t), {
       elements: 16,
       elementSize: 32,
       consumers: { bridge: {} },
       ...json,
     });
-    const producer = Disruptor.open(ring.name, { encoding: asTheyAre }).producer();
+    const producer = Ring.open(ring.name, { encoding: asTheyAre }).producer();
     t.teardown(() => {
       for (const each of [ring, producer]) each.close();
     });
@@ -184,7 +184,7 @@ function oddScene(t: ExecutionContext, kind: Kind, encoding: Odd) {
     return { name, sequences, from };
   }
   if (kind === 'ring') {
-    const ring = Disruptor.create(name, {
+    const ring = Ring.create(name, {
       elements: 8,
       elementSize: 32,
       encoding,
@@ -239,7 +239,7 @@ test('queue: what is left out goes to the dead letters, and what is given back c
 
 test('ring: an element whose length leads out of its slot is not forwarded as bytes', async (t) => {
   const name = uniqueName(t);
-  using ring = Disruptor.create(name, {
+  using ring = Ring.create(name, {
     elements: 4,
     elementSize: 28,
     encoding: 'utf8',

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 import test from 'ava';
-import { Broadcast, Disruptor, Queue } from 'shm-disruptor';
+import { Broadcast, Queue, Ring, listSegments } from 'shm-disruptor';
 
 import { another, count, listen, newBroadcast, rest } from './broadcasts.js';
 import { asleep } from './asleep.js';
@@ -144,13 +144,13 @@ test('other kinds are refused', (t) => {
   t.throws(() => Broadcast.open(queue.name), kind);
   const { name } = newBroadcast(t);
   t.throws(() => Queue.open(name), kind);
-  t.throws(() => Disruptor.open(name), kind);
+  t.throws(() => Ring.open(name), kind);
 });
 
 test('it is listed', (t) => {
   const broadcast = newBroadcast(t);
   count(broadcast, 0, 2);
-  const info = Disruptor.list().find(({ name }) => name === broadcast.name);
+  const info = listSegments().find(({ name }) => name === broadcast.name);
   t.like(info, { kind: 'broadcast', elements: 8, elementSize: 16, next: 3, attached: true });
 });
 

@@ -1,6 +1,6 @@
 // A process that makes segments of every kind in a directory, leaves something in each, and ends
 // without closing any. Its arguments: the directory, and how it ends.
-import { Disruptor, Queue, SharedMemory } from 'shm-disruptor';
+import { Disruptor, Queue, SharedMemory, Ring } from 'shm-disruptor';
 
 const [path, ending] = process.argv.slice(2) as [string, 'killed' | 'returns'];
 
@@ -25,7 +25,7 @@ const { prevClaimStart } = compatible;
 compatible.produceClaimSync().writeUInt32LE(7);
 void compatible.produceCommit(prevClaimStart + 1, prevClaimStart + 1);
 
-const ring = Disruptor.create('/ring', {
+const ring = Ring.create('/ring', {
   path,
   elements: 8,
   elementSize: 8,

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { Disruptor, Queue, SharedMemory } from 'shm-disruptor';
+import { Disruptor, Queue, SharedMemory, Ring, listSegments } from 'shm-disruptor';
 import type { DisruptorOptions } from 'shm-disruptor';
 
 import { WATCHDOG_MILLISECONDS, uniqueName } from './fixture.js';
@@ -43,8 +43,8 @@ const kinds: Record<
     open: (name, path) => compatible({ name, path }),
   },
   Disruptor: {
-    create: (name, path) => Disruptor.create(name, { path, elements: 4, elementSize: 4 }),
-    open: (name, path) => Disruptor.open(name, { path }),
+    create: (name, path) => Ring.create(name, { path, elements: 4, elementSize: 4 }),
+    open: (name, path) => Ring.open(name, { path }),
   },
   Queue: {
     create: (name, path) => Queue.create(name, { path, capacity: 4096 }),
@@ -81,10 +81,10 @@ for (const [kind, { create, open }] of Object.entries(kinds)) {
     const others = [open(name, path), open(name.slice(1), `${path}/`)];
     others.push(open(name, relative('.', path)));
     t.deepEqual(
-      Disruptor.list({ path }).map((info) => [info.name, info.attached]),
+      listSegments({ path }).map((info) => [info.name, info.attached]),
       [[name, true]],
     );
-    t.false(Disruptor.list().some((info) => info.name === name));
+    t.false(listSegments().some((info) => info.name === name));
     t.throws(() => open(name, join(path, '..')), { code: 'ENOENT' });
     for (const one of [created, ...others]) {
       await one.sync();
@@ -98,7 +98,7 @@ for (const [kind, { create, open }] of Object.entries(kinds)) {
         { code: 'ERR_RELEASED' },
       );
     }
-    Disruptor.unlink(name, { path });
+    Ring.unlink(name, { path });
     t.deepEqual(fs.readdirSync(path), []);
   });
 
@@ -139,7 +139,7 @@ test('names that are free, and lists and unlinking with wrong directories', (t) 
   memory.close();
   const missing = join(path, 'none');
   t.like(
-    t.throws<NodeJS.ErrnoException>(() => SharedMemory.list({ path: missing })),
+    t.throws<NodeJS.ErrnoException>(() => listSegments({ path: missing })),
     {
       code: 'ENOENT',
       syscall: 'opendir',
@@ -152,16 +152,16 @@ test('names that are free, and lists and unlinking with wrong directories', (t) 
     }),
     { code: 'ENOENT', path: join(path, 'x') },
   );
-  t.throws(() => Disruptor.list(path as never), { code: 'ERR_INVALID_ARG_TYPE' });
-  t.deepEqual(Disruptor.list({ path }), []);
+  t.throws(() => listSegments(path as never), { code: 'ERR_INVALID_ARG_TYPE' });
+  t.deepEqual(listSegments({ path }), []);
 });
 
 test('a ring’s roles go where the ring is, wherever the process goes', (t) => {
   const path = newDirectory(t);
   const script = `
-    const { Disruptor } = await import(${LIBRARY});
+    const { Ring } = await import(${LIBRARY});
     process.chdir(${JSON.stringify(path)});
-    const ring = Disruptor.create('ring', { path: '.', elements: 4, elementSize: 4 });
+    const ring = Ring.create('ring', { path: '.', elements: 4, elementSize: 4 });
     process.chdir('/');
     const consumer = ring.consumer('reader');
     ring.producer().publishSync(Buffer.from('1234'));
@@ -181,7 +181,7 @@ for (const ending of ['killed', 'returns']) {
       [status, signal, stderr],
       ending === 'killed' ? [null, 'SIGKILL', ''] : [0, null, ''],
     );
-    t.true(Disruptor.list({ path }).every(({ attached }) => attached === false));
+    t.true(listSegments({ path }).every(({ attached }) => attached === false));
 
     // Consumer 0 had consumed five and committed none; a claim of its producer is lost.
     const d = new Disruptor({ name: '/compatible', path, consumer: 0, spin: true });
@@ -195,7 +195,7 @@ for (const ending of ['killed', 'returns']) {
     t.deepEqual(d.gaps, { count: 1, elements: 1 });
     d.release();
 
-    const ring = Disruptor.open('/ring', { path, encoding: 'utf8' });
+    const ring = Ring.open('/ring', { path, encoding: 'utf8' });
     const reader = ring.consumer('reader', { maxBatch: 10 });
     t.deepEqual([...(await reader.next())], ['b', 'c']);
     ring.producer().publishSync('d');

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 import type { AttachmentMessage, DeathMessage, StallMessage } from 'shm-disruptor';
 
 import { ringOfRoles, uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -37,7 +37,7 @@ test('attaching and detaching are told with the role', (t) => {
   const name = uniqueName(t);
   const attached = listen<AttachmentMessage>(t, 'attach', name);
   const detached = listen<AttachmentMessage>(t, 'detach', name);
-  const ring = Disruptor.create(name, { elements: 4, elementSize: 1 });
+  const ring = Ring.create(name, { elements: 4, elementSize: 1 });
   const producer = ring.producer();
   ring.consumer('a').leave();
   producer.close();
@@ -58,7 +58,7 @@ test('a producer that waits for room tells who holds it up, and of the dead', as
   const name = uniqueName(t);
   const stalls = listen<StallMessage>(t, 'stall', name);
   const deaths = listen<DeathMessage>(t, 'death', name);
-  const ring = Disruptor.create(name, { elements: 2, elementSize: 1, consumers: { slow: {} } });
+  const ring = Ring.create(name, { elements: 2, elementSize: 1, consumers: { slow: {} } });
   // Closed, it still gates: as if it had died.
   ring.consumer('slow').close();
   const producer = ring.producer();
@@ -81,7 +81,7 @@ test('a consumer that waits for a claim to be committed tells whose it is', asyn
   t.timeout(WATCHDOG_MILLISECONDS);
   const name = uniqueName(t);
   const stalls = listen<StallMessage>(t, 'stall', name);
-  const ring = Disruptor.create(name, { elements: 4, elementSize: 1 });
+  const ring = Ring.create(name, { elements: 4, elementSize: 1 });
   const consumer = ring.consumer();
   const producer = ring.producer();
   const claim = producer.claimSync();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 
 import type { ExecutionContext } from 'ava';
-import { Disruptor } from 'shm-disruptor';
+import { Disruptor, Ring } from 'shm-disruptor';
 import type { DisruptorOptions, RawSlots, RingOf, RingOptions } from 'shm-disruptor';
 
 /** The part of `t` that is used here. */
@@ -81,7 +81,7 @@ export function ringOfRoles(
   t: Scope,
   options: Partial<RingOptions & Pick<RawSlots, 'elementSize'>> = {},
 ): RawRing {
-  const created = Disruptor.create(uniqueName(t), { elements: 8, elementSize: 4, ...options });
+  const created = Ring.create(uniqueName(t), { elements: 8, elementSize: 4, ...options });
   t.teardown(() => {
     created.close();
   });

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { threadId } from 'node:worker_threads';
 
 import test from 'ava';
-import { Disruptor, Queue, SharedMemory } from 'shm-disruptor';
+import { Disruptor, Queue, SharedMemory, Ring, listSegments } from 'shm-disruptor';
 
 import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
 import { another, inProcess, inWorker, newMemory, wordsOf } from './memories.js';
@@ -117,9 +117,9 @@ test('what is there is refused, or replaced when asked for', (t) => {
 test('each kind is told from the others', (t) => {
   const memory = newMemory(t);
   const queue = Queue.create(uniqueName(t), { capacity: 4096 });
-  const ring = Disruptor.create(uniqueName(t), { elements: 4, elementSize: 4 });
+  const ring = Ring.create(uniqueName(t), { elements: 4, elementSize: 4 });
   const expected = { code: 'ERR_SEGMENT_KIND' };
-  t.throws(() => Disruptor.open(memory.name), expected);
+  t.throws(() => Ring.open(memory.name), expected);
   t.throws(() => Queue.open(memory.name), expected);
   t.throws(() => new Disruptor({ name: memory.name }), expected);
   for (const { name } of [queue, ring]) {
@@ -156,10 +156,10 @@ test('damaged, foreign and other objects are typed errors', (t) => {
   t.throws(() => SharedMemory.open(memory.name), { code: 'ERR_SEGMENT_TRUNCATED' });
 });
 
-test('the list has memory alone, with its size', (t) => {
+test('the list has memory with its size', (t) => {
   const memory = newMemory(t, 100, { mode: 0o640 });
   const queue = Queue.create(uniqueName(t), { capacity: 4096 });
-  const own = SharedMemory.list().find(({ name }) => name === memory.name);
+  const own = listSegments().find(({ name }) => name === memory.name);
   const owner = process.getuid!();
   const expected = {
     name: memory.name,
@@ -170,12 +170,11 @@ test('the list has memory alone, with its size', (t) => {
     size: 100,
   };
   t.deepEqual<unknown, unknown>(own, { ...expected, attached: true });
-  t.false(SharedMemory.list().some(({ name }) => name === queue.name));
-  t.true(Disruptor.list().some(({ name }) => name === memory.name));
+  t.is(listSegments().find(({ name }) => name === queue.name)?.kind, 'queue');
   queue.close();
   memory.close();
   t.like(
-    SharedMemory.list().find(({ name }) => name === memory.name),
+    listSegments().find(({ name }) => name === memory.name),
     { attached: false },
   );
   SharedMemory.unlink(memory.name);

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import test from 'ava';
-import { Broadcast, defineRecord, Disruptor, SharedMemory } from 'shm-disruptor';
+import { Broadcast, defineRecord, SharedMemory, listSegments } from 'shm-disruptor';
 
 import type * as Observing from '../dist/observe/observation.js';
 import type * as Rating from '../dist/observe/rates.js';
@@ -124,7 +124,7 @@ test('a broadcast: a publisher who died in the middle of a message', (t) => {
   t.like(seen, { next: 3, kept: 2, dropped: 0, missing: 0 });
   t.like(seen!.producers, [{ alive: false, claimed: 1, first: 2 }]);
   t.like(
-    Disruptor.list().find(({ name }) => name === broadcast.name),
+    listSegments().find(({ name }) => name === broadcast.name),
     { producers: { alive: 0, gone: 1 } },
   );
   const next = Broadcast.open(broadcast.name);
@@ -216,7 +216,7 @@ test('what is wrong with the header of a broadcast or of memory', (t) => {
       t.is(damaged[0]?.code, code);
       t.like(seen, { kind, geometry: undefined, broadcast: undefined, memory: undefined });
       t.like(
-        Disruptor.list().find((each) => each.name === name),
+        listSegments().find((each) => each.name === name),
         { kind, damage: code },
       );
     }
@@ -299,7 +299,7 @@ test('the list has what fits a broadcast, and nothing of a ring', (t) => {
   count(broadcast, 0, 5);
   const { name } = broadcast;
   t.deepEqual<unknown, unknown>(
-    Disruptor.list().find((each) => each.name === name),
+    listSegments().find((each) => each.name === name),
     {
       name,
       kind: 'broadcast',

@@ -13,6 +13,8 @@ import {
   QueueWriteStream,
   SharedMemory,
   SubscriptionReadStream,
+  Ring,
+  listSegments,
 } from 'shm-disruptor';
 import {
   Away,
@@ -47,7 +49,7 @@ function everything() {
   };
   const name = () => uniqueName();
   const small = { elements: 4, elementSize: 16 };
-  const ring = kept(Disruptor.create(small));
+  const ring = kept(Ring.create(small));
   const producer = kept(ring.producer());
   const consumer = kept(ring.consumer());
   const queue = kept(Queue.create({ capacity: 4096 }));
@@ -59,7 +61,7 @@ function everything() {
   const compatible = () => {
     const own = name();
     const disruptor = new Disruptor({ name: own, ...bytes });
-    Disruptor.unlink(own);
+    Ring.unlink(own);
     stack.push({
       close: () => {
         disruptor.release();
@@ -79,16 +81,16 @@ function everything() {
 
   // These fail before anything happens.
   const calls: Record<string, Call> = {
-    'Disruptor.create': (o) => Disruptor.create(name(), Object.assign({ ...small }, o)),
-    'Disruptor.create, unnamed': (o) => Disruptor.create(Object.assign({ ...small }, o)),
-    'a declaration': (o) => Disruptor.create(name(), { ...small, consumers: { a: o } }),
-    'Disruptor.createAsync': (o) => Disruptor.createAsync(name(), Object.assign({ ...small }, o)),
-    'Disruptor.open': (o) => Disruptor.open(ring.name, o),
-    'Disruptor.openAsync': (o) => Disruptor.openAsync(ring.name, o),
-    'Disruptor.unlink': (o) => {
-      Disruptor.unlink(ring.name, o);
+    'Ring.create': (o) => Ring.create(name(), Object.assign({ ...small }, o)),
+    'Ring.create, unnamed': (o) => Ring.create(Object.assign({ ...small }, o)),
+    'a declaration': (o) => Ring.create(name(), { ...small, consumers: { a: o } }),
+    'Ring.createAsync': (o) => Ring.createAsync(name(), Object.assign({ ...small }, o)),
+    'Ring.open': (o) => Ring.open(ring.name, o),
+    'Ring.openAsync': (o) => Ring.openAsync(ring.name, o),
+    'Ring.unlink': (o) => {
+      Ring.unlink(ring.name, o);
     },
-    'Disruptor.list': (o) => Disruptor.list(o),
+    listSegments: (o) => listSegments(o),
     'new Disruptor': (o) => new Disruptor(Object.assign({ name: name(), ...bytes }, o)),
     'ring.producer': (o) => ring.producer(o),
     'ring.consumer': (o) => ring.consumer('a', o),
@@ -184,7 +186,6 @@ function everything() {
     'SharedMemory.unlink': (o) => {
       SharedMemory.unlink(memory.name, o);
     },
-    'SharedMemory.list': (o) => SharedMemory.list(o),
     'memory.wait': (o) => memory.wait(0, 1, o),
     'memory.waitSync': (o) => memory.waitSync(0, 1, o),
     'memory.notify': (o) => memory.notify(0, 1, o),
@@ -233,7 +234,7 @@ function everything() {
   };
   const close = () => {
     for (const one of stack) one.close();
-    for (const { name } of [ring, queue, broadcast, memory]) Disruptor.unlink(name);
+    for (const { name } of [ring, queue, broadcast, memory]) Ring.unlink(name);
   };
   return { calls, close };
 }
@@ -355,9 +356,9 @@ test('what a record or an encoding is made of is no option', (t) => {
   const name = uniqueName(t);
   const open = { elements: 4, existing: 'replace' } as const;
   t.notThrows(() => {
-    Disruptor.create(name, { ...open, record: Point }).close();
-    Disruptor.open(name, { record: Point }).close();
-    Disruptor.create(name, { ...open, elementSize: 8, encoding }).close();
-    Disruptor.open(name, { encoding }).close();
+    Ring.create(name, { ...open, record: Point }).close();
+    Ring.open(name, { record: Point }).close();
+    Ring.create(name, { ...open, elementSize: 8, encoding }).close();
+    Ring.open(name, { encoding }).close();
   });
 });

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import test from 'ava';
-import { Disruptor, Queue } from 'shm-disruptor';
+import { Disruptor, Queue, Ring, listSegments } from 'shm-disruptor';
 
 import { ringOfRoles, uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
 import { another, newQueue, rest } from './queues.js';
@@ -82,10 +82,10 @@ test('a ring is no queue, and a queue is no ring', (t) => {
   const ring = ringOfRoles(t);
   const queue = newQueue(t);
   t.throws(() => Queue.open(ring.name), code);
-  t.throws(() => Disruptor.open(queue.name, {}), code);
+  t.throws(() => Ring.open(queue.name, {}), code);
   t.throws(() => new Disruptor({ name: queue.name }), code);
   t.like(
-    Disruptor.list().find(({ name }) => name === queue.name),
+    listSegments().find(({ name }) => name === queue.name),
     { kind: 'queue' },
   );
 });

@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { Disruptor, DisruptorReadStream } from 'shm-disruptor';
+import { Disruptor, DisruptorReadStream, listSegments, unlinkSegment } from 'shm-disruptor';
 import type { Gap, GapMessage } from 'shm-disruptor';
 
 import { asleep } from './asleep.js';
@@ -273,11 +273,11 @@ test('init: new is refused while somebody lives there, and takes over from the d
 
 test('unlink takes the name away; those attached go on', (t) => {
   const { name, creator } = ring.named(t);
-  Disruptor.unlink(name);
+  unlinkSegment(name);
   t.throws(() => new Disruptor({ name }), { code: 'ENOENT' });
   t.throws(
     () => {
-      Disruptor.unlink(name);
+      unlinkSegment(name);
     },
     { code: 'ENOENT' },
   );
@@ -293,7 +293,7 @@ test('list tells of every segment, and who lives there', async (t) => {
   await killed(dying.child);
   produce(creator, 1, 2);
   creator.produceClaimSync();
-  const info = Disruptor.list().find((each) => each.name === name);
+  const info = listSegments().find((each) => each.name === name);
   t.like(info, {
     kind: 'disruptor',
     elements: 100,
@@ -310,7 +310,7 @@ test('list tells of every segment, and who lives there', async (t) => {
     consumers: { count: 2, alive: 1, gone: 1 },
   });
   creator.release();
-  t.false(Disruptor.list().find((each) => each.name === name)!.attached);
+  t.false(listSegments().find((each) => each.name === name)!.attached);
 });
 
 test('options of recovery are checked', (t) => {

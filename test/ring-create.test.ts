@@ -2,7 +2,7 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 
 import test from 'ava';
-import { defineRecord, Disruptor } from 'shm-disruptor';
+import { defineRecord, Disruptor, Ring } from 'shm-disruptor';
 import type { RingOptions } from 'shm-disruptor';
 
 import { ringOfRoles, uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -14,8 +14,8 @@ const RELEASED = { name: 'DisruptorError', code: 'ERR_RELEASED' };
 const SMALL = { elements: 8, elementSize: 4 };
 
 test('whoever opens a ring reads its sizes from it', (t) => {
-  using ring = Disruptor.create(uniqueName(t), { elements: 7, elementSize: 12, consumers: 1 });
-  using opened = Disruptor.open(ring.name);
+  using ring = Ring.create(uniqueName(t), { elements: 7, elementSize: 12, consumers: 1 });
+  using opened = Ring.open(ring.name);
   t.deepEqual([opened.elements, opened.elementSize, opened.name], [7, 12, ring.name]);
   t.deepEqual([ring.elements, ring.elementSize], [7, 12]);
   using producer = opened.producer();
@@ -26,39 +26,39 @@ test('whoever opens a ring reads its sizes from it', (t) => {
 
 test('a name with and without a slash is the same', (t) => {
   const name = uniqueName(t);
-  using ring = Disruptor.create(name.slice(1), SMALL);
-  using opened = Disruptor.open(name);
+  using ring = Ring.create(name.slice(1), SMALL);
+  using opened = Ring.open(name);
   t.deepEqual([ring.name, opened.name], [name.slice(1), name]);
-  t.throws(() => Disruptor.create(name, SMALL), { code: 'ERR_SEGMENT_EXISTS' });
+  t.throws(() => Ring.create(name, SMALL), { code: 'ERR_SEGMENT_EXISTS' });
 });
 
 test('without a name it gets one that is free', (t) => {
-  const rings = numbers(0, 5).map(() => Disruptor.create({ ...SMALL, existing: 'replace' }));
+  const rings = numbers(0, 5).map(() => Ring.create({ ...SMALL, existing: 'replace' }));
   t.is(new Set(rings.map(({ name }) => name)).size, 5);
   for (const ring of rings) {
     t.true(existsSync(`/dev/shm${ring.name}`));
-    Disruptor.open(ring.name).close();
+    Ring.open(ring.name).close();
     ring.close();
-    Disruptor.unlink(ring.name);
+    Ring.unlink(ring.name);
     t.false(existsSync(`/dev/shm${ring.name}`));
   }
 });
 
 test('the permission bits are exactly those asked for', (t) => {
-  using ring = Disruptor.create(uniqueName(t), { ...SMALL, mode: 0o622 });
+  using ring = Ring.create(uniqueName(t), { ...SMALL, mode: 0o622 });
   t.is(statSync(`/dev/shm${ring.name}`).mode & 0o777, 0o622);
-  using standard = Disruptor.create(uniqueName(t), SMALL);
+  using standard = Ring.create(uniqueName(t), SMALL);
   t.is(statSync(`/dev/shm${standard.name}`).mode & 0o777, 0o600);
 });
 
 test('a ring that is there is left alone by default', (t) => {
   const name = uniqueName(t);
-  using ring = Disruptor.create(name, { ...SMALL, consumers: 1 });
+  using ring = Ring.create(name, { ...SMALL, consumers: 1 });
   using producer = ring.producer();
   producer.publishSync(word(5));
   for (const existing of [undefined, 'refuse'] as const) {
     const options = existing ? { ...SMALL, existing } : SMALL;
-    t.throws(() => Disruptor.create(name, options), {
+    t.throws(() => Ring.create(name, options), {
       name: 'DisruptorError',
       code: 'ERR_SEGMENT_EXISTS',
     });
@@ -71,7 +71,7 @@ test('replace-dead: not while anybody is attached', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   const ring = ringOfRoles(t, { elements: 8 });
   const again = () =>
-    Disruptor.create(ring.name, { elements: 16, elementSize: 4, existing: 'replace-dead' });
+    Ring.create(ring.name, { elements: 16, elementSize: 4, existing: 'replace-dead' });
   const inUse = { name: 'DisruptorError', code: 'ERR_SEGMENT_IN_USE' };
   t.throws(again, inUse);
   const peer = await peers.process(t, ring.name);
@@ -81,7 +81,7 @@ test('replace-dead: not while anybody is attached', async (t) => {
   await peer.end();
   using second = again();
   t.is(second.elements, 16);
-  t.is(Disruptor.open(ring.name).elements, 16);
+  t.is(Ring.open(ring.name).elements, 16);
 });
 
 test('replace: those who are attached are told', async (t) => {
@@ -93,7 +93,7 @@ test('replace: those who are attached are told', async (t) => {
   t.is(consumer.tryNext()?.length, 8);
   using late = ring.producer();
   const waiting = [producer.publish(word(1)), late.claim(2)];
-  using second = Disruptor.create(ring.name, { ...SMALL, existing: 'replace' });
+  using second = Ring.create(ring.name, { ...SMALL, existing: 'replace' });
   for (const wait of waiting) await t.throwsAsync(wait, REPLACED);
   t.throws(() => producer.tryPublish(word(1)), REPLACED);
   t.throws(() => producer.publishSync(word(1)), REPLACED);
@@ -111,7 +111,7 @@ for (const producers of ['multi', 'single'] as const) {
     using producer = ring.producer();
     producer.publishSync(word(0));
     const claim = producer.claimSync();
-    using second = Disruptor.create(ring.name, { ...SMALL, existing: 'replace' });
+    using second = Ring.create(ring.name, { ...SMALL, existing: 'replace' });
     t.is(second.stats().next, 0);
     t.throws(() => claim.commit(), REPLACED);
     t.throws(() => producer.tryPublish(word(1)), REPLACED);
@@ -123,9 +123,9 @@ test('a ring whose name is gone makes no more participants, and those that it ha
   const ring = ringOfRoles(t, { consumers: 1 });
   using producer = ring.producer();
   using consumer = ring.consumer(0);
-  Disruptor.unlink(ring.name);
+  Ring.unlink(ring.name);
   t.throws(() => ring.producer(), { code: 'ENOENT' });
-  const error = t.throws<NodeJS.ErrnoException>(() => Disruptor.open(ring.name));
+  const error = t.throws<NodeJS.ErrnoException>(() => Ring.open(ring.name));
   t.like(error, { code: 'ENOENT', path: ring.name });
   producer.publishSync(word(3));
   t.deepEqual(drain(consumer), [3]);
@@ -177,9 +177,9 @@ for (const [kind, made] of Object.entries(kinds)) {
   test(`a ring of ${kind} opens as nothing else`, (t) => {
     const size = 'record' in made ? {} : { elementSize: 16 };
     const options = { elements: 4, ...size, ...made } as { elements: 4; elementSize: 16 };
-    using ring = Disruptor.create(uniqueName(t), options);
+    using ring = Ring.create(uniqueName(t), options);
     for (const [other, opened] of Object.entries(kinds)) {
-      const open = () => Disruptor.open(ring.name, opened as typeof kinds.utf8);
+      const open = () => Ring.open(ring.name, opened as typeof kinds.utf8);
       if (other === kind) open().close();
       else t.throws(open, { name: 'DisruptorError', code: 'ERR_SCHEMA_MISMATCH' }, other);
     }
@@ -189,20 +189,20 @@ for (const [kind, made] of Object.entries(kinds)) {
 test('an encoding without a name is compared with nothing', (t) => {
   const { encode, decode } = one;
   const nameless = { encode, decode };
-  using ring = Disruptor.create(uniqueName(t), { ...SMALL, encoding: nameless });
+  using ring = Ring.create(uniqueName(t), { ...SMALL, encoding: nameless });
   for (const encoding of [nameless, one, 'utf8'] as const) {
-    Disruptor.open(ring.name, { encoding }).close();
+    Ring.open(ring.name, { encoding }).close();
   }
-  t.throws(() => Disruptor.open(ring.name), { code: 'ERR_SCHEMA_MISMATCH' });
+  t.throws(() => Ring.open(ring.name), { code: 'ERR_SCHEMA_MISMATCH' });
 });
 
 test('what is no ring of ours is not opened', (t) => {
   const name = uniqueName(t);
   writeFileSync(`/dev/shm${name}`, Buffer.alloc(8192, 7));
-  t.throws(() => Disruptor.open(name), { code: 'ERR_SEGMENT_FOREIGN' });
+  t.throws(() => Ring.open(name), { code: 'ERR_SEGMENT_FOREIGN' });
   for (const existing of ['refuse', 'replace-dead', 'replace'] as const) {
     const code = existing === 'refuse' ? 'ERR_SEGMENT_EXISTS' : 'ERR_SEGMENT_FOREIGN';
-    t.throws(() => Disruptor.create(name, { ...SMALL, existing }), { code });
+    t.throws(() => Ring.create(name, { ...SMALL, existing }), { code });
   }
   t.is(statSync(`/dev/shm${name}`).size, 8192);
 });
@@ -276,7 +276,7 @@ for (const [option, cases] of Object.entries(wrong)) {
     for (const [expected, values] of cases) {
       for (const value of values) {
         const options = { ...SMALL, [option]: value };
-        t.throws(() => Disruptor.create(name, options), expected, `${option}: ${String(value)}`);
+        t.throws(() => Ring.create(name, options), expected, `${option}: ${String(value)}`);
       }
     }
     t.false(existsSync(`/dev/shm${name}`));
@@ -286,14 +286,14 @@ for (const [option, cases] of Object.entries(wrong)) {
 test('more consumers are declared than there is room for', (t) => {
   const name = uniqueName(t);
   const options: RingOptions & { elementSize: number } = { ...SMALL, consumers: 3 };
-  t.throws(() => Disruptor.create(name, { ...options, maxConsumers: 2 }), RANGE);
-  using ring = Disruptor.create(name, { ...options, maxConsumers: 3 });
+  t.throws(() => Ring.create(name, { ...options, maxConsumers: 2 }), RANGE);
+  using ring = Ring.create(name, { ...options, maxConsumers: 3 });
   t.is(ring.stats().consumers.length, 3);
 });
 
 test('names and options of the wrong type', (t) => {
-  const create = Disruptor.create.bind(Disruptor) as (...given: unknown[]) => unknown;
-  const open = Disruptor.open.bind(Disruptor) as (...given: unknown[]) => unknown;
+  const create = Ring.create.bind(Disruptor) as (...given: unknown[]) => unknown;
+  const open = Ring.open.bind(Disruptor) as (...given: unknown[]) => unknown;
   const name = uniqueName(t);
   for (const given of [[5, SMALL], [name], [name, null], [name, 5], [null, SMALL], []]) {
     t.throws(() => create(...given), TYPE);

@@ -1,7 +1,7 @@
 // Groups: each element goes to exactly one of the members.
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 
 import { staysPending } from './compat/pending.js';
 import { ringOfRoles, uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -213,7 +213,7 @@ async function handledBy(
   { members, dying, count }: { members: (keyof typeof peers)[]; dying: number; count: number },
 ): Promise<Handled[]> {
   const work = ringOfRoles(t, { elements: 64, consumers: WORK });
-  using results = Disruptor.create(uniqueName(t), {
+  using results = Ring.create(uniqueName(t), {
     elements: 64,
     elementSize: 64,
     encoding: 'json',

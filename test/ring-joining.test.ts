@@ -1,6 +1,6 @@
 // Consumers that join, leave, and come back under their name.
 import test from 'ava';
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 
 import { staysPending, staysPendingFor } from './compat/pending.js';
 import { ring as compatible, ringOfRoles, WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -261,7 +261,7 @@ test('what is no way to join', (t) => {
 
 test('a ring of the compatible constructor knows its consumers by their index alone', (t) => {
   const { name, creator } = compatible.named(t, { consumers: 2, shared: false });
-  using ring = Disruptor.open(name);
+  using ring = Ring.open(name);
   t.throws(() => ring.consumer(2), { code: 'ERR_OUT_OF_RANGE' });
   t.throws(() => ring.consumer(0), BUSY);
   t.throws(() => ring.consumer('somebody'), FULL);

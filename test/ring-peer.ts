@@ -2,7 +2,7 @@
 // and stays until somebody ends it.
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { Disruptor } from 'shm-disruptor';
+import { Disruptor, Ring } from 'shm-disruptor';
 import type { Claim, JoinOptions, RingWaiting } from 'shm-disruptor';
 
 import { fillIn } from './compat/values.js';
@@ -52,11 +52,11 @@ let producer: WordProducer | undefined;
 const claims: Claim[] = [];
 const nothing = new Int32Array(new SharedArrayBuffer(4));
 
-const open = (name: string) => Disruptor.open(name);
+const open = (name: string) => Ring.open(name);
 
 function handle(order: Order & { do: 'handle' }): void {
   const { name, peer, maxBatch } = order;
-  const results = Disruptor.open(order.results, { encoding: 'json' }).producer();
+  const results = Ring.open(order.results, { encoding: 'json' }).producer();
   consumer = ring.consumer(name, { group: true, maxBatch });
   const handled = consumer.process(async (batch) => {
     for (const bytes of batch) {

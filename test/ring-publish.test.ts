@@ -1,6 +1,6 @@
 // Producing: publishing values, claiming elements, and waiting for room.
 import test from 'ava';
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 import type { Claim, PartlySent } from 'shm-disruptor';
 
 import { fillIn } from './compat/values.js';
@@ -233,7 +233,7 @@ overFacesAndKinds('a bad count claims nothing', async (t, face, producers) => {
 });
 
 overFacesAndKinds('a value that does not fit leaves no hole', async (t, face, producers) => {
-  const ring = Disruptor.create(uniqueName(t), {
+  const ring = Ring.create(uniqueName(t), {
     elements: 8,
     elementSize: 8,
     encoding: 'utf8',

@@ -1,7 +1,7 @@
 // producers: 'single': one at a time, which keeps its claims to itself.
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 import type { Claim } from 'shm-disruptor';
 
 import { fillIn, valuesOf } from './compat/values.js';
@@ -216,7 +216,7 @@ test('the compatible constructor produces alone, too', async (t) => {
 
 test('a ring of the compatible constructor opens as one of roles, single producer and all', (t) => {
   const { name, creator } = compatible.named(t, { producers: 'single', consumers: 2 });
-  using ring = Disruptor.open(name);
+  using ring = Ring.open(name);
   using producer = ring.producer();
   using consumer = ring.consumer(1);
   t.true(producer.tryPublish(word(5)));

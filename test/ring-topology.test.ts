@@ -1,6 +1,6 @@
 // Who comes after whom: a consumer gets only what all of those have committed.
 import test from 'ava';
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 import type { RingOptions } from 'shm-disruptor';
 
 import { staysPending } from './compat/pending.js';
@@ -143,7 +143,7 @@ test('after a group, and a group after a consumer', (t) => {
 });
 
 const declaring = (consumers: NonNullable<RingOptions['consumers']>) => () =>
-  Disruptor.create({ elements: 8, elementSize: 4, consumers });
+  Ring.create({ elements: 8, elementSize: 4, consumers });
 
 test('circles are refused, with their names', (t) => {
   const circle = { name: 'DisruptorError', code: 'ERR_DEPENDENCY_CYCLE' };
@@ -214,7 +214,7 @@ test('in whatever order they are named', (t) => {
 });
 
 test('without options a name says all', (t) => {
-  using ring = Disruptor.create(uniqueName(t), {
+  using ring = Ring.create(uniqueName(t), {
     elements: 8,
     elementSize: 4,
     consumers: { b: { after: 'a' }, a: {} },

@@ -1,8 +1,8 @@
 // Elements of rings that cannot be decoded: what each way of consuming does with them.
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { defineRecord, Disruptor, utf8 } from 'shm-disruptor';
-import type { Batch, Ring, ErrorVerdict } from 'shm-disruptor';
+import { defineRecord, utf8, Ring } from 'shm-disruptor';
+import type { Batch, ErrorVerdict } from 'shm-disruptor';
 
 import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
 import { overRingFaces } from './ring-faces.js';
@@ -16,13 +16,13 @@ const text = {
 
 /** A ring of JSON, and a way to publish what is none. */
 function scene(t: ExecutionContext) {
-  const ring = Disruptor.create(uniqueName(t), {
+  const ring = Ring.create(uniqueName(t), {
     elements: 8,
     elementSize: 12,
     encoding: 'json',
     consumers: { all: {} },
   });
-  const texts = Disruptor.open(ring.name, { encoding: text });
+  const texts = Ring.open(ring.name, { encoding: text });
   const producer = texts.producer();
   const consumer = ring.consumer('all');
   t.teardown(() => {
@@ -178,7 +178,7 @@ test('a member of a group: it goes to another one, until it is committed', async
 
 test('a length that leads out of the slot', async (t) => {
   const { ring, consumer } = scene(t);
-  const texts: Ring<string, string> = Disruptor.open(ring.name, { encoding: text });
+  const texts: Ring<string, string> = Ring.open(ring.name, { encoding: text });
   using producer = texts.producer();
   texts.close();
   const claim = producer.claimSync();
@@ -194,7 +194,7 @@ test('a length that leads out of the slot', async (t) => {
 
 test('records and raw slots can always be read', (t) => {
   const Any = defineRecord({ name: utf8(4), price: 'f64', buy: 'bool' });
-  using ring = Disruptor.create(uniqueName(t), {
+  using ring = Ring.create(uniqueName(t), {
     elements: 4,
     record: Any,
     consumers: { all: {} },

@@ -1,8 +1,7 @@
 // What goes into elements and comes out: bytes, encoded values and records.
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { ascii, defineRecord, Disruptor } from 'shm-disruptor';
-import type { Ring } from 'shm-disruptor';
+import { ascii, defineRecord, Ring } from 'shm-disruptor';
 
 import { uniqueName } from './fixture.js';
 
@@ -30,7 +29,7 @@ const same = <T>(value: T) => value;
 
 test('strings', (t) => {
   const options = { elements: 4, elementSize: 9, encoding: 'utf8' } as const;
-  using ring = Disruptor.create(uniqueName(t), options);
+  using ring = Ring.create(uniqueName(t), options);
   t.is(ring.elementSize, 16, 'room for the length, and aligned');
   const texts = ['', 'a', 'ünïcö', '123456789', '😀😀', 'a\0b', 'x'];
   t.deepEqual(through(t, ring, texts, same), texts);
@@ -43,14 +42,14 @@ test('strings', (t) => {
 
 test('bytes that keep their length, and can be kept', (t) => {
   const options = { elements: 4, elementSize: 8, encoding: 'buffer' } as const;
-  using ring = Disruptor.create(uniqueName(t), options);
+  using ring = Ring.create(uniqueName(t), options);
   const values = [0, 1, 8, 3, 5, 0, 7, 2, 8, 4].map((n) => Buffer.alloc(n, n));
   t.deepEqual(through(t, ring, values, same), values);
 });
 
 test('JSON', (t) => {
   const options = { elements: 4, elementSize: 64, encoding: 'json' } as const;
-  using ring = Disruptor.create(uniqueName(t), options);
+  using ring = Ring.create(uniqueName(t), options);
   const values = [null, 0, -1.5, true, 'text', [], [1, [2]], {}, { a: { b: ['ü'] } }];
   t.deepEqual(through(t, ring, values, same), values);
   using producer = ring.producer();
@@ -72,10 +71,10 @@ test('an encoding of one’s own', (t) => {
     decode: (bytes: Buffer) => new Date(bytes.toString()),
   };
   const options = { elements: 4, elementSize: 24, encoding: dates } as const;
-  using ring = Disruptor.create(uniqueName(t), options);
+  using ring = Ring.create(uniqueName(t), options);
   const values = [new Date(0), new Date('2026-02-03T04:05:06.789Z')];
   t.deepEqual(through(t, ring, values, same), values);
-  using opened = Disruptor.open(ring.name, { encoding: dates });
+  using opened = Ring.open(ring.name, { encoding: dates });
   t.deepEqual(through(t, opened, values, same), values);
 });
 
@@ -88,7 +87,7 @@ test('what an encoding throws is thrown, and leaves no hole', async (t) => {
     decode: (bytes: Buffer) => bytes.toString(),
   };
   const options = { elements: 4, elementSize: 8, encoding: grumpy } as const;
-  using ring = Disruptor.create(uniqueName(t), options);
+  using ring = Ring.create(uniqueName(t), options);
   using producer = ring.producer();
   t.throws(() => producer.publishSync('bad'), { message: 'not with me' });
   t.throws(() => producer.tryPublishMany(['good', 'bad']), { message: 'not with me' });
@@ -105,14 +104,14 @@ const tick = (i: number) => ({
 });
 
 test('records', (t) => {
-  using ring = Disruptor.create(uniqueName(t), { elements: 5, record: Tick });
+  using ring = Ring.create(uniqueName(t), { elements: 5, record: Tick });
   t.is(ring.elementSize, Tick.size);
   const ticks = Array.from({ length: 20 }, (_, i) => tick(i));
   t.deepEqual(
     through(t, ring, ticks, (cursor) => cursor.toObject()),
     ticks,
   );
-  using opened = Disruptor.open(ring.name, { record: Tick });
+  using opened = Ring.open(ring.name, { record: Tick });
   t.deepEqual(
     through(t, opened, ticks, ({ symbol, price }) => [symbol, price]),
     ticks.map(({ symbol, price }) => [symbol, price]),
@@ -120,7 +119,7 @@ test('records', (t) => {
 });
 
 test('a record that does not fit is not published', (t) => {
-  using ring = Disruptor.create(uniqueName(t), { elements: 4, record: Tick });
+  using ring = Ring.create(uniqueName(t), { elements: 4, record: Tick });
   using producer = ring.producer();
   const wrong = [
     { ...tick(1), symbol: 'far too long' },
@@ -137,7 +136,7 @@ test('a record that does not fit is not published', (t) => {
 });
 
 test('records are written in place through a claim', (t) => {
-  using ring = Disruptor.create(uniqueName(t), { elements: 4, record: Tick, consumers: 1 });
+  using ring = Ring.create(uniqueName(t), { elements: 4, record: Tick, consumers: 1 });
   using producer = ring.producer();
   using consumer = ring.consumer(0);
   const claim = producer.claimSync(3);
@@ -154,7 +153,7 @@ test('records are written in place through a claim', (t) => {
 });
 
 test('iterating records moves one cursor on', (t) => {
-  using ring = Disruptor.create(uniqueName(t), { elements: 4, record: Tick, consumers: 1 });
+  using ring = Ring.create(uniqueName(t), { elements: 4, record: Tick, consumers: 1 });
   using producer = ring.producer();
   using consumer = ring.consumer(0);
   producer.publishManySync([tick(1), tick(2)]);
@@ -163,7 +162,7 @@ test('iterating records moves one cursor on', (t) => {
 });
 
 test('raw slots take strings and views, and what is left of them is zero', (t) => {
-  using ring = Disruptor.create(uniqueName(t), { elements: 2, elementSize: 8, consumers: 1 });
+  using ring = Ring.create(uniqueName(t), { elements: 2, elementSize: 8, consumers: 1 });
   using producer = ring.producer();
   using consumer = ring.consumer(0);
   const values = [

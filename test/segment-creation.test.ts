@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 
 import test from 'ava';
-import { Broadcast, Disruptor, Queue } from 'shm-disruptor';
+import { Broadcast, Queue, Ring } from 'shm-disruptor';
 
 import type * as Addon from '../dist/native/addon.js';
 import { uniqueName } from './fixture.js';
@@ -17,7 +17,7 @@ const kinds = { ring: 1, queue: 2, broadcast: 3 };
 for (const kind of ['ring', 'queue', 'broadcast'] as const) {
   test(`${kind}: more elements than this Node can see at once are ERR_SEGMENT_TOO_LARGE`, async (t) => {
     const name = uniqueName(t);
-    if (kind === 'ring') Disruptor.create(name, { elements: 8, elementSize: 4 }).close();
+    if (kind === 'ring') Ring.create(name, { elements: 8, elementSize: 4 }).close();
     if (kind === 'queue') Queue.create(name, { capacity: 4096 }).close();
     if (kind === 'broadcast') Broadcast.create(name, { elements: 4, elementSize: 16 }).close();
     const open = (most: number) => {

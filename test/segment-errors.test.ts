@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import test from 'ava';
-import { Broadcast, Disruptor, DisruptorError, Queue, SharedMemory } from 'shm-disruptor';
+import {
+  Broadcast,
+  Disruptor,
+  DisruptorError,
+  Queue,
+  SharedMemory,
+  Ring,
+  listSegments,
+} from 'shm-disruptor';
 
 import type * as Observing from '../dist/observe/observation.js';
 import { uniqueName } from './fixture.js';
@@ -19,7 +27,7 @@ const SIZES = { elements: 8, elementSize: 4 };
 /** Everything that opens, replaces or removes what has the name. */
 const OPENERS: Record<string, (name: string, path?: string) => unknown> = {
   'new Disruptor': (name, path) => new Disruptor({ name, ...(path !== undefined && { path }) }),
-  'Disruptor.open': (name, path) => Disruptor.open(name, path === undefined ? {} : { path }),
+  'Ring.open': (name, path) => Ring.open(name, path === undefined ? {} : { path }),
   'Queue.open': (name, path) => Queue.open(name, path === undefined ? {} : { path }),
   'Broadcast.open': (name, path) => Broadcast.open(name, path === undefined ? {} : { path }),
   'SharedMemory.open': (name, path) => SharedMemory.open(name, path === undefined ? {} : { path }),
@@ -31,7 +39,7 @@ const REPLACERS: typeof OPENERS = {
   'new Disruptor, init': (name, path) =>
     new Disruptor({ name, ...SIZES, init: true, ...(path !== undefined && { path }) }),
   unlink: (name, path) => {
-    Disruptor.unlink(name, path === undefined ? {} : { path });
+    Ring.unlink(name, path === undefined ? {} : { path });
   },
 };
 
@@ -81,7 +89,7 @@ test('other errors of a segment name its file, too', (t) => {
   t.is(queue.name, name);
   const path = `/dev/shm${name}`;
   for (const [attempt, code] of [
-    [() => Disruptor.open(name), 'ERR_SEGMENT_KIND'],
+    [() => Ring.open(name), 'ERR_SEGMENT_KIND'],
     [() => Queue.create(name, { capacity: 4096 }), 'ERR_SEGMENT_EXISTS'],
   ] as const) {
     const error = t.throws<DisruptorError>(attempt, { code });
@@ -141,7 +149,7 @@ test('errors of the system say what was attempted', (t) => {
       join(gone, name),
     ],
     [
-      () => Disruptor.list({ path: gone }),
+      () => listSegments({ path: gone }),
       `Failed to list shared memory objects: ${missing}`,
       'opendir',
       gone,

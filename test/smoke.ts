@@ -11,6 +11,7 @@ import {
   QueueReadStream,
   QueueWriteStream,
   SharedMemory,
+  Ring,
 } from 'shm-disruptor';
 
 const name = (kind: string) => `/shm-disruptor-smoke-${process.pid}-${kind}`;
@@ -44,12 +45,12 @@ async function claimAndCommit(): Promise<void> {
   ring.produceCommitSync();
   assert.equal((await called)[0]?.readUInt32LE(), 3);
   ring.release();
-  Disruptor.unlink(options.name);
+  Ring.unlink(options.name);
 }
 
 async function roles(): Promise<void> {
   const options = { elements: 8, elementSize: 64, encoding: 'json' } as const;
-  const ring = Disruptor.create(name('roles'), options);
+  const ring = Ring.create(name('roles'), options);
   const consumer = ring.consumer('all');
   const producer = ring.producer();
   const next = consumer.next();
@@ -62,7 +63,7 @@ async function roles(): Promise<void> {
   consumer.close();
   producer.close();
   ring.close();
-  Disruptor.unlink(ring.name);
+  Ring.unlink(ring.name);
 }
 
 async function streams(): Promise<void> {
@@ -74,7 +75,7 @@ async function streams(): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of input as AsyncIterable<Buffer>) chunks.push(chunk);
   assert.equal(Buffer.concat(chunks).toString(), 'more than the ring has room for');
-  Disruptor.unlink(options.name);
+  Ring.unlink(options.name);
 }
 
 async function queue(): Promise<void> {

@@ -1,6 +1,6 @@
 // Memory that is taken away from JavaScript: by transfer(), and by byte streams that a view is given to.
 import test from 'ava';
-import { Broadcast, Disruptor } from 'shm-disruptor';
+import { Broadcast, Ring } from 'shm-disruptor';
 
 import { produce, valuesOf } from './compat/values.js';
 import { attach, ring, ringOfRoles, uniqueName } from './fixture.js';
@@ -46,7 +46,7 @@ test('a ring with roles: publishing fails before it claims', (t) => {
   const created = ringOfRoles(t, { consumers: { all: {} } });
   using consumer = created.consumer('all');
   using producer = created.producer();
-  const other = Disruptor.open(created.name);
+  const other = Ring.open(created.name);
   using working = other.producer();
   t.is(working.publishSync(word(1)), 0);
   const claim = producer.claimSync();

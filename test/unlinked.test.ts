@@ -16,6 +16,7 @@ import {
   QueueReadStream,
   SharedMemory,
   SubscriptionReadStream,
+  Ring,
 } from 'shm-disruptor';
 import type { OnUnlinked, UnlinkedMessage, WaitStrategy } from 'shm-disruptor';
 
@@ -57,7 +58,7 @@ interface Segment {
 function kinds(options: { onUnlinked?: OnUnlinked; path?: string } = {}) {
   const small = { elements: 4, elementSize: 16, ...options };
   return {
-    ring: (name: string): Segment => Disruptor.create(name, small),
+    ring: (name: string): Segment => Ring.create(name, small),
     queue: (name: string): Segment => Queue.create(name, { capacity: 4096, ...options }),
     broadcast: (name: string): Segment => Broadcast.create(name, small),
     memory: (name: string): Segment => SharedMemory.create(name, 64, options),
@@ -117,12 +118,12 @@ test('a segment that is replaced was not removed', async (t) => {
   const told = unlinkings(t, name);
   const other = unlinkings(t, removed);
   const options = { elements: 4, elementSize: 1, ...fails };
-  using old = Disruptor.create(name, options);
+  using old = Ring.create(name, options);
   using producer = old.producer();
   using consumer = old.consumer();
   const waits = consumer.next();
-  using fresh = Disruptor.create(name, { ...options, existing: 'replace' });
-  using alone = Disruptor.create(removed, options);
+  using fresh = Ring.create(name, { ...options, existing: 'replace' });
+  using alone = Ring.create(removed, options);
   remove(removed);
   await t.throwsAsync(waits, { code: 'ERR_SEGMENT_REPLACED' });
   await until(() => other.length > 0);
@@ -168,7 +169,7 @@ for (const wait of ['adaptive', 'block', 'yield'] satisfies WaitStrategy[]) {
   test(`waits that begin before and after fail, as promise and callback (${wait})`, async (t) => {
     t.timeout(WATCHDOG_MILLISECONDS);
     const name = uniqueName(t);
-    using ring = Disruptor.create(name, { elements: 2, elementSize: 1, ...fails, wait });
+    using ring = Ring.create(name, { elements: 2, elementSize: 1, ...fails, wait });
     using consumer = ring.consumer();
     const waits = consumer.next();
     remove(name);
@@ -206,7 +207,7 @@ test('what is there is received before a wait fails, and nothing more is sent', 
 test('only those fail who are told to, of those who wait in one thread', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   const name = uniqueName(t);
-  using ring = Disruptor.create(name, { elements: 4, elementSize: 1, ...fails });
+  using ring = Ring.create(name, { elements: 4, elementSize: 1, ...fails });
   using strict = ring.consumer();
   using patient = ring.consumer({ onUnlinked: 'ignore' });
   using producer = ring.producer({ onUnlinked: 'ignore' });
@@ -220,7 +221,7 @@ test('only those fail who are told to, of those who wait in one thread', async (
 test('a participant has its ring’s options, but for those that it is given', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   const name = uniqueName(t);
-  using ring = Disruptor.create(name, { elements: 4, elementSize: 1, ...fails });
+  using ring = Ring.create(name, { elements: 4, elementSize: 1, ...fails });
   using consumer = ring.consumer({ wait: 'block' });
   const waits = consumer.next();
   remove(name);
@@ -230,7 +231,7 @@ test('a participant has its ring’s options, but for those that it is given', a
 test('producers that wait for room, also where they block the thread', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   const name = uniqueName(t);
-  using ring = Disruptor.create(name, {
+  using ring = Ring.create(name, {
     elements: 2,
     elementSize: 1,
     consumers: { slow: {} },
@@ -261,7 +262,7 @@ test('waits that block the thread, however short each is', (t) => {
   };
   // So that they end in any case.
   const limit = { timeout: WATCHDOG_MILLISECONDS };
-  using ring = Disruptor.create(name, { elements: 2, elementSize: 1, ...fails });
+  using ring = Ring.create(name, { elements: 2, elementSize: 1, ...fails });
   using consumer = ring.consumer();
   remove(name);
   t.throws(() => {
@@ -380,13 +381,13 @@ test('what was created and opened without blocking the event loop fails as well'
   const small = { elements: 4, elementSize: 16, ...fails };
   const [ring, queue, broadcast, memory] = [1, 2, 3, 4].map(() => uniqueName(t));
   const made = [
-    await Disruptor.createAsync(ring!, small),
+    await Ring.createAsync(ring!, small),
     await Queue.createAsync(queue!, { capacity: 4096, ...fails }),
     await Broadcast.createAsync(broadcast!, small),
     await SharedMemory.createAsync(memory!, 64, fails),
   ] as const;
   const opened = [
-    await Disruptor.openAsync(ring!, fails),
+    await Ring.openAsync(ring!, fails),
     await Queue.openAsync(queue!, fails),
     await Broadcast.openAsync(broadcast!, fails),
     await SharedMemory.openAsync(memory!, fails),

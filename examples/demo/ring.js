@@ -1,4 +1,4 @@
-import { Disruptor } from 'shm-disruptor';
+import { Disruptor, unlinkSegment } from 'shm-disruptor';
 
 import { atEnd } from './undo.js';
 
@@ -7,6 +7,6 @@ export function createRing(purpose, options) {
   const name = `/shm-disruptor-demo-${process.pid}-${purpose}`;
   new Disruptor({ ...options, name, init: true }).release();
   // It stays in /dev/shm otherwise.
-  atEnd(() => Disruptor.unlink(name));
+  atEnd(() => unlinkSegment(name));
   return name;
 }

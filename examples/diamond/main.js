@@ -4,14 +4,14 @@
 //            /--> check ----\
 //   orders -+                +--> execute
 //            \--> journal --/
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 
 import { Child, removeAtEnd } from '../processes.js';
 
 const ORDERS = 20_000;
 const name = process.argv[2] ?? `/shm-disruptor-diamond-${process.pid}`;
 
-const ring = Disruptor.create(name, {
+const ring = Ring.create(name, {
   elements: 256,
   elementSize: 60, // the most bytes that an order may have as JSON
   encoding: 'json',

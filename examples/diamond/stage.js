@@ -1,10 +1,10 @@
 // One stage. Whom it comes after stands in the ring: a stage only says who it is.
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 
 import { answer } from '../processes.js';
 
 const [name, stage] = process.argv.slice(2);
-const ring = Disruptor.open(name, { encoding: 'json' });
+const ring = Ring.open(name, { encoding: 'json' });
 const consumer = ring.consumer(stage);
 const finished = new AbortController();
 

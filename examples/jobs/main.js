@@ -1,6 +1,6 @@
 // Jobs are shared out among three workers, one of which is killed half way. What it had taken goes
 // to the others, marked, and every job is done.
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 
 import { Child, removeAtEnd } from '../processes.js';
 
@@ -8,7 +8,7 @@ const JOBS = 1000;
 const WORKERS = 3;
 const name = process.argv[2] ?? `/shm-disruptor-jobs-${process.pid}`;
 
-const jobs = Disruptor.create(name, {
+const jobs = Ring.create(name, {
   elements: 1024,
   elementSize: 32,
   encoding: 'json',
@@ -17,7 +17,7 @@ const jobs = Disruptor.create(name, {
 removeAtEnd(jobs);
 
 // Workers answer through a ring, too: any number of producers, one consumer.
-const results = Disruptor.create(`${name}-results`, {
+const results = Ring.create(`${name}-results`, {
   elements: 256,
   elementSize: 64,
   encoding: 'json',

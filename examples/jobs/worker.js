@@ -1,18 +1,18 @@
 // A member of the group: takes jobs, a few at a time, and publishes results.
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 
 import { answer, whenTold } from '../processes.js';
 
 const SHARE = 4;
 const [name, id, hangAfter] = process.argv.slice(2);
 
-const member = Disruptor.open(name, { encoding: 'json' }).consumer('workers', {
+const member = Ring.open(name, { encoding: 'json' }).consumer('workers', {
   group: true,
   maxBatch: SHARE,
 });
-const results = Disruptor.open(`${name}-results`, { encoding: 'json' }).producer();
+const results = Ring.open(`${name}-results`, { encoding: 'json' }).producer();
 
 answer('ready');
 

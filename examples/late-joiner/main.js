@@ -1,12 +1,12 @@
 // Where those begin who come when a ring has long been in use.
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 
 import { Child, removeAtEnd } from '../processes.js';
 
 const name = process.argv[2] ?? `/shm-disruptor-late-joiner-${process.pid}`;
 
 // 'archive' is waited for although nobody is it yet: what it has not read stays in the ring.
-const ring = Disruptor.create(name, { elements: 1024, elementSize: 8, consumers: { archive: {} } });
+const ring = Ring.create(name, { elements: 1024, elementSize: 8, consumers: { archive: {} } });
 removeAtEnd(ring);
 const producer = ring.producer();
 const script = new URL('./reader.js', import.meta.url);

@@ -1,14 +1,14 @@
 // Joins, reads up to a sequence, and says what it has got.
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 
 import { answer } from '../processes.js';
 
 const [name, who, from, until] = process.argv.slice(2);
 const dies = from === 'none';
 
-const consumer = Disruptor.open(name).consumer(who, {
+const consumer = Ring.open(name).consumer(who, {
   ...(dies ? {} : { from }),
   maxBatch: 100,
 });

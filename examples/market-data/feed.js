@@ -1,5 +1,5 @@
 // Publishes ticks, filled in where they lie.
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 
 import { answer } from '../processes.js';
 import { Tick } from './tick.js';
@@ -7,7 +7,7 @@ import { Tick } from './tick.js';
 const SYMBOLS = ['ESZ6', 'NQZ6', 'YMZ6'];
 const [name, ticks] = process.argv.slice(2);
 
-const producer = Disruptor.open(name, { record: Tick }).producer();
+const producer = Ring.open(name, { record: Tick }).producer();
 const tick = Tick.cursor(); // one object, moved from slot to slot
 
 let volume = 0;

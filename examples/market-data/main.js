@@ -2,7 +2,7 @@
 //
 //   feed ---> book ---> risk
 //        \--> audit (slow)
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 
 import { Child, removeAtEnd } from '../processes.js';
 import { Tick } from './tick.js';
@@ -10,7 +10,7 @@ import { Tick } from './tick.js';
 const TICKS = 200_000;
 const name = process.argv[2] ?? `/shm-disruptor-market-data-${process.pid}`;
 
-const ring = Disruptor.create(name, {
+const ring = Ring.create(name, {
   elements: 4096,
   record: Tick,
   producers: 'single', // nobody else publishes, and it costs less when that is known

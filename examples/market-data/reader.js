@@ -1,13 +1,13 @@
 // One of the three readers. The slow one gets larger batches: that is how it catches up.
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 
 import { answer } from '../processes.js';
 import { Tick } from './tick.js';
 
 const [name, role, ticks] = process.argv.slice(2);
-const ring = Disruptor.open(name, { record: Tick });
+const ring = Ring.open(name, { record: Tick });
 const consumer = ring.consumer(role);
 
 let count = 0;

@@ -1,13 +1,13 @@
 // A bridge of one machine: its ring for what goes out to a stream, or a stream to its ring for what
 // comes in.
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 import { Bridge, natsSource, natsTarget, ringSource, ringTarget } from 'shm-disruptor/bridge';
 
 import { answer, whenTold } from '../processes.js';
 
 const [way, name, stream, servers] = process.argv.slice(2);
 
-const ring = Disruptor.open(name, { encoding: 'json' });
+const ring = Ring.open(name, { encoding: 'json' });
 const ends =
   way === 'out'
     ? {

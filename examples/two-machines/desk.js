@@ -1,11 +1,11 @@
 // The other machine's desk: fills every order that comes in. It knows nothing of a bridge.
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 
 import { answer, whenTold } from '../processes.js';
 
 const [prefix] = process.argv.slice(2);
-const orders = Disruptor.open(`${prefix}-in`, { encoding: 'json' }).consumer('desk');
-const fills = Disruptor.open(`${prefix}-out`, { encoding: 'json' }).producer();
+const orders = Ring.open(`${prefix}-in`, { encoding: 'json' }).consumer('desk');
+const fills = Ring.open(`${prefix}-out`, { encoding: 'json' }).producer();
 answer('ready');
 
 try {

@@ -1,6 +1,6 @@
 // Two "machines" on one: a desk here and a desk there, each with a ring of its own, joined by
 // nats-server. Orders go over, fills come back; one of the bridges is killed on the way.
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 import { checkpointName } from 'shm-disruptor/bridge';
 
 import { programOf, Server } from '../../scripts/engines.js';
@@ -18,7 +18,7 @@ const { url } = await Server.start('nats');
 // Each machine has a ring for what goes out and one for what comes in.
 const ring = (machine, way, consumer) => {
   const options = { elements: 4096, elementSize: 64, encoding: 'json' };
-  const made = Disruptor.create(`${prefix}-${machine}-${way}`, {
+  const made = Ring.create(`${prefix}-${machine}-${way}`, {
     ...options,
     consumers: { [consumer]: {} },
   });

@@ -1,7 +1,7 @@
 // Somebody who takes part in the rings of the screens, at a pace that can be looked at.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Disruptor, Queue } from 'shm-disruptor';
+import { Disruptor, Queue, Ring } from 'shm-disruptor';
 
 const [, , role] = process.argv;
 
@@ -18,7 +18,7 @@ async function opened(open) {
 }
 
 async function feed() {
-  const ring = Disruptor.create('/orders', {
+  const ring = Ring.create('/orders', {
     elements: 65_536,
     elementSize: 64,
     consumers: { check: {}, journal: {}, execute: { after: ['check'] } },
@@ -38,7 +38,7 @@ async function feed() {
 }
 
 async function consume() {
-  const ring = await opened(() => Disruptor.open('/orders'));
+  const ring = await opened(() => Ring.open('/orders'));
   const consumer = ring.consumer(role);
   process.send('ready');
   for (;;) {

@@ -24,19 +24,19 @@ async function steadily(rate, act) {
 
 const parts = {
   async produce(name, rate) {
-    const producer = Disruptor.open(name).producer();
+    const producer = Ring.open(name).producer();
     await steadily(Number(rate), (count) => producer.publishMany(Array(count).fill(some)));
   },
   /** Claims, commits what comes behind it, and waits to be killed. */
   async abandon(name, count) {
-    const producer = Disruptor.open(name).producer();
+    const producer = Ring.open(name).producer();
     const left = await producer.claim(Number(count));
     (await producer.claim(1)).commit();
     process.send(left.start);
     await sleep(600_000);
   },
   async consume(name, consumer, rate, maxBatch = '256') {
-    const reading = Disruptor.open(name).consumer(consumer, { maxBatch: Number(maxBatch) });
+    const reading = Ring.open(name).consumer(consumer, { maxBatch: Number(maxBatch) });
     const start = performance.now();
     for (let done = 0; ;) {
       done += (await reading.next()).length;
@@ -81,13 +81,13 @@ async function kill(child) {
 /** Sets the scene, which goes on until it is ended; it has something to look at after `seconds`. */
 export async function begins(seconds) {
   const made = { elementSize: SIZE, maxConsumers: 8 };
-  Disruptor.create('/orders', {
+  Ring.create('/orders', {
     ...made,
     elements: 4096,
     consumers: { journal: {}, replica: {}, pricing: { after: ['journal', 'replica'] } },
   });
-  Disruptor.create('/ticks', { ...made, elements: 32, consumers: { screen: {}, alarms: {} } });
-  Disruptor.create('/trades', { ...made, elements: 1024, consumers: { ledger: {}, risk: {} } });
+  Ring.create('/ticks', { ...made, elements: 32, consumers: { screen: {}, alarms: {} } });
+  Ring.create('/trades', { ...made, elements: 1024, consumers: { ledger: {}, risk: {} } });
   Queue.create('/jobs', { capacity: 65_536 });
   begin('produce', '/orders', 4000);
   begin('consume', '/orders', 'journal', 1e9);
@@ -117,6 +117,6 @@ export async function ends() {
       .filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
       .map(kill),
   );
-  for (const name of ['/orders', '/ticks', '/trades']) Disruptor.unlink(name);
+  for (const name of ['/orders', '/ticks', '/trades']) Ring.unlink(name);
   Queue.unlink('/jobs');
 }

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 
 import { DisruptorError } from '../errors.js';
-import { Disruptor } from '../compatible/disruptor.js';
+import { Ring } from '../ring/ring.js';
 import type { RingProducer } from '../ring/ring-producer.js';
 import { Seen } from './seen.js';
 import type { Memory } from './seen.js';
@@ -180,12 +180,12 @@ function sound(entry: unknown): entry is Entry {
 function openOrCreate(name: string) {
   for (;;) {
     try {
-      return Disruptor.open(name);
+      return Ring.open(name);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
     try {
-      return Disruptor.create(name, {
+      return Ring.create(name, {
         elements: 1,
         elementSize: 2 * HALF,
         producers: 'single',

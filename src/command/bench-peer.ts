@@ -1,4 +1,4 @@
-import { Disruptor } from '../index.js';
+import { Ring } from '../index.js';
 
 /**
  * The other side of `bench`, in a process of its own: it echoes or produces until it is killed, or
@@ -31,10 +31,10 @@ function within<T>(call: () => T): T | undefined {
 
 const parent = process.ppid;
 const orphaned = () => process.ppid !== parent;
-const producer = Disruptor.open(orders.to).producer();
+const producer = Ring.open(orders.to).producer();
 
 function echo(): void {
-  const consumer = Disruptor.open(orders.from).consumer('bench');
+  const consumer = Ring.open(orders.from).consumer('bench');
   process.send!('ready');
   while (!orphaned()) {
     const batch = within(() => consumer.nextSync(SLICE));
@@ -45,7 +45,7 @@ function echo(): void {
 }
 
 async function echoAsync(): Promise<void> {
-  const consumer = Disruptor.open(orders.from).consumer('bench');
+  const consumer = Ring.open(orders.from).consumer('bench');
   process.send!('ready');
   for await (const batch of consumer) {
     for (const message of batch) await producer.publish(message);

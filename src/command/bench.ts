@@ -5,7 +5,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { Disruptor } from '../index.js';
+import { Ring } from '../index.js';
 import { interruption } from './exit.js';
 import { Latencies } from './latencies.js';
 import { bytes, compact, printJson, table } from './output.js';
@@ -57,9 +57,7 @@ class Bench {
     const elementSize = this.#options.size;
     const options = { elements: ELEMENTS, elementSize, producers: 'single' as const };
     const name = `/shm-disruptor-bench-${process.pid}-${(this.#made += 1)}`;
-    const ring = fromCommandLine(() =>
-      Disruptor.create(name, { ...options, consumers: { bench: {} } }),
-    );
+    const ring = fromCommandLine(() => Ring.create(name, { ...options, consumers: { bench: {} } }));
     this.#rings.push(ring);
     return ring;
   }
@@ -97,7 +95,7 @@ class Bench {
     for (const child of this.#children) child.kill('SIGKILL');
     for (const ring of this.#rings) {
       ring.close();
-      Disruptor.unlink(ring.name);
+      Ring.unlink(ring.name);
     }
     this.#children.clear();
     this.#rings.length = 0;

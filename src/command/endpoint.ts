@@ -1,4 +1,4 @@
-import { Broadcast, Disruptor, Queue } from '../index.js';
+import { Broadcast, Disruptor, Queue, Ring } from '../index.js';
 import type { BroadcastOptions, Encoding, SegmentPath } from '../index.js';
 import { observe } from '../observe/observation.js';
 import type { Observation } from '../observe/observation.js';
@@ -56,7 +56,7 @@ function make(name: string, options: CreateOptions): void {
     const longest = maxMessage === undefined ? {} : { maxMessage };
     Queue.create(name, { capacity: capacity ?? QUEUE_BYTES, ...longest, ...place }).close();
   } else if (lines === true) {
-    Disruptor.create(name, {
+    Ring.create(name, {
       elements: capacity ?? RING_ELEMENTS,
       elementSize: maxMessage ?? MESSAGE_BYTES,
       encoding: 'utf8',
@@ -147,8 +147,8 @@ const AS_BYTES: Encoding<Buffer> = {
 /** The ring that is there, of bytes whatever it holds. */
 export const ringOf = (seen: Observation) =>
   seen.geometry?.holds === 'values'
-    ? Disruptor.open(seen.name, { encoding: AS_BYTES, ...placeOf(seen) })
-    : Disruptor.open(seen.name, placeOf(seen));
+    ? Ring.open(seen.name, { encoding: AS_BYTES, ...placeOf(seen) })
+    : Ring.open(seen.name, placeOf(seen));
 
 /** The broadcast that is there, in the same way. */
 export const broadcastOf = (seen: Observation) =>

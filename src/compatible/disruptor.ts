@@ -3,19 +3,13 @@ import type { SyncWaitOptions } from '../ring/ring-producer.js';
 import { Consumer } from '../ring/consumer.js';
 import type { Consumed } from '../ring/consumer.js';
 import type { Gap } from '../segment/events.js';
+import { doNow } from '../steps.js';
 import { resolveArguments } from './options.js';
 import type { DisruptorArguments, DisruptorOptions } from './options.js';
 import { Producer } from '../ring/producer.js';
 import type { Claimed, ClaimedMany } from '../ring/producer.js';
-import type { SegmentPath } from '../segment/location.js';
-import { doLater, doNow } from '../steps.js';
-import type { Steps } from '../steps.js';
-import { listSegments, unlinkSegment } from '../segment/segments.js';
-import type { Losses, SegmentInfo } from '../segment/segments.js';
-import { Ring } from '../ring/ring.js';
-import type { OpenedSlots, RawSlots, RingOf, RingSlots } from '../ring/ring.js';
-import type { RingOptions, RingWaiting } from '../ring/ring-options.js';
-import { flag, integer, wrongType } from '../validate.js';
+import type { Losses } from '../segment/segments.js';
+import { flag, integer } from '../validate.js';
 import { mayAnswerNow, syncTimeout, waitOptions, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 
@@ -102,83 +96,6 @@ export const commitAnyway = Symbol('commitAnyway');
  * ```
  */
 export class Disruptor {
-  /**
-   * Takes the name away from a segment. Those who are attached to it go on with it; its memory is
-   * given back when the last of them has gone.
-   *
-   * @throws TypeError for a bad name; Error (`ENOENT`, `EACCES`, ...); DisruptorError
-   * `ERR_SEGMENT_FOREIGN`, `ERR_SEGMENT_NOT_REGULAR`, `ERR_SEGMENT_OWNER`, `ERR_SEGMENT_BUSY`
-   */
-  static unlink(name: string, options?: SegmentPath): void {
-    unlinkSegment(name, options);
-  }
-
-  /**
-   * Every segment of this package that the user may read, by name: of the system's place for shared
-   * memory, or of a directory. Looks only: nothing is mapped, locked or changed.
-   */
-  static list(options?: SegmentPath): SegmentInfo[] {
-    return listSegments(options);
-  }
-
-  /**
-   * Makes a ring whose participants have roles of their own, come and go, and depend on each other.
-   * Blocks the thread while memory is allocated and, on a disk, written.
-   *
-   * @param name - as for {@link DisruptorOptions}; default: one that is free, chosen atomically, which
-   * the ring tells
-   * @returns the ring; {@link Ring.producer} and {@link Ring.consumer} take part
-   * @throws TypeError, RangeError for wrong options
-   * @throws DisruptorError `ERR_SEGMENT_EXISTS`, `ERR_DEPENDENCY_CYCLE`, `ERR_UNKNOWN_CONSUMER` and
-   * every `ERR_SEGMENT_`...
-   * @throws Error of the system: ENOSPC, EACCES, ...
-   */
-  static create<const T extends RingSlots>(name: string, options: RingOptions & T): RingOf<T>;
-  static create<const T extends RingSlots>(options: RingOptions & T): RingOf<T>;
-  static create(...args: unknown[]): unknown {
-    return doNow(createRing(args));
-  }
-
-  /**
-   * As {@link Disruptor.create}, without blocking the event loop: memory is allocated, and written to
-   * its disk, on another thread.
-   */
-  static createAsync<const T extends RingSlots>(
-    name: string,
-    options: RingOptions & T,
-  ): Promise<RingOf<T>>;
-  static createAsync<const T extends RingSlots>(options: RingOptions & T): Promise<RingOf<T>>;
-  static createAsync(...args: unknown[]): Promise<unknown> {
-    return doLater(createRing(args));
-  }
-
-  /**
-   * Opens a ring that {@link Disruptor.create} made; its sizes are read from it.
-   *
-   * @param options - the same `record` or `encoding` as the creator's
-   * @throws DisruptorError `ERR_SCHEMA_MISMATCH` when its elements are something else, and every
-   * `ERR_SEGMENT_`...
-   * @throws Error of the system: ENOENT, EACCES, ...
-   */
-  static open(name: string, options?: RingWaiting & SegmentPath): RingOf<RawSlots>;
-  static open<const T extends OpenedSlots>(
-    name: string,
-    options: RingWaiting & SegmentPath & T,
-  ): RingOf<T>;
-  static open(name: string, options: unknown = {}): unknown {
-    return doNow(openRing(name, options));
-  }
-
-  /** As {@link Disruptor.open}, without blocking the event loop. */
-  static openAsync(name: string, options?: RingWaiting & SegmentPath): Promise<RingOf<RawSlots>>;
-  static openAsync<const T extends OpenedSlots>(
-    name: string,
-    options: RingWaiting & SegmentPath & T,
-  ): Promise<RingOf<T>>;
-  static openAsync(name: string, options: unknown = {}): Promise<unknown> {
-    return doLater(openRing(name, options));
-  }
-
   readonly #attachment: Attachment;
   readonly #producer: Producer;
   readonly #consumer: Consumer;
@@ -633,23 +550,6 @@ export class Disruptor {
     const attempt = () => (abandoned() || condition() ? true : undefined);
     return this.#attachment.waiter.promised(word, { attempt });
   }
-}
-
-function* createRing(args: unknown[]): Steps<unknown> {
-  const [first, second] = args;
-  if (typeof first === 'object' && first !== null) {
-    return yield* Ring.create(undefined, first);
-  }
-  return yield* Ring.create(namedString(first), second);
-}
-
-function* openRing(name: unknown, options: unknown): Steps<unknown> {
-  return yield* Ring.open(namedString(name), options);
-}
-
-function namedString(name: unknown): string {
-  if (typeof name === 'string') return name;
-  throw wrongType('a string', 'name', name);
 }
 
 function commitRange(claimStart: unknown, claimEnd: unknown): [number, number] {

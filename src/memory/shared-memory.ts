@@ -13,8 +13,7 @@ import { SegmentHolder } from '../segment/holder.js';
 import { labelOf, located, PLACE } from '../segment/location.js';
 import type { SegmentPath } from '../segment/location.js';
 import { policy } from '../segment/policy.js';
-import { listSegments, unlinkLocated, unlinkSegment } from '../segment/segments.js';
-import type { SegmentInfo } from '../segment/segments.js';
+import { unlinkLocated, unlinkSegment } from '../segment/segments.js';
 import { underName } from '../segment/free-name.js';
 import { doLater, doNow, namingSteps } from '../steps.js';
 import type { Steps } from '../steps.js';
@@ -159,11 +158,6 @@ export class SharedMemory extends SegmentHolder {
   /** Takes the name away. Those who have it open go on until they close. */
   static unlink(name: string, options?: SegmentPath): void {
     unlinkSegment(name, options);
-  }
-
-  /** All memory of this kind that the user may read, by name. Looks only. */
-  static list(options?: SegmentPath): SegmentInfo[] {
-    return listSegments(options).filter(({ kind }) => kind === 'memory');
   }
 
   /** The name under which others open it. */

@@ -15,6 +15,8 @@ import type { Creation } from '../native/creation.js';
 import type { Joining } from '../native/joining.js';
 import type { RingHandle } from '../native/ring.js';
 import { located } from '../segment/location.js';
+import type { SegmentPath } from '../segment/location.js';
+import { unlinkSegment } from '../segment/segments.js';
 import { Participant } from '../segment/participant.js';
 import type { RecordCursor, RecordSchema, RecordType, SchemaInput } from '../values/record.js';
 import {
@@ -111,6 +113,71 @@ function attach(
  * @typeParam Out - the values that are read
  */
 export class Ring<In, Out> extends Participant {
+  /**
+   * Makes a ring whose participants have roles of their own, come and go, and depend on each other.
+   * Blocks the thread while memory is allocated and, on a disk, written.
+   *
+   * @param name - as for {@link DisruptorOptions}; default: one that is free, chosen atomically, which
+   * the ring tells
+   * @returns the ring; {@link Ring.producer} and {@link Ring.consumer} take part
+   * @throws TypeError, RangeError for wrong options
+   * @throws DisruptorError `ERR_SEGMENT_EXISTS`, `ERR_DEPENDENCY_CYCLE`, `ERR_UNKNOWN_CONSUMER` and
+   * every `ERR_SEGMENT_`...
+   * @throws Error of the system: ENOSPC, EACCES, ...
+   */
+  static create<const T extends RingSlots>(name: string, options: RingOptions & T): RingOf<T>;
+  static create<const T extends RingSlots>(options: RingOptions & T): RingOf<T>;
+  static create(...args: unknown[]): unknown {
+    return doNow(Ring.#create(args));
+  }
+
+  /**
+   * As {@link Ring.create}, without blocking the event loop: memory is allocated, and written to
+   * its disk, on another thread.
+   */
+  static createAsync<const T extends RingSlots>(
+    name: string,
+    options: RingOptions & T,
+  ): Promise<RingOf<T>>;
+  static createAsync<const T extends RingSlots>(options: RingOptions & T): Promise<RingOf<T>>;
+  static createAsync(...args: unknown[]): Promise<unknown> {
+    return doLater(Ring.#create(args));
+  }
+
+  /**
+   * Opens a ring that {@link Ring.create} made; its sizes are read from it.
+   *
+   * @param options - the same `record` or `encoding` as the creator's
+   * @throws DisruptorError `ERR_SCHEMA_MISMATCH` when its elements are something else, and every
+   * `ERR_SEGMENT_`...
+   * @throws Error of the system: ENOENT, EACCES, ...
+   */
+  static open(name: string, options?: RingWaiting & SegmentPath): RingOf<RawSlots>;
+  static open<const T extends OpenedSlots>(
+    name: string,
+    options: RingWaiting & SegmentPath & T,
+  ): RingOf<T>;
+  static open(name: string, options: unknown = {}): unknown {
+    return doNow(Ring.#open(name, options));
+  }
+
+  /** As {@link Ring.open}, without blocking the event loop. */
+  static openAsync(name: string, options?: RingWaiting & SegmentPath): Promise<RingOf<RawSlots>>;
+  static openAsync<const T extends OpenedSlots>(
+    name: string,
+    options: RingWaiting & SegmentPath & T,
+  ): Promise<RingOf<T>>;
+  static openAsync(name: string, options: unknown = {}): Promise<unknown> {
+    return doLater(Ring.#open(name, options));
+  }
+
+  /**
+   * Takes the name away from a segment of any kind, as {@link unlinkSegment} does.
+   */
+  static unlink(name: string, options?: SegmentPath): void {
+    unlinkSegment(name, options);
+  }
+
   /** The name under which others open it. */
   readonly name: string;
   readonly #origin: Origin;
@@ -125,8 +192,11 @@ export class Ring<In, Out> extends Participant {
     this.#statistics = new Statistics(attachment.ring);
   }
 
-  /** Makes a new ring. @internal */
-  static *create<In, Out>(path: string | undefined, given: unknown): Steps<Ring<In, Out>> {
+  static *#create<In, Out>(args: unknown[]): Steps<Ring<In, Out>> {
+    const [first, second] = args;
+    const unnamed = typeof first === 'object' && first !== null;
+    const path = unnamed ? undefined : namedString(first);
+    const given = unnamed ? first : second;
     const options = optionsObject<RingOptions & FormatOptions>(given, CREATING);
     // As it is now, whatever becomes of the object.
     const { encoding, record, elementSize } = options;
@@ -142,8 +212,8 @@ export class Ring<In, Out> extends Participant {
     });
   }
 
-  /** Opens one that is there. @internal */
-  static *open<In, Out>(path: string, given: unknown): Steps<Ring<In, Out>> {
+  static *#open<In, Out>(name: unknown, given: unknown): Steps<Ring<In, Out>> {
+    const path = namedString(name);
     const options = optionsObject<Opening>(given, OPENING);
     const origin = { name: located(path, options.path), path, strategy: ringWaiting(options) };
     const { encoding, record } = options;
@@ -285,4 +355,9 @@ function joiningOf(name: unknown, options: JoinOptions): Joining {
     start: typeof from === 'number' ? Start.Sequence : start[from],
     sequence: typeof from === 'number' ? integer(from, 'from') : 0,
   };
+}
+
+function namedString(name: unknown): string {
+  if (typeof name === 'string') return name;
+  throw wrongType('a string', 'name', name);
 }

@@ -111,11 +111,30 @@ function pathOf(options: SegmentPath | undefined): string | undefined {
   return options === undefined ? undefined : optionsObject<SegmentPath>(options, PLACE).path;
 }
 
+/**
+ * Lists every segment of this package that the user may read, by name. It only looks: nothing is
+ * mapped, locked or changed.
+ *
+ * @param options - `path`: a directory. Default: the system's place for shared memory
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` for bad options
+ * @throws Error of the system: ENOENT, EACCES, ... for the directory
+ */
 export function listSegments(options?: SegmentPath): SegmentInfo[] {
   const directory = directoryOf(pathOf(options));
   return naming(directoryLabel(directory), 'list', () => list(directory)).map(info);
 }
 
+/**
+ * Removes the name of a segment of any kind. Participants that have it open keep it; its memory is
+ * given back when the last of them closes it. The static `unlink` of each class does the same.
+ *
+ * @param name - as it was created, with or without the leading slash
+ * @param options - `path`: the directory that it lies in
+ * @throws TypeError for a bad name
+ * @throws Error of the system: ENOENT, EACCES, ...
+ * @throws DisruptorError `ERR_SEGMENT_FOREIGN`, `ERR_SEGMENT_NOT_REGULAR`, `ERR_SEGMENT_OWNER`,
+ * `ERR_SEGMENT_BUSY`
+ */
 export function unlinkSegment(name: string, options?: SegmentPath): void {
   const location = located(name, pathOf(options));
   unlinkLocated(location, labelOf(location, name));

@@ -1,6 +1,6 @@
 // A process with one bridge between a ring and an engine: `bridge-child.js DIRECTION ENGINE URL STREAM
 // RING`. Says what it has counted every so often.
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 import { Bridge, ringSource, ringTarget } from 'shm-disruptor/bridge';
 
 import { engineSource, engineTarget } from './engines.js';
@@ -23,7 +23,7 @@ const onAway = (error: Error) => {
     console.error(`${direction} ${(performance.now() / 1000).toFixed(2)} s: ${error.message}`);
 };
 const backoff = { least: 20, most: 200 };
-const ring = Disruptor.open(name);
+const ring = Ring.open(name);
 const bridge =
   direction === 'out'
     ? new Bridge({

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { Disruptor } from 'shm-disruptor';
+import { Ring } from 'shm-disruptor';
 import type { RawSlots, RingOf } from 'shm-disruptor';
 import { checkpointName } from 'shm-disruptor/bridge';
 import type { BridgeStatistics } from 'shm-disruptor/bridge';
@@ -92,8 +92,8 @@ export async function crossing(
   const names = [`${prefix}-a`, `${prefix}-b`];
   const options = { elements: ELEMENTS, elementSize: 8, existing: 'replace' } as const;
   const [a, b] = [
-    Disruptor.create(names[0]!, { ...options, consumers: { out: {} } }),
-    Disruptor.create(names[1]!, { ...options, consumers: { reader: {} } }),
+    Ring.create(names[0]!, { ...options, consumers: { out: {} } }),
+    Ring.create(names[1]!, { ...options, consumers: { reader: {} } }),
   ];
   const server = await Server.start(engine);
   const bridges: Phoenix[] = [];
@@ -142,7 +142,7 @@ export async function crossing(
     b.close();
     for (const name of [...names, checkpointName(names[1]!, 'bridge')]) {
       try {
-        Disruptor.unlink(name);
+        Ring.unlink(name);
       } catch {
         // It was never made.
       }
@@ -178,10 +178,10 @@ async function trouble(
   }
 }
 
-type Ring = RingOf<RawSlots>;
+type RawRing = RingOf<RawSlots>;
 
 async function send(
-  producer: ReturnType<Ring['producer']>,
+  producer: ReturnType<RawRing['producer']>,
   messages: number,
   signal: AbortSignal,
 ): Promise<void> {
@@ -198,7 +198,7 @@ async function send(
 }
 
 async function receive(
-  consumer: ReturnType<Ring['consumer']>,
+  consumer: ReturnType<RawRing['consumer']>,
   messages: number,
   signal: AbortSignal,
   result: Crossing,

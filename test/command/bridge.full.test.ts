@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { AckPolicy, connect } from 'nats';
-import { Disruptor, Queue } from 'shm-disruptor';
+import { Queue, Ring } from 'shm-disruptor';
 import { checkpointName } from 'shm-disruptor/bridge';
 
 import { certificates, folder, natsUser } from '../bridge/secrets.js';
@@ -25,7 +25,7 @@ for (const engine of ['nats', 'redis'] as Engine[]) {
       const server = await Server.start(engine);
       t.teardown(() => server.end());
       const [a, b] = [uniqueName(t), uniqueName(t)];
-      using ring = Disruptor.create(a, {
+      using ring = Ring.create(a, {
         elements: 64,
         elementSize: 32,
         encoding: 'json',
@@ -33,7 +33,7 @@ for (const engine of ['nats', 'redis'] as Engine[]) {
       });
       using queue = Queue.create(b, { capacity: 8192, encoding: 'json' });
       t.teardown(() => {
-        Disruptor.unlink(checkpointName(b, 'test'));
+        Ring.unlink(checkpointName(b, 'test'));
       });
       const values = Array.from({ length: 100 }, (_, i) => ({ i }));
       const out = start(t, 'bridge', a, `${server.url}/there`, '--json', '--interval', '0.05');
@@ -68,7 +68,7 @@ async function crosses(
   options: readonly string[] = [],
 ): Promise<void> {
   const [a, b] = [uniqueName(t), uniqueName(t)];
-  using ring = Disruptor.create(a, {
+  using ring = Ring.create(a, {
     elements: 8,
     elementSize: 32,
     encoding: 'utf8',
@@ -76,7 +76,7 @@ async function crosses(
   });
   using queue = Queue.create(b, { capacity: 4096, encoding: 'utf8' });
   t.teardown(() => {
-    Disruptor.unlink(checkpointName(b, 'bridge'));
+    Ring.unlink(checkpointName(b, 'bridge'));
   });
   const children = [start(t, 'bridge', a, url, ...options), start(t, 'bridge', url, b, ...options)];
   await ring.producer().publish('hello');
@@ -170,7 +170,7 @@ withEngine('nats')(
     const end = ended(child);
     child.kill('SIGTERM');
     await end;
-    Disruptor.unlink(checkpointName(name, 'bridge'));
+    Ring.unlink(checkpointName(name, 'bridge'));
   },
 );
 
@@ -185,7 +185,7 @@ test('one file does not give two engines their passwords', async (t) => {
 test('what is no end of a bridge is an error', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   const name = uniqueName(t);
-  using _ring = Disruptor.create(name, { elements: 8, elementSize: 8 });
+  using _ring = Ring.create(name, { elements: 8, elementSize: 8 });
   t.is(_ring.name, name);
   for (const [from, to, message, code] of [
     [uniqueName(), 'nats://127.0.0.1/x', /ENOENT/, 1],

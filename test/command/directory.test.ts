@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { Broadcast, Disruptor, Queue, SharedMemory } from 'shm-disruptor';
+import { Broadcast, Queue, SharedMemory, Ring } from 'shm-disruptor';
 
 import { uniqueName, WATCHDOG_MILLISECONDS } from '../fixture.js';
 import { command, errorOf, fed } from './command.js';
@@ -60,8 +60,8 @@ test('ls, info and top look there, and only there', async (t) => {
 
 test('rm --stale: of each kind what nobody uses, there', async (t) => {
   const path = newDirectory(t);
-  const used = Disruptor.create('/used', { elements: 8, elementSize: 4, path });
-  Disruptor.create('/ring', { elements: 8, elementSize: 4, path }).close();
+  const used = Ring.create('/used', { elements: 8, elementSize: 4, path });
+  Ring.create('/ring', { elements: 8, elementSize: 4, path }).close();
   Queue.create('/queue', { capacity: 4096, path }).close();
   Broadcast.create('/broadcast', { elements: 8, elementSize: 4, path }).close();
   SharedMemory.create('/memory', 10, { path }).close();

@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import test from 'ava';
-import { Broadcast, defineRecord, Queue, SharedMemory } from 'shm-disruptor';
+import { Broadcast, defineRecord, listSegments, Queue, SharedMemory } from 'shm-disruptor';
 
 import type { Observation } from '../../dist/observe/observation.js';
 import { count, newBroadcast } from '../broadcasts.js';
@@ -250,7 +250,7 @@ test('memory: what is interrupted changes nothing', async (t) => {
   const writer = start(t, 'write', name);
   const ending = ended(writer);
   writer.stdin.write('half');
-  await until(() => SharedMemory.list().find((each) => each.name === name)!.attached === true);
+  await until(() => listSegments().find((each) => each.name === name)!.attached === true);
   writer.kill('SIGINT');
   t.is((await ending).end, 130);
   const after = SharedMemory.open(name);

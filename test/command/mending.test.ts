@@ -3,7 +3,7 @@ import { chmodSync, existsSync, truncateSync, writeFileSync } from 'node:fs';
 
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { Disruptor, Queue } from 'shm-disruptor';
+import { Disruptor, Queue, Ring } from 'shm-disruptor';
 
 import type { Observation } from '../../dist/observe/observation.js';
 import { ring, ringOfRoles, uniqueName, WATCHDOG_MILLISECONDS } from '../fixture.js';
@@ -61,13 +61,13 @@ if (canBeAlone) {
     const script = `
       cat > /dev/shm/program.mjs <<'END'
       import { execSync } from 'node:child_process';
-      const { Broadcast, Disruptor, SharedMemory } = await import(process.env.LIBRARY);
+      const { Broadcast, listSegments, Ring, SharedMemory } = await import(process.env.LIBRARY);
       const run = (args) => execSync(process.env.RUN + ' ' + args, { encoding: 'utf8' });
       const options = { elements: 8, elementSize: 4 };
       console.log(run('rm --stale').trim());
-      const used = Disruptor.create('/used', options);
-      Disruptor.create('/unused', options).close();
-      Disruptor.create('/also-unused', options).close();
+      const used = Ring.create('/used', options);
+      Ring.create('/unused', options).close();
+      Ring.create('/also-unused', options).close();
       Broadcast.create('/broadcast', options).close();
       SharedMemory.create('/memory', 8).close();
       const listening = Broadcast.create('/listened-to', options).subscribe();
@@ -78,7 +78,7 @@ if (canBeAlone) {
       }
       console.log(run('rm --stale --yes').trim());
       console.log(run('rm --stale --yes --json').trim());
-      console.log(Disruptor.list().map(({ name }) => name).join());
+      console.log(listSegments().map(({ name }) => name).join());
       used.close();
 END
       ${process.execPath} /dev/shm/program.mjs`;
@@ -224,7 +224,7 @@ test('recover --detach: what a queue keeps for its consumers is not thrown away'
 
 test('recover: records, queues, wrong names, damage, no permission', async (t) => {
   const values = { elements: 8, elementSize: 8, encoding: 'json', consumers: { a: {} } } as const;
-  const made = Disruptor.create(uniqueName(t), values);
+  const made = Ring.create(uniqueName(t), values);
   t.is((await command(t, 'recover', made.name, '--detach', 'a')).end, 0);
   made.close();
   const queue = Queue.create(uniqueName(t), { capacity: 4096 });

@@ -6,7 +6,14 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import test from 'ava';
-import { defineRecord, Disruptor, DisruptorReadStream, Queue } from 'shm-disruptor';
+import {
+  defineRecord,
+  Disruptor,
+  DisruptorReadStream,
+  Queue,
+  Ring,
+  listSegments,
+} from 'shm-disruptor';
 
 import { ring, ringOfRoles, uniqueName, WATCHDOG_MILLISECONDS } from '../fixture.js';
 import { command, ended, errorOf, fed, refused, start } from './command.js';
@@ -113,7 +120,7 @@ test('rings and queues that programs have made, whatever their encoding', async 
   queue.close();
 
   const options = { elements: 8, elementSize: 64, encoding: 'json', consumers: { a: {} } } as const;
-  const values = Disruptor.create(uniqueName(t), options);
+  const values = Ring.create(uniqueName(t), options);
   t.is((await fed(t, '{"c":3}\n', 'write', values.name)).end, 0);
   const consumer = values.consumer('a');
   t.deepEqual([...consumer.tryNext()!], [{ c: 3 }]);
@@ -173,7 +180,7 @@ test('a writer that nobody makes room for can be interrupted', async (t) => {
     const writing = ended(writer);
     writer.stdin.write(`${'x'.repeat(100)}\n`.repeat(100_000));
     await until(() => existsSync(pathOf(name)));
-    await until(() => Disruptor.list().find((each) => each.name === name)!.cursor! > 40);
+    await until(() => listSegments().find((each) => each.name === name)!.cursor! > 40);
     writer.kill('SIGTERM');
     t.is((await writing).end, 143, how.join());
   }
@@ -206,7 +213,7 @@ test('what cannot be attached to', async (t) => {
   const { name } = ring.named(t);
   truncateSync(pathOf(name), 5000);
   const Tick = defineRecord({ price: 'f64' });
-  const records = Disruptor.create(uniqueName(t), { elements: 8, record: Tick });
+  const records = Ring.create(uniqueName(t), { elements: 8, record: Tick });
   const bytes = ring.named(t, { elementSize: 1 });
   for (const how of ['write', 'read']) {
     const rows: [string[], string, number][] = [

@@ -1,7 +1,7 @@
 // One damaged queue, opened and used in every way that the public interface has.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Disruptor, Queue, QueueReadStream, QueueWriteStream } from 'shm-disruptor';
+import { Queue, QueueReadStream, QueueWriteStream, Ring, listSegments } from 'shm-disruptor';
 import type { Message, Space, WaitStrategy } from 'shm-disruptor';
 
 import { callbacks, promises, syncs } from '../queue-faces.js';
@@ -256,7 +256,7 @@ export class QueueUse {
         requireThat(Number.isInteger(number), `${number} is no counter`);
       }
     });
-    attempt('list', () => Disruptor.list());
+    attempt('list', () => listSegments());
   }
 
   #rare(queue: Queue): void {
@@ -269,7 +269,7 @@ export class QueueUse {
         break;
       case 1:
         attempt('ring', () => {
-          Disruptor.open(this.#file.name, {}).close();
+          Ring.open(this.#file.name, {}).close();
         });
         break;
       case 2:

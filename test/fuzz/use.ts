@@ -1,13 +1,18 @@
 // One damaged ring, attached to and used in every way that the public interface has.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Disruptor, DisruptorReadStream, DisruptorWriteStream } from 'shm-disruptor';
+import {
+  Disruptor,
+  DisruptorReadStream,
+  DisruptorWriteStream,
+  Ring,
+  listSegments,
+} from 'shm-disruptor';
 import type {
   Batch,
   RingConsumer,
   DisruptorOptions,
   RingProducer,
-  Ring,
   JoinOptions,
   WaitStrategy,
 } from 'shm-disruptor';
@@ -274,11 +279,11 @@ export class Use {
     const { below } = this.#image;
     switch (below(16)) {
       case 0:
-        attempt('list', () => Disruptor.list());
+        attempt('list', () => listSegments());
         break;
       case 1:
         attempt('unlink', () => {
-          Disruptor.unlink(this.#name);
+          Ring.unlink(this.#name);
         });
         break;
       case 2:
@@ -342,7 +347,7 @@ export class Use {
   }
 
   #openRing(): Ring<ArrayBufferView | string, Buffer> | undefined {
-    const ring = attempt('open', () => Disruptor.open(this.#name, {}));
+    const ring = attempt('open', () => Ring.open(this.#name, {}));
     if (ring) this.#open.push(ring);
     return ring;
   }

@@ -16,7 +16,7 @@ import {
 } from 'node:zlib';
 import { once } from 'node:events';
 
-import { Broadcast, Disruptor, Queue, SharedMemory } from 'shm-disruptor';
+import { Broadcast, Queue, SharedMemory, Ring } from 'shm-disruptor';
 
 export const KINDS = ['ring', 'queue', 'broadcast', 'memory'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -62,9 +62,9 @@ export function open(kind: Kind, fill: number): Open {
       },
     };
   }
-  const ring = Disruptor.create({ elements: 1, elementSize: SIZE });
+  const ring = Ring.create({ elements: 1, elementSize: SIZE });
   const producer = ring.producer();
-  Disruptor.unlink(ring.name);
+  Ring.unlink(ring.name);
   return {
     view: producer.claimSync().bufs[0]!.fill(fill),
     close: () => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { Broadcast, Disruptor, Queue, SharedMemory } from 'shm-disruptor';
+import { Broadcast, Disruptor, Queue, SharedMemory, Ring } from 'shm-disruptor';
 
 import { uniqueName, WATCHDOG_MILLISECONDS } from '../fixture.js';
 import { collectUntil } from '../garbage.js';
@@ -38,7 +38,7 @@ function mappingOf(name: string): () => boolean {
 
 /** One of each kind under that name: what closes it. */
 const HOLDERS: Record<string, (name: string) => { close(): void }> = {
-  ring: (name) => Disruptor.create(name, { elements: 8, elementSize: 64 }),
+  ring: (name) => Ring.create(name, { elements: 8, elementSize: 64 }),
   'compatible object': (name) => {
     const ring = new Disruptor({ name, elements: 8, elementSize: 64, consumers: 1, init: true });
     return {
@@ -48,7 +48,7 @@ const HOLDERS: Record<string, (name: string) => { close(): void }> = {
     };
   },
   producer: (name) => {
-    const ring = Disruptor.create(name, { elements: 8, elementSize: 64 });
+    const ring = Ring.create(name, { elements: 8, elementSize: 64 });
     const producer = ring.producer();
     ring.close();
     return producer;

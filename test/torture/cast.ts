@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Disruptor } from 'shm-disruptor';
+import { listSegments, unlinkSegment } from 'shm-disruptor';
 
 import { start } from './slot.js';
 import type { Life, Place } from './slot.js';
@@ -81,7 +81,7 @@ export class Cast {
       const stall = now - Math.max(since, this.#wholeSince);
       this.stall = Math.max(this.stall, stall);
       if (stall <= DEADLOCK_MILLISECONDS) return;
-      const info = Disruptor.list().find(({ name }) => name === this.#options.name);
+      const info = listSegments().find(({ name }) => name === this.#options.name);
       this.fault(`Nothing arrives any more: ${JSON.stringify(info)}`);
       since = Infinity;
     }, 10);
@@ -137,7 +137,7 @@ export class Cast {
     });
     if (openings.length > 0) this.faults.push(`${openings.length} openings are left`);
     const name = this.#options.name.slice(1);
-    Disruptor.unlink(this.#options.name);
+    unlinkSegment(this.#options.name);
     const files = readdirSync('/dev/shm').filter((file) => file.startsWith(name));
     if (files.length > 0) this.faults.push(`Left: ${files.join(', ')}`);
   }

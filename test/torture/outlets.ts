@@ -2,7 +2,7 @@
 // whose consumers are a group. Behind one shape, and each with all the faces that it has.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Disruptor, Queue } from 'shm-disruptor';
+import { Queue, Ring } from 'shm-disruptor';
 import type { Message, WaitStrategy } from 'shm-disruptor';
 
 import { lengthOf, LONGEST, MOST_BYTES } from './parcel.js';
@@ -238,7 +238,7 @@ class GroupOutlet implements Outlet {
 
   constructor(name: string, below: Random) {
     this.#below = below;
-    this.#ring = Disruptor.open(name, { encoding: 'buffer', ...waiting(below) });
+    this.#ring = Ring.open(name, { encoding: 'buffer', ...waiting(below) });
   }
 
   /** The ring: of Buffers. */
@@ -308,7 +308,7 @@ export function open(name: string, manner: Manner, below: Random): Outlet {
 export function create(name: string, manner: Manner, below: Random): Watched {
   const maxProducers = 16;
   if (manner === 'group') {
-    const ring = Disruptor.create(name, {
+    const ring = Ring.create(name, {
       elements: 8 + below(60),
       elementSize: LONGEST,
       encoding: 'buffer',
