@@ -206,7 +206,7 @@ export class UnreadableMessageError extends DisruptorError {
 }
 
 /** What sending several values fails with once it has begun. */
-export interface PartlySent extends Error {
+export interface PartialSendError extends Error {
   /** How many of the values were sent: the first so many, and none of the others. */
   readonly sent: number;
 }

@@ -7,31 +7,31 @@ export type {
 } from './compatible/disruptor.js';
 export { Ring } from './ring/ring.js';
 export type {
-  EncodedSlots,
-  OpenedSlots,
-  RawSlots,
-  RecordSlots,
+  EncodedElements,
+  OpenedElements,
+  RawElements,
+  RecordElements,
   RingOf,
-  RingSlots,
+  RingElements,
 } from './ring/ring.js';
 export type {
   ConsumerDeclaration,
   JoinOptions,
   RingOptions,
-  RingWaiting,
+  AttachOptions,
 } from './ring/ring-options.js';
-export type { Callback, Claim, RingProducer, SyncWaitOptions } from './ring/ring-producer.js';
+export type { ResultCallback, Claim, RingProducer, SyncWaitOptions } from './ring/ring-producer.js';
 export type { RingConsumer } from './ring/ring-consumer.js';
-export type { SegmentHolder } from './segment/holder.js';
-export type { SegmentPath } from './segment/location.js';
-export type { Participant } from './segment/participant.js';
+export type { SegmentHandle } from './segment/segment-handle.js';
+export type { SegmentDirectory } from './segment/location.js';
+export type { RingParticipant } from './segment/ring-participant.js';
 export type { Batch } from './ring/batch.js';
-export type { BatchHandler, ErrorVerdict, ProcessOptions } from './ring/handler.js';
+export type { BatchHandler, ErrorAction, ProcessOptions } from './ring/handler.js';
 export type {
   ConsumerStatistics,
   ProducerStatistics,
   RingStatistics,
-  Sleepers,
+  WaiterState,
 } from './ring/statistics.js';
 export type { Claimed, ClaimedMany, ClaimRange } from './ring/producer.js';
 export type { Consumed } from './ring/consumer.js';
@@ -40,19 +40,19 @@ export type {
   DeathMessage,
   Gap,
   GapMessage,
-  OpenClaims,
+  ProducerClaims,
   SlowConsumer,
   StallMessage,
   UnlinkedMessage,
 } from './segment/events.js';
-export type { DeadConsumers, Orphans, Producers } from './native/creation.js';
+export type { DeadConsumerPolicy, OrphanPolicy, ProducerMode } from './native/creation.js';
 export { listSegments, unlinkSegment } from './segment/segments.js';
-export type { ConsumerCount, Losses, Participants, SegmentInfo } from './segment/segments.js';
+export type { ConsumerCount, GapCount, ParticipantCount, SegmentInfo } from './segment/segments.js';
 export type { DisruptorArguments, DisruptorOptions } from './compatible/options.js';
 export type { OnUnlinked, WaitStrategy } from './waiting/strategy.js';
 export type { WaitOptions } from './waiting/waiter.js';
 export { DisruptorError, UnreadableMessageError } from './errors.js';
-export type { DisruptorErrorCode, PartlySent } from './errors.js';
+export type { DisruptorErrorCode, PartialSendError } from './errors.js';
 export { DisruptorReadStream } from './compatible/read-stream.js';
 export { DisruptorWriteStream } from './compatible/write-stream.js';
 export { ascii, bytes, utf8 } from './values/field-types.js';
@@ -85,9 +85,9 @@ export type {
   EncodingOption,
 } from './values/encoding.js';
 export { Queue } from './queue/queue.js';
-export type { Bytes, QueueOf, Space } from './queue/queue.js';
-export type { Holders, QueueStatistics } from './queue/queue-statistics.js';
-export type { QueueFormat, QueueOptions } from './queue/queue-options.js';
+export type { BytesInput, QueueOf, Space } from './queue/queue.js';
+export type { HolderCount, QueueStatistics } from './queue/queue-statistics.js';
+export type { QueueOpenOptions, QueueOptions } from './queue/queue-options.js';
 export type { Message } from './queue/message.js';
 export { QueueReadStream, QueueWriteStream } from './queue/queue-streams.js';
 export { Broadcast } from './broadcast/broadcast.js';
@@ -97,8 +97,17 @@ export type {
   BroadcastStatistics,
   SubscribeOptions,
 } from './broadcast/broadcast.js';
-export type { BroadcastFormat, BroadcastOptions } from './broadcast/broadcast-options.js';
-export type { From, Landed, Received, Subscription } from './broadcast/subscription.js';
+export type { BroadcastOpenOptions, BroadcastOptions } from './broadcast/broadcast-options.js';
+export type {
+  StartPosition,
+  CopiedMessage,
+  ReceivedMessage,
+  Subscription,
+} from './broadcast/subscription.js';
 export { SubscriptionReadStream } from './broadcast/subscription-stream.js';
 export { SharedMemory } from './memory/shared-memory.js';
-export type { MemoryOpening, MemoryOptions, WordChange } from './memory/shared-memory.js';
+export type {
+  SharedMemoryOpenOptions,
+  SharedMemoryOptions,
+  WaitResult,
+} from './memory/shared-memory.js';

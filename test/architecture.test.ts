@@ -53,7 +53,7 @@ const SOURCES = [
     'waiting/channel',
     'segment/events',
     'segment/free-name',
-    'segment/holder',
+    'segment/segment-handle',
     'segment/location',
     'segment/policy',
     'waiting/strategy',
@@ -66,7 +66,7 @@ const SOURCES = [
   [
     'ring/producer',
     'ring/consumer',
-    'segment/participant',
+    'segment/ring-participant',
     'values/format',
     'waiting/line',
     'ring/statistics',

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 
 import test from 'ava';
 import { Broadcast } from 'shm-disruptor';
-import type { Landed } from 'shm-disruptor';
+import type { CopiedMessage } from 'shm-disruptor';
 
 import {
   another,
@@ -146,7 +146,7 @@ test('into memory of one’s own', (t) => {
   t.like(subscription.tryReceive(Buffer.alloc(2)), { sequence: 4, lost: 0 });
   broadcast.publish('');
   subscription.seek(11);
-  t.deepEqual<Landed | undefined, unknown>(subscription.tryReceive(new Uint8Array(0)), {
+  t.deepEqual<CopiedMessage | undefined, unknown>(subscription.tryReceive(new Uint8Array(0)), {
     length: 0,
     sequence: 11,
     lost: 0,

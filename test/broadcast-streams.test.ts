@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 import test from 'ava';
 import { SubscriptionReadStream } from 'shm-disruptor';
-import type { Received } from 'shm-disruptor';
+import type { ReceivedMessage } from 'shm-disruptor';
 
 import { count, listen, newBroadcast, rest } from './broadcasts.js';
 import { WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -61,9 +61,9 @@ test('a stream gives messages with their losses', async (t) => {
   t.true(stream.readableObjectMode);
   t.is(stream.subscription, subscription);
   count(broadcast, 0, 20);
-  const got: Received<Buffer>[] = [];
+  const got: ReceivedMessage<Buffer>[] = [];
   for await (const received of stream) {
-    got.push(received as Received<Buffer>);
+    got.push(received as ReceivedMessage<Buffer>);
     if (got.length === 8) setTimeout(() => broadcast.publish('21'), 20);
     if (got.length === 9) break;
   }
@@ -85,7 +85,7 @@ test('a stream that nobody reads takes one message and loses the others', async 
   await first;
   count(broadcast, 1, 100);
   const got: number[][] = [];
-  for await (const { sequence, lost } of stream as AsyncIterable<Received<Buffer>>) {
+  for await (const { sequence, lost } of stream as AsyncIterable<ReceivedMessage<Buffer>>) {
     got.push([sequence, lost]);
     if (sequence === 100) break;
   }

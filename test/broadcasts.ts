@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava';
 import { Broadcast } from 'shm-disruptor';
 import type {
   BroadcastOptions,
-  Received,
+  ReceivedMessage,
   SubscribeOptions,
   Subscription,
   WaitOptions,
@@ -63,7 +63,7 @@ export function count(broadcast: Broadcast, first: number, last: number): void {
 /** `receive`, which comes as promise, with a callback and as `receiveSync`. */
 export interface ReceivingFace {
   readonly name: string;
-  receive<T>(subscription: Subscription<T>, options?: WaitOptions): Promise<Received<T>>;
+  receive<T>(subscription: Subscription<T>, options?: WaitOptions): Promise<ReceivedMessage<T>>;
 }
 
 const promises: ReceivingFace = {

@@ -5,7 +5,7 @@ import { threadId } from 'node:worker_threads';
 
 import type { ExecutionContext } from 'ava';
 import { Disruptor, Ring } from 'shm-disruptor';
-import type { DisruptorOptions, RawSlots, RingOf, RingOptions } from 'shm-disruptor';
+import type { DisruptorOptions, RawElements, RingOf, RingOptions } from 'shm-disruptor';
 
 /** The part of `t` that is used here. */
 export type Scope = Pick<ExecutionContext, 'teardown'>;
@@ -71,7 +71,7 @@ export function attach(
 }
 
 /** A ring of bytes that has roles. */
-export type RawRing = RingOf<RawSlots>;
+export type RawRing = RingOf<RawElements>;
 
 /**
  * A new ring of roles under a name of its own, closed and removed when the test ends; its roles are
@@ -79,7 +79,7 @@ export type RawRing = RingOf<RawSlots>;
  */
 export function ringOfRoles(
   t: Scope,
-  options: Partial<RingOptions & Pick<RawSlots, 'elementSize'>> = {},
+  options: Partial<RingOptions & Pick<RawElements, 'elementSize'>> = {},
 ): RawRing {
   const created = Ring.create(uniqueName(t), { elements: 8, elementSize: 4, ...options });
   t.teardown(() => {

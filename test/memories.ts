@@ -6,14 +6,14 @@ import { Worker } from 'node:worker_threads';
 
 import type { ExecutionContext } from 'ava';
 import { SharedMemory } from 'shm-disruptor';
-import type { MemoryOpening, MemoryOptions } from 'shm-disruptor';
+import type { SharedMemoryOpenOptions, SharedMemoryOptions } from 'shm-disruptor';
 
 import { uniqueName } from './fixture.js';
 import type { Scope } from './fixture.js';
 import type { Part } from './memory-child.js';
 
 /** New memory under a name of its own, closed and removed when the test ends. */
-export function newMemory(t: Scope, size = 64, options: MemoryOptions = {}): SharedMemory {
+export function newMemory(t: Scope, size = 64, options: SharedMemoryOptions = {}): SharedMemory {
   const memory = SharedMemory.create(uniqueName(t), size, options);
   t.teardown(() => {
     memory.close();
@@ -22,7 +22,11 @@ export function newMemory(t: Scope, size = 64, options: MemoryOptions = {}): Sha
 }
 
 /** Another object on it. */
-export function another(t: Scope, { name }: SharedMemory, options?: MemoryOpening): SharedMemory {
+export function another(
+  t: Scope,
+  { name }: SharedMemory,
+  options?: SharedMemoryOpenOptions,
+): SharedMemory {
   const memory = SharedMemory.open(name, options);
   t.teardown(() => {
     memory.close();

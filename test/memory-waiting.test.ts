@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { SharedMemory } from 'shm-disruptor';
-import type { WaitOptions, WordChange } from 'shm-disruptor';
+import type { WaitOptions, WaitResult } from 'shm-disruptor';
 
 import { asleepOn } from './asleep.js';
 import { staysPending } from './compat/pending.js';
@@ -18,13 +18,13 @@ type Face = (
   offset: number,
   value: number,
   options?: WaitOptions,
-) => Promise<WordChange>;
+) => Promise<WaitResult>;
 
 const asynchronous: Record<string, Face> = {
   promise: (memory, offset, value, options) => memory.wait(offset, value, options),
   callback: (memory, offset, value, options) =>
     new Promise((resolve, reject) => {
-      const done = (error: Error | null, outcome: WordChange) => {
+      const done = (error: Error | null, outcome: WaitResult) => {
         if (error) reject(error);
         else resolve(outcome);
       };

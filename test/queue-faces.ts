@@ -1,5 +1,5 @@
 // The three faces of a Queue behind one shape, so that one suite runs over all of them.
-import type { Bytes, Message, Queue, Space, WaitOptions } from 'shm-disruptor';
+import type { BytesInput, Message, Queue, Space, WaitOptions } from 'shm-disruptor';
 
 import { WATCHDOG_MILLISECONDS } from './fixture.js';
 import { given, settled } from './settling.js';
@@ -7,9 +7,9 @@ import { given, settled } from './settling.js';
 /** The methods that come as promise, with a callback and as `*Sync`. */
 export interface QueueFace {
   readonly name: string;
-  enqueue(queue: Queue, value: Bytes, options?: WaitOptions): Promise<number>;
+  enqueue(queue: Queue, value: BytesInput, options?: WaitOptions): Promise<number>;
   claim(queue: Queue, length: number, options?: WaitOptions): Promise<Space>;
-  enqueueMany(queue: Queue, values: Iterable<Bytes>, options?: WaitOptions): Promise<number>;
+  enqueueMany(queue: Queue, values: Iterable<BytesInput>, options?: WaitOptions): Promise<number>;
   enqueuePacked(
     queue: Queue,
     bytes: Uint8Array,

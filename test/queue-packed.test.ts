@@ -2,7 +2,7 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { Queue } from 'shm-disruptor';
-import type { PartlySent } from 'shm-disruptor';
+import type { PartialSendError } from 'shm-disruptor';
 
 import { staysPending } from './compat/pending.js';
 import { WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -145,7 +145,7 @@ overQueueFaces('packed messages beyond the room say how many were sent', async (
   const queue = newQueue(t);
   fill(queue);
   for (let i = 0; i < 3; i += 1) queue.tryDequeue();
-  const error = await t.throwsAsync<PartlySent>(
+  const error = await t.throwsAsync<PartialSendError>(
     () => face.enqueuePacked(queue, ...packed(['a', 'b', 'c', 'd']), { timeout: 1 }),
     { code: 'ERR_TIMEOUT' },
   );

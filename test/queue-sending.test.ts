@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 
 import test from 'ava';
 import { Queue } from 'shm-disruptor';
-import type { Bytes, PartlySent } from 'shm-disruptor';
+import type { BytesInput, PartialSendError } from 'shm-disruptor';
 
 import { staysPending } from './compat/pending.js';
 import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -243,7 +243,7 @@ overQueueFaces('enqueueMany that takes too long says how many it has sent', asyn
   const queue = newQueue(t);
   fill(queue);
   for (let i = 0; i < 3; i += 1) queue.tryDequeue();
-  const error = await t.throwsAsync<PartlySent>(
+  const error = await t.throwsAsync<PartialSendError>(
     () => face.enqueueMany(queue, ['a', 'b', 'c', 'd'], { timeout: 1 }),
     { code: 'ERR_TIMEOUT' },
   );
@@ -272,7 +272,7 @@ overQueueFaces('enqueueMany of what cannot be sent: those before it are sent', a
 overQueueFaces('what values throw is thrown, and they are told when they end', async (t, face) => {
   const queue = newQueue(t);
   const told: string[] = [];
-  const values = function* (last: () => Bytes) {
+  const values = function* (last: () => BytesInput) {
     try {
       yield 'a';
       yield last();

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { DisruptorError, Queue, QueueReadStream, UnreadableMessageError } from 'shm-disruptor';
-import type { Message, QueueFormat } from 'shm-disruptor';
+import type { Message, QueueOpenOptions } from 'shm-disruptor';
 
 import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
 import { fill, newQueue, rest } from './queues.js';
@@ -80,7 +80,11 @@ function poisoned(t: ExecutionContext, ...texts: string[]): Queue {
   return raw;
 }
 
-function asJson(t: ExecutionContext, { name }: Queue, options: QueueFormat<never> = {}): Values {
+function asJson(
+  t: ExecutionContext,
+  { name }: Queue,
+  options: QueueOpenOptions<never> = {},
+): Values {
   const queue = Queue.open(name, { ...options, encoding: 'json' });
   t.teardown(() => {
     queue.close();
@@ -369,7 +373,11 @@ test('what could not be read goes to another when its consumer closes', async (t
   t.is(message.deliveries, 2);
 });
 
-function newQueueOver(t: ExecutionContext, { name }: Queue, options: QueueFormat<never>): Queue {
+function newQueueOver(
+  t: ExecutionContext,
+  { name }: Queue,
+  options: QueueOpenOptions<never>,
+): Queue {
   const queue = Queue.open(name, options);
   t.teardown(() => {
     queue.close();

@@ -3,7 +3,7 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import type { Batch, BatchHandler, ErrorVerdict, ProcessOptions } from 'shm-disruptor';
+import type { Batch, BatchHandler, ErrorAction, ProcessOptions } from 'shm-disruptor';
 
 import { staysPending } from './compat/pending.js';
 import { ringOfRoles, WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -183,7 +183,7 @@ for (const way of ['sync', 'async'] as const) {
     t.timeout(WATCHDOG_MILLISECONDS);
     const { producer, consumer } = scene(t, 2);
     producer.publishManySync(words(0, 6));
-    const verdicts: ErrorVerdict[] = ['retry', 'retry', 'skip', 'stop'];
+    const verdicts: ErrorAction[] = ['retry', 'retry', 'skip', 'stop'];
     const got: number[][] = [];
     const handler = (batch: Batch<Buffer>) => {
       got.push(wordsOf(batch));
@@ -238,7 +238,7 @@ test('an error of onError, or a verdict that is none, stops and loses nothing', 
   const { ring, producer, consumer } = scene(t);
   producer.publishManySync(words(0, 4));
   const worse = new Error('worse');
-  const onErrors: [() => ErrorVerdict | Promise<ErrorVerdict>, object][] = [
+  const onErrors: [() => ErrorAction | Promise<ErrorAction>, object][] = [
     [
       () => {
         throw worse;
@@ -246,8 +246,8 @@ test('an error of onError, or a verdict that is none, stops and loses nothing', 
       { is: worse },
     ],
     [() => Promise.reject(worse), { is: worse }],
-    [() => 'again' as ErrorVerdict, RANGE],
-    [() => undefined as unknown as ErrorVerdict, TYPE],
+    [() => 'again' as ErrorAction, RANGE],
+    [() => undefined as unknown as ErrorAction, TYPE],
   ];
   for (const [onError, expected] of onErrors) {
     await t.throwsAsync(consumer.process(raise, { onError }), expected);

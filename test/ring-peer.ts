@@ -3,7 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { Disruptor, Ring } from 'shm-disruptor';
-import type { Claim, JoinOptions, RingWaiting } from 'shm-disruptor';
+import type { Claim, JoinOptions, AttachOptions } from 'shm-disruptor';
 
 import { fillIn } from './compat/values.js';
 import { WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -14,7 +14,7 @@ import type { WordConsumer, WordProducer } from './words.js';
 /** What it is told. `ring` comes first. */
 export type Order =
   | { do: 'ring'; name: string }
-  | { do: 'consumer'; name?: string | undefined; options?: JoinOptions & RingWaiting }
+  | { do: 'consumer'; name?: string | undefined; options?: JoinOptions & AttachOptions }
   | { do: 'take' }
   | { do: 'commit' }
   | { do: 'close' }

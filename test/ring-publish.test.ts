@@ -1,7 +1,7 @@
 // Producing: publishing values, claiming elements, and waiting for room.
 import test from 'ava';
 import { Ring } from 'shm-disruptor';
-import type { Claim, PartlySent } from 'shm-disruptor';
+import type { Claim, PartialSendError } from 'shm-disruptor';
 
 import { fillIn } from './compat/values.js';
 import { staysPending } from './compat/pending.js';
@@ -81,7 +81,7 @@ overFacesAndKinds(
     // It makes room for one value each millisecond: for all of them that takes much longer.
     void slow.ask({ do: 'pass', count: 20_000 });
     const publishing = face.publishMany(producer, words(0, 20_000), { timeout: 100 });
-    const error = await t.throwsAsync<PartlySent>(publishing, { code: 'ERR_TIMEOUT' });
+    const error = await t.throwsAsync<PartialSendError>(publishing, { code: 'ERR_TIMEOUT' });
     t.is(error.sent, producer.next);
   },
 );

@@ -2,7 +2,7 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { defineRecord, utf8, Ring } from 'shm-disruptor';
-import type { Batch, ErrorVerdict } from 'shm-disruptor';
+import type { Batch, ErrorAction } from 'shm-disruptor';
 
 import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
 import { overRingFaces } from './ring-faces.js';
@@ -69,7 +69,7 @@ overRingFaces('a batch is taken, and its other elements can be read', async (t, 
   t.deepEqual([...(await face.next(consumer))], [9]);
 });
 
-const OUTCOMES: { verdict: ErrorVerdict; seen: unknown[]; position: number }[] = [
+const OUTCOMES: { verdict: ErrorAction; seen: unknown[]; position: number }[] = [
   // Given again: nothing of the batch is committed.
   { verdict: 'stop', seen: [0], position: 0 },
   // Passed with all that was in its batch.
@@ -114,7 +114,7 @@ test('process: committing up to it and retrying passes it alone', async (t) => {
   const got: unknown[] = [];
   const passed: number[] = [];
   const controller = new AbortController();
-  const onError = (error: unknown): ErrorVerdict => {
+  const onError = (error: unknown): ErrorAction => {
     const { code, sequence } = error as { code: string; sequence: number };
     if (code !== 'ERR_MESSAGE_UNREADABLE') return 'stop';
     passed.push(sequence);

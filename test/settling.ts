@@ -1,8 +1,8 @@
 // Every face as a promise: what the suites that run over all faces are written with.
-import type { Callback } from 'shm-disruptor';
+import type { ResultCallback } from 'shm-disruptor';
 
 /** A promise of what a callback is given. What the call itself throws rejects it, too. */
-export function given<T>(call: (done: Callback<T>) => void): Promise<T> {
+export function given<T>(call: (done: ResultCallback<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     let returned = false;
     call((error, result) => {

@@ -1,5 +1,5 @@
 import { Broadcast } from '../broadcast/broadcast.js';
-import type { From, Received, Subscription } from '../broadcast/subscription.js';
+import type { StartPosition, ReceivedMessage, Subscription } from '../broadcast/subscription.js';
 import { oneOf, optionsObject, wrongType } from '../validate.js';
 import type { OptionNames } from '../validate.js';
 import { Shape } from '../values/format.js';
@@ -14,7 +14,7 @@ import type { SegmentSourceOptions } from './ring-source.js';
 /** How a broadcast's messages are forwarded. */
 export interface BroadcastSourceOptions extends SegmentSourceOptions {
   /** Where the bridge begins, as for {@link Broadcast.subscribe}. Default: `'latest'`. */
-  from?: From;
+  from?: StartPosition;
 }
 
 const OPTIONS: OptionNames<BroadcastSourceOptions> = { ...SOURCE, from: true };
@@ -111,7 +111,7 @@ class BroadcastSource implements BridgeSource {
     return jsonParcel(parcel, this.#broadcast.decodeBytes(data as Buffer, sequence));
   }
 
-  #hold({ data, sequence, lost }: Received<Buffer>): void {
+  #hold({ data, sequence, lost }: ReceivedMessage<Buffer>): void {
     this.#overrun += lost;
     this.#held.push(
       segmentParcel(this.#facts, {

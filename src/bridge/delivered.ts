@@ -1,7 +1,7 @@
 import { segmentName } from '../validate.js';
 import type { OptionNames } from '../validate.js';
-import { attachmentOf } from '../segment/participant.js';
-import type { Participant } from '../segment/participant.js';
+import { attachmentOf } from '../segment/ring-participant.js';
+import type { RingParticipant } from '../segment/ring-participant.js';
 import { CERTAIN, Checkpoint, checkpointName } from './checkpoint.js';
 import type { Target } from './checkpoint.js';
 import type { EndpointCounts } from './endpoint.js';
@@ -31,7 +31,11 @@ export class Delivered {
   #duplicates = 0;
   #late = 0;
 
-  constructor(participant: Participant, path: string, { checkpoint = 'bridge' }: DeliveryOptions) {
+  constructor(
+    participant: RingParticipant,
+    path: string,
+    { checkpoint = 'bridge' }: DeliveryOptions,
+  ) {
     const { ring } = attachmentOf(participant);
     this.#target = {
       generation: participant.generation,

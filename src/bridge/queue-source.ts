@@ -2,7 +2,7 @@ import { DisruptorError, UnreadableMessageError } from '../errors.js';
 import type { Message } from '../queue/message.js';
 import { Queue } from '../queue/queue.js';
 import { cellsOf } from '../queue/queue-options.js';
-import { attachmentOf } from '../segment/participant.js';
+import { attachmentOf } from '../segment/ring-participant.js';
 import { oneOf, optionsObject, wrongType, wrongValue } from '../validate.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { segmentParcel } from './parcel.js';

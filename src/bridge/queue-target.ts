@@ -1,6 +1,6 @@
 import type { RingHandle } from '../native/ring.js';
 import { Queue } from '../queue/queue.js';
-import { attachmentOf } from '../segment/participant.js';
+import { attachmentOf } from '../segment/ring-participant.js';
 import { optionsObject, wrongType, wrongValue } from '../validate.js';
 import { Delivered, DELIVERY } from './delivered.js';
 import type { DeliveryOptions } from './delivered.js';

@@ -2,7 +2,7 @@ import { oneOf, optionsObject, wrongType, wrongValue } from '../validate.js';
 import type { OptionNames } from '../validate.js';
 import type { Batch } from '../ring/batch.js';
 import { RingConsumer } from '../ring/ring-consumer.js';
-import { attachmentOf } from '../segment/participant.js';
+import { attachmentOf } from '../segment/ring-participant.js';
 import { Shape } from '../values/format.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { segmentParcel } from './parcel.js';

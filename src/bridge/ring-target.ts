@@ -1,6 +1,6 @@
 import { RingProducer } from '../ring/ring-producer.js';
 import type { Claim } from '../ring/ring-producer.js';
-import { attachmentOf } from '../segment/participant.js';
+import { attachmentOf } from '../segment/ring-participant.js';
 import { optionsObject, wrongType, wrongValue } from '../validate.js';
 import type { OptionNames } from '../validate.js';
 import { Shape } from '../values/format.js';

@@ -3,18 +3,18 @@ import { constants } from 'node:buffer';
 import type { AnyEncoding } from '../values/encoding.js';
 import type { MessageFormat } from '../values/message-format.js';
 import { Kind } from '../native/creation.js';
-import type { Creation, Producers } from '../native/creation.js';
+import type { Creation, ProducerMode } from '../native/creation.js';
 import type { RecordSchema, RecordType } from '../values/record.js';
 import { WAITING } from '../ring/ring-options.js';
-import type { RingWaiting } from '../ring/ring-options.js';
+import type { AttachOptions } from '../ring/ring-options.js';
 import { PLACE } from '../segment/location.js';
-import type { SegmentPath } from '../segment/location.js';
+import type { SegmentDirectory } from '../segment/location.js';
 import { policy } from '../segment/policy.js';
 import { integer, oneOf, outOfRange } from '../validate.js';
 import type { OptionNames } from '../validate.js';
 
 /** What does not depend on whether the broadcast is there already. */
-export interface BroadcastFormat extends RingWaiting, SegmentPath {
+export interface BroadcastOpenOptions extends AttachOptions, SegmentDirectory {
   /** What its messages are: see {@link EncodingName}. Default: bytes, and strings as bytes. */
   encoding?: AnyEncoding;
   /** Its messages are records of this type; not with `encoding`. */
@@ -22,7 +22,7 @@ export interface BroadcastFormat extends RingWaiting, SegmentPath {
 }
 
 /** How a broadcast is made. */
-export interface BroadcastOptions extends BroadcastFormat {
+export interface BroadcastOptions extends BroadcastOpenOptions {
   /**
    * How many messages it keeps: an integer from 1; a power of two is a little faster. Who lags by more
    * has lost the oldest.
@@ -34,7 +34,7 @@ export interface BroadcastOptions extends BroadcastFormat {
    * `'single'`: one publisher at a time, which costs it less; another one gets `ERR_PRODUCER_BUSY` for
    * as long as the first lives. `'multi'`: several. Default: `'single'`.
    */
-  producers?: Producers;
+  producers?: ProducerMode;
   /** How many there can be at a time, if several: an integer from 1 to 2046. Default: 1024. */
   maxProducers?: number;
   /**
@@ -47,7 +47,7 @@ export interface BroadcastOptions extends BroadcastFormat {
 }
 
 /** The names of a broadcast's options. */
-export const OPENING: OptionNames<BroadcastFormat> = {
+export const OPENING: OptionNames<BroadcastOpenOptions> = {
   ...WAITING,
   ...PLACE,
   encoding: true,

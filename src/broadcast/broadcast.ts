@@ -1,5 +1,5 @@
 import { broadcastCreation, CREATING, OPENING, SLOT_HEADER } from './broadcast-options.js';
-import type { BroadcastFormat, BroadcastOptions } from './broadcast-options.js';
+import type { BroadcastOpenOptions, BroadcastOptions } from './broadcast-options.js';
 import type { AnyEncoding, DecodedValue, EncodableValue } from '../values/encoding.js';
 import { DisruptorError, released, tellSent, transferred } from '../errors.js';
 import { Listening } from './listening.js';
@@ -9,19 +9,19 @@ import type { MessageFormat } from '../values/message-format.js';
 import type { Read } from '../values/reading.js';
 import { underName } from '../segment/free-name.js';
 import { labelOf, located } from '../segment/location.js';
-import type { SegmentPath } from '../segment/location.js';
+import type { SegmentDirectory } from '../segment/location.js';
 import { checkFormat } from '../values/format.js';
 import { PublisherHandle } from '../native/broadcast.js';
 import type { RecordCursor, RecordSchema, RecordType, SchemaInput } from '../values/record.js';
-import { SegmentHolder } from '../segment/holder.js';
+import { SegmentHandle } from '../segment/segment-handle.js';
 import { ringWaiting, WAITING } from '../ring/ring-options.js';
-import type { RingWaiting } from '../ring/ring-options.js';
+import type { AttachOptions } from '../ring/ring-options.js';
 import type { Strategy } from '../waiting/strategy.js';
 import { unlinkSegment } from '../segment/segments.js';
 import { doLater, doNow, namingSteps } from '../steps.js';
 import type { Steps } from '../steps.js';
 import { Subscription } from './subscription.js';
-import type { From, Received } from './subscription.js';
+import type { StartPosition, ReceivedMessage } from './subscription.js';
 import { integer, noOptions, type NoOptions, optionsObject } from '../validate.js';
 import type { OptionNames } from '../validate.js';
 
@@ -46,12 +46,12 @@ export interface BroadcastSlot {
 }
 
 /** How a subscription is made. */
-export interface SubscribeOptions extends RingWaiting {
+export interface SubscribeOptions extends AttachOptions {
   /**
    * Where it begins: with what is published from now on, with the oldest that is there, or with a
    * sequence, of which what is gone counts as lost. Default: `'latest'`.
    */
-  from?: From;
+  from?: StartPosition;
 }
 
 const SUBSCRIBING: OptionNames<SubscribeOptions> = { ...WAITING, from: true };
@@ -89,7 +89,7 @@ export type BroadcastOf<T> =
  * @typeParam In - the values to publish
  * @typeParam Out - the values that are received
  */
-export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends SegmentHolder {
+export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends SegmentHandle {
   readonly #listening: Listening;
   /** The name under which others open it. */
   readonly name: string;
@@ -189,13 +189,16 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    * `ERR_SEGMENT_KIND` when it is no broadcast, and every `ERR_SEGMENT_`...
    * @throws Error of the system: ENOENT, EACCES, ...
    */
-  static open<const T extends BroadcastFormat = object>(name: string, options?: T): BroadcastOf<T>;
+  static open<const T extends BroadcastOpenOptions = object>(
+    name: string,
+    options?: T,
+  ): BroadcastOf<T>;
   static open(path: string, given: unknown = {}): unknown {
     return doNow(Broadcast.#open(path, given));
   }
 
   /** As {@link Broadcast.open}, without blocking the event loop. */
-  static openAsync<const T extends BroadcastFormat = object>(
+  static openAsync<const T extends BroadcastOpenOptions = object>(
     name: string,
     options?: T,
   ): Promise<BroadcastOf<T>>;
@@ -204,7 +207,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   }
 
   static *#open(path: string, given: unknown): Steps<unknown> {
-    const options = optionsObject<BroadcastFormat>(given, OPENING);
+    const options = optionsObject<BroadcastOpenOptions>(given, OPENING);
     // As it is now, whatever becomes of the object.
     const { encoding, record } = options;
     const place = { name: path, directory: options.path };
@@ -222,7 +225,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   }
 
   /** Takes the name away. Those who have it open go on until they close. */
-  static unlink(name: string, options?: SegmentPath): void {
+  static unlink(name: string, options?: SegmentDirectory): void {
     unlinkSegment(name, options);
   }
 
@@ -257,7 +260,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
    *
    * @returns the sequence of the last; other publishers' may lie between them; -1 for none
    * @throws as {@link Broadcast.publish}; those before the one that failed are published, and the
-   * error says in `sent` how many they are ({@link PartlySent})
+   * error says in `sent` how many they are ({@link PartialSendError})
    */
   publishMany(values: Iterable<In>, options?: NoOptions): number {
     noOptions(options);
@@ -341,7 +344,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
   }
 
   /** As {@link Subscription.latest}, without a subscription. */
-  latest(options?: NoOptions): Received<Out> | undefined {
+  latest(options?: NoOptions): ReceivedMessage<Out> | undefined {
     noOptions(options);
     this.#glance ??= new Subscription<Out>(this.#listening, this.#format, 'latest');
     return this.#glance.latest();

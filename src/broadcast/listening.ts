@@ -3,7 +3,7 @@ import type { SegmentLabel } from '../errors.js';
 import { SubscriberHandle } from '../native/broadcast.js';
 import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
 import type { AttachmentMessage } from '../segment/events.js';
-import type { Hold } from '../segment/holder.js';
+import type { Hold } from '../segment/segment-handle.js';
 import { labelOf, located } from '../segment/location.js';
 import type { Strategy } from '../waiting/strategy.js';
 import { watchForRemoval } from '../waiting/removal.js';

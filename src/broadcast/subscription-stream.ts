@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableOptions } from 'node:stream';
 
-import type { Received, Subscription } from './subscription.js';
+import type { ReceivedMessage, Subscription } from './subscription.js';
 import { readableOptions } from '../validate.js';
 
 /**
@@ -29,7 +29,7 @@ export class SubscriptionReadStream<Out = Buffer> extends Readable {
   /** @internal */
   override _read(): void {
     this.subscription.receive({ signal: this.#controller.signal }).then(
-      (received: Received<Out>) => {
+      (received: ReceivedMessage<Out>) => {
         this.push(received);
       },
       (error: unknown) => {

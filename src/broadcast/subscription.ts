@@ -1,20 +1,20 @@
-import type { Callback, SyncWaitOptions } from '../ring/ring-producer.js';
+import type { ResultCallback, SyncWaitOptions } from '../ring/ring-producer.js';
 import { DisruptorError } from '../errors.js';
 import { Landing } from './landing.js';
 import type { Listening } from './listening.js';
 import type { SubscriberHandle } from '../native/broadcast.js';
 import type { MessageFormat } from '../values/message-format.js';
 import type { Read } from '../values/reading.js';
-import { SegmentHolder } from '../segment/holder.js';
+import { SegmentHandle } from '../segment/segment-handle.js';
 import { integer, noOptions, type NoOptions, outOfRange, wrongType } from '../validate.js';
 import { insist, mayAnswerNow, syncTimeout, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 
 /** Where a subscription begins. */
-export type From = 'latest' | 'oldest' | number;
+export type StartPosition = 'latest' | 'oldest' | number;
 
 /** A message of a broadcast. */
-export interface Received<Out> {
+export interface ReceivedMessage<Out> {
   /** What was published: a copy that is nobody else's. */
   data: Out;
   /** Its place among all that was published: later ones have higher ones. */
@@ -27,7 +27,7 @@ export interface Received<Out> {
 }
 
 /** A message that was copied to the caller's memory. */
-export interface Landed extends Omit<Received<never>, 'data'> {
+export interface CopiedMessage extends Omit<ReceivedMessage<never>, 'data'> {
   /** How many bytes. */
   length: number;
 }
@@ -42,14 +42,14 @@ export interface Landed extends Omit<Received<never>, 'data'> {
  *
  * @typeParam Out - the values
  */
-export class Subscription<Out = Buffer> extends SegmentHolder {
+export class Subscription<Out = Buffer> extends SegmentHandle {
   readonly #listening: Listening;
   readonly #subscriber: SubscriberHandle;
   readonly #read: Read<unknown>;
   readonly #landing: Landing;
 
   /** @internal */
-  constructor(listening: Listening, format: MessageFormat, from: From) {
+  constructor(listening: Listening, format: MessageFormat, from: StartPosition) {
     super(listening);
     this.#listening = listening;
     const { subscriber } = listening;
@@ -78,12 +78,12 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
    * @throws UnreadableMessageError `ERR_MESSAGE_UNREADABLE` when the message cannot be decoded. It stays
    * the next one: `tryReceive(target)` gives it as bytes, and `seek(error.sequence + 1)` passes it
    */
-  receive(options?: WaitOptions): Promise<Received<Out>>;
-  receive(callback: Callback<Received<Out>>): void;
-  receive(options: WaitOptions, callback: Callback<Received<Out>>): void;
-  receive(...args: unknown[]): Promise<Received<Out>> | undefined {
+  receive(options?: WaitOptions): Promise<ReceivedMessage<Out>>;
+  receive(callback: ResultCallback<ReceivedMessage<Out>>): void;
+  receive(options: WaitOptions, callback: ResultCallback<ReceivedMessage<Out>>): void;
+  receive(...args: unknown[]): Promise<ReceivedMessage<Out>> | undefined {
     const begin = () => ({ attempt: () => this.#receive(0) });
-    return this.#listening.waiter.face<Received<Out>, Callback<Received<Out>>>(
+    return this.#listening.waiter.face<ReceivedMessage<Out>, ResultCallback<ReceivedMessage<Out>>>(
       Word.Data,
       args,
       begin,
@@ -94,8 +94,8 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
   }
 
   /** As {@link Subscription.receive}; blocks the thread. */
-  receiveSync(options?: SyncWaitOptions): Received<Out> {
-    let result: Received<Out> | undefined;
+  receiveSync(options?: SyncWaitOptions): ReceivedMessage<Out> {
+    let result: ReceivedMessage<Out> | undefined;
     const attempt = (milliseconds: number) => {
       result = this.#receive(milliseconds);
       return result === undefined ? 0 : 1;
@@ -107,15 +107,18 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
   }
 
   /** As {@link Subscription.receive}; undefined when there is nothing now. */
-  tryReceive(): Received<Out> | undefined;
+  tryReceive(): ReceivedMessage<Out> | undefined;
   /**
    * The same, copying the message's bytes, as they were published, without making a Buffer.
    *
    * @param target - where to
    * @throws RangeError `ERR_OUT_OF_RANGE` when it is too small: the message is the next again
    */
-  tryReceive(target: Uint8Array, options?: NoOptions): Landed | undefined;
-  tryReceive(target?: Uint8Array, options?: NoOptions): Received<Out> | Landed | undefined {
+  tryReceive(target: Uint8Array, options?: NoOptions): CopiedMessage | undefined;
+  tryReceive(
+    target?: Uint8Array,
+    options?: NoOptions,
+  ): ReceivedMessage<Out> | CopiedMessage | undefined {
     noOptions(options);
     if (target === undefined) return this.#receive(0);
     if (!(target instanceof Uint8Array)) throw wrongType('a Uint8Array', 'target', target);
@@ -130,7 +133,7 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
    * As {@link Subscription.receive} for several: at least one, and at most `max` of those there are. It
    * ends before a message that cannot be decoded, which the next call then meets.
    */
-  async receiveMany(max: number, options?: WaitOptions): Promise<Received<Out>[]> {
+  async receiveMany(max: number, options?: WaitOptions): Promise<ReceivedMessage<Out>[]> {
     const most = integer(max, 'max', 1);
     const all = [await this.receive(options)];
     try {
@@ -153,7 +156,7 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
    * could be copied whole; `lost` is 0
    * @throws UnreadableMessageError `ERR_MESSAGE_UNREADABLE` when the message cannot be decoded
    */
-  latest(options?: NoOptions): Received<Out> | undefined {
+  latest(options?: NoOptions): ReceivedMessage<Out> | undefined {
     noOptions(options);
     const subscriber = this.#subscriber;
     const length = this.#land((at) => subscriber.latest(at));
@@ -167,13 +170,13 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
    * sequence: what is gone by then counts as lost
    * @throws DisruptorError `ERR_SEQUENCE_GONE` for a sequence in the future
    */
-  seek(from: From, options?: NoOptions): void {
+  seek(from: StartPosition, options?: NoOptions): void {
     noOptions(options);
     this.#begin(from);
   }
 
   /** `for await (const { data, sequence, lost } of subscription)`: receives again and again. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Received<Out>, never, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedMessage<Out>, never, undefined> {
     for (;;) {
       const next = mayAnswerNow() ? this.#receive(0) : undefined;
       yield next ?? (await this.receive());
@@ -192,7 +195,7 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
     throw new DisruptorError('ERR_SEQUENCE_GONE', `Sequence ${sequence} is not there yet`);
   }
 
-  #receive(milliseconds: number): Received<Out> | undefined {
+  #receive(milliseconds: number): ReceivedMessage<Out> | undefined {
     const subscriber = this.#subscriber;
     const length = this.#land((at) => subscriber.receive(at, milliseconds));
     if (length < 0) return undefined;
@@ -216,7 +219,7 @@ export class Subscription<Out = Buffer> extends SegmentHolder {
     }
   }
 
-  #landed(length: number, sequence: number, lost: number): Received<Out> {
+  #landed(length: number, sequence: number, lost: number): ReceivedMessage<Out> {
     const landing = this.#landing;
     const { memory, next } = landing;
     const end = next + length;

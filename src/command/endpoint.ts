@@ -1,5 +1,5 @@
 import { Broadcast, Disruptor, Queue, Ring } from '../index.js';
-import type { BroadcastOptions, Encoding, SegmentPath } from '../index.js';
+import type { BroadcastOptions, Encoding, SegmentDirectory } from '../index.js';
 import { observe } from '../observe/observation.js';
 import type { Observation } from '../observe/observation.js';
 import { placeOf } from '../segment/location.js';
@@ -12,7 +12,7 @@ import { checkPlace, fromCommandLine, UsageError } from './usage.js';
 /** What `write` and `read` attach to, or create. */
 
 /** How a segment is made if there is none. */
-export interface CreateOptions extends KindOptions, SegmentPath {
+export interface CreateOptions extends KindOptions, SegmentDirectory {
   /** One message a line, and no stream of bytes. */
   lines?: boolean;
   /** How many elements a ring has, messages a broadcast keeps, or bytes a stream or queue has. */
@@ -112,7 +112,7 @@ export function found(name: string, options: CreateOptions): Observation | undef
 }
 
 /** Takes the name away, if nobody else has. */
-export function takeAway(name: string, options: SegmentPath): void {
+export function takeAway(name: string, options: SegmentDirectory): void {
   try {
     unlinkSegment(name, placeOf(options));
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { SegmentPath } from '../index.js';
+import type { SegmentDirectory } from '../index.js';
 import type { BroadcastObservation } from '../observe/broadcast.js';
 import type { Geometry } from '../observe/geometry.js';
 import { observe } from '../observe/observation.js';
@@ -160,7 +160,7 @@ function described(seen: Observation, removed: readonly number[]): string {
   return parts.join('\n\n');
 }
 
-function observed(name: string, place: SegmentPath, removed: readonly number[]): Observation {
+function observed(name: string, place: SegmentDirectory, removed: readonly number[]): Observation {
   try {
     return observe(name, place);
   } catch (error) {
@@ -174,7 +174,10 @@ function observed(name: string, place: SegmentPath, removed: readonly number[]):
 }
 
 /** Prints all that can be seen of one segment. */
-export async function info(name: string, options: { json?: boolean } & SegmentPath): Promise<void> {
+export async function info(
+  name: string,
+  options: { json?: boolean } & SegmentDirectory,
+): Promise<void> {
   const { json = false } = options;
   checkPlace([name], options);
   const place = placeOf(options);

@@ -1,6 +1,6 @@
 import type { Observation } from '../observe/observation.js';
 import { observeAll } from '../observe/observation.js';
-import type { SegmentPath } from '../index.js';
+import type { SegmentDirectory } from '../index.js';
 import { placeOf } from '../segment/location.js';
 import {
   age,
@@ -49,7 +49,7 @@ function row(seen: Observation): string[] {
 }
 
 /** Prints all segments. */
-export async function list(options: { json?: boolean } & SegmentPath): Promise<void> {
+export async function list(options: { json?: boolean } & SegmentDirectory): Promise<void> {
   const { json = false } = options;
   checkPlace([], options);
   const all = observeAll(placeOf(options));

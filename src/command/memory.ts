@@ -1,5 +1,5 @@
 import { SharedMemory } from '../index.js';
-import type { SegmentPath } from '../index.js';
+import type { SegmentDirectory } from '../index.js';
 import type { Observation } from '../observe/observation.js';
 import { placeOf } from '../segment/location.js';
 import { Refusal } from './exit.js';
@@ -10,7 +10,7 @@ import { input, writeOut } from './standard.js';
 /** Bytes into plain memory, and out of it. */
 
 /** Which bytes. */
-export interface MemoryOptions {
+export interface SharedMemoryOptions {
   /** Where they begin. */
   offset?: number;
   /** How many are read. */
@@ -49,7 +49,7 @@ function within(name: string, what: string, value: number, most: number): number
  */
 export async function writeMemory(
   name: string,
-  options: MemoryOptions & SegmentPath,
+  options: SharedMemoryOptions & SegmentDirectory,
   seen: Observation | undefined,
   signal: AbortSignal,
 ): Promise<number> {
@@ -80,7 +80,7 @@ export async function writeMemory(
 /** Writes bytes of memory to standard output. */
 export async function readMemory(
   seen: Observation,
-  options: MemoryOptions & { json?: boolean },
+  options: SharedMemoryOptions & { json?: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const { name } = seen;

@@ -11,7 +11,7 @@ import type { RemoveOptions } from './remove.js';
 import type { TopOptions } from './top.js';
 import type { WriteOptions } from './write.js';
 import { Exit, fail } from './exit.js';
-import type { SegmentPath } from '../index.js';
+import type { SegmentDirectory } from '../index.js';
 import { leaveDeadTerminals, watchOutput, writeOut } from './standard.js';
 import { UsageError } from './usage.js';
 import { SORTS } from './view.js';
@@ -125,7 +125,7 @@ function looking(program: Command): void {
       ),
     )
     .action(
-      doing(async (options: { json?: boolean } & SegmentPath) => {
+      doing(async (options: { json?: boolean } & SegmentDirectory) => {
         await (await import('./list.js')).list(options);
       }),
     );
@@ -134,7 +134,7 @@ function looking(program: Command): void {
     .description('show all that can be seen of one segment, also of a damaged one')
     .addHelpText('after', examples('shm-disruptor info /ticks', 'shm-disruptor info /ticks --json'))
     .action(
-      doing(async (name: string, options: { json?: boolean } & SegmentPath) => {
+      doing(async (name: string, options: { json?: boolean } & SegmentDirectory) => {
         await (await import('./info.js')).info(name, options);
       }),
     );

@@ -10,7 +10,7 @@ import { found, flows, inLines, takeAway } from './endpoint.js';
 import type { CreateOptions } from './endpoint.js';
 import { interruption } from './exit.js';
 import { readMemory } from './memory.js';
-import type { MemoryOptions } from './memory.js';
+import type { SharedMemoryOptions } from './memory.js';
 import { sourceOf } from './source.js';
 import type { ConsumerOptions, TakenMessage } from './source.js';
 import { writeOut } from './standard.js';
@@ -18,7 +18,7 @@ import type { OutputError } from './standard.js';
 import { fromCommandLine, UsageError } from './usage.js';
 
 /** What `read` takes. */
-export interface ReadOptions extends CreateOptions, ConsumerOptions, MemoryOptions {
+export interface ReadOptions extends CreateOptions, ConsumerOptions, SharedMemoryOptions {
   json?: boolean;
   /** Ends after so many messages. */
   count?: number;

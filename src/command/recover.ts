@@ -1,5 +1,5 @@
 import type { DisruptorError } from '../errors.js';
-import type { SegmentPath } from '../index.js';
+import type { SegmentDirectory } from '../index.js';
 import { Kind } from '../native/creation.js';
 import { RingHandle } from '../native/ring.js';
 import { observe } from '../observe/observation.js';
@@ -15,7 +15,7 @@ import { print } from './standard.js';
 import { checkPlace } from './usage.js';
 
 /** What `recover` takes. */
-export interface RecoverOptions extends SegmentPath {
+export interface RecoverOptions extends SegmentDirectory {
   json?: boolean;
   detach?: string[];
 }
@@ -51,7 +51,7 @@ function detach(ring: RingHandle, places: ReadonlyMap<string, number>): void {
   }
 }
 
-function soundOne(name: string, place: SegmentPath): Observation {
+function soundOne(name: string, place: SegmentDirectory): Observation {
   const seen = observe(name, place);
   const [damage] = seen.damaged;
   if (damage) throw new Refusal(damage.code, `${seen.name}: ${damage.reason}`);

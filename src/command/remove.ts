@@ -3,7 +3,7 @@ import { unlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 
-import type { DisruptorError, SegmentPath } from '../index.js';
+import type { DisruptorError, SegmentDirectory } from '../index.js';
 import { observe, observeAll } from '../observe/observation.js';
 import { placeOf } from '../segment/location.js';
 import { unlinkSegment } from '../segment/segments.js';
@@ -13,7 +13,7 @@ import { print, writeOut } from './standard.js';
 import { checkPlace, UsageError } from './usage.js';
 
 /** What `rm` takes. */
-export interface RemoveOptions extends SegmentPath {
+export interface RemoveOptions extends SegmentDirectory {
   json?: boolean;
   stale?: boolean;
   yes?: boolean;
@@ -36,7 +36,7 @@ async function agreed(question: string): Promise<boolean> {
 }
 
 /** Whether somebody who lives is attached; what is damaged beyond that is for nobody. */
-function inUse(name: string, place: SegmentPath): boolean {
+function inUse(name: string, place: SegmentDirectory): boolean {
   return observe(name, place, 'remove').attached;
 }
 

@@ -1,5 +1,5 @@
 import { Queue } from '../index.js';
-import type { Gap, Received, Subscription } from '../index.js';
+import type { Gap, ReceivedMessage, Subscription } from '../index.js';
 import type { Observation } from '../observe/observation.js';
 import { placeOf } from '../segment/location.js';
 import { broadcastOf, ringOf } from './endpoint.js';
@@ -76,7 +76,7 @@ async function whatIsThere(
   subscription: Subscription,
   most: number,
   signal: AbortSignal,
-): Promise<Received<Buffer>[]> {
+): Promise<ReceivedMessage<Buffer>[]> {
   if (subscription.lag === 0) return [];
   try {
     return await subscription.receiveMany(most, { signal, timeout: GRACE });

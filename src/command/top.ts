@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { SegmentPath } from '../index.js';
+import type { SegmentDirectory } from '../index.js';
 import { placeOf } from '../segment/location.js';
 import { interruption } from './exit.js';
 import { paintFor } from './output.js';
@@ -14,7 +14,7 @@ import { Watching } from './watching.js';
 import type { Watched } from './watching.js';
 
 /** What `top` takes. */
-export interface TopOptions extends SegmentPath {
+export interface TopOptions extends SegmentDirectory {
   json?: boolean;
   /** Seconds between looks. */
   interval: number;

@@ -1,5 +1,5 @@
 import { directoryOf, located } from '../segment/location.js';
-import type { SegmentPath } from '../segment/location.js';
+import type { SegmentDirectory } from '../segment/location.js';
 
 /** Command lines that are wrong. */
 
@@ -28,7 +28,7 @@ export function fromCommandLine<T>(call: () => T): T {
 }
 
 /** Checks the names and the directory of segments that were given. */
-export function checkPlace(names: readonly string[], { path }: SegmentPath): void {
+export function checkPlace(names: readonly string[], { path }: SegmentDirectory): void {
   try {
     directoryOf(path);
     for (const name of names) located(name, path);

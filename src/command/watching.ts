@@ -3,7 +3,7 @@ import { observe, observeAll } from '../observe/observation.js';
 import type { Observation } from '../observe/observation.js';
 import { ratesBetween } from '../observe/rates.js';
 import type { Rates } from '../observe/rates.js';
-import type { SegmentPath } from '../segment/location.js';
+import type { SegmentDirectory } from '../segment/location.js';
 
 /** How long somebody stands still before it is worth a word, in milliseconds. */
 const PATIENCE = 2000;
@@ -33,14 +33,14 @@ function recent(looks: readonly Observation[], now: number): Observation[] {
 /** Looks at segments again and again. */
 export class Watching {
   readonly #name: string | undefined;
-  readonly #place: SegmentPath;
+  readonly #place: SegmentDirectory;
   #last = new Map<string, Watched>();
 
   /**
    * @param name - of the one to look at; undefined for all
    * @param place - where they are
    */
-  constructor(name?: string, place: SegmentPath = {}) {
+  constructor(name?: string, place: SegmentDirectory = {}) {
     this.#name = name;
     this.#place = place;
   }

@@ -10,13 +10,13 @@ import type { CreateOptions } from './endpoint.js';
 import { fail, interruption } from './exit.js';
 import { lines } from './lines.js';
 import { writeMemory } from './memory.js';
-import type { MemoryOptions } from './memory.js';
+import type { SharedMemoryOptions } from './memory.js';
 import { printJson } from './output.js';
 import { sinkOf } from './sink.js';
 import { input, PATIENCE } from './standard.js';
 
 /** What `write` takes. */
-export interface WriteOptions extends CreateOptions, Omit<MemoryOptions, 'length'> {
+export interface WriteOptions extends CreateOptions, Omit<SharedMemoryOptions, 'length'> {
   json?: boolean;
   /** The stream goes on after us: readers are not told of an end. */
   more?: boolean;

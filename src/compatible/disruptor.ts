@@ -8,7 +8,7 @@ import { resolveArguments } from './options.js';
 import type { DisruptorArguments, DisruptorOptions } from './options.js';
 import { Producer } from '../ring/producer.js';
 import type { Claimed, ClaimedMany } from '../ring/producer.js';
-import type { Losses } from '../segment/segments.js';
+import type { GapCount } from '../segment/segments.js';
 import { flag, integer } from '../validate.js';
 import { mayAnswerNow, syncTimeout, waitOptions, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
@@ -352,7 +352,7 @@ export class Disruptor {
   }
 
   /** How many gaps there were since the ring was created, and how many elements in them. */
-  get gaps(): Losses {
+  get gaps(): GapCount {
     return this.#attachment.ring.gaps();
   }
 

@@ -1,7 +1,12 @@
 import { Kind } from '../native/creation.js';
-import type { Creation, DeadConsumers, Orphans, Producers } from '../native/creation.js';
+import type {
+  Creation,
+  DeadConsumerPolicy,
+  OrphanPolicy,
+  ProducerMode,
+} from '../native/creation.js';
 import { located, PLACE } from '../segment/location.js';
-import type { SegmentPath } from '../segment/location.js';
+import type { SegmentDirectory } from '../segment/location.js';
 import { MOST_PARTICIPANTS, policy } from '../segment/policy.js';
 import { strategy } from '../waiting/strategy.js';
 import type { OnUnlinked, Strategy, WaitStrategy } from '../waiting/strategy.js';
@@ -9,7 +14,7 @@ import { integer, flag, optionsObject, totalSize, wrongType } from '../validate.
 import type { OptionNames } from '../validate.js';
 
 /** How a {@link Disruptor} is created or attached to. */
-export interface DisruptorOptions extends SegmentPath {
+export interface DisruptorOptions extends SegmentDirectory {
   /**
    * Name of the shared memory object, the same in every process: one path component of at most 255
    * bytes, with or without a leading slash.
@@ -60,19 +65,19 @@ export interface DisruptorOptions extends SegmentPath {
    * delivered. `'hold'`: all wait until somebody takes them over with `produceRecover`. Default:
    * `'skip'`. With `init` only.
    */
-  orphans?: Orphans;
+  orphans?: OrphanPolicy;
   /**
    * What becomes of a consumer that has died. `'hold'`: producers wait for it, and who attaches next
    * under its index goes on after its last commit. `'detach'`: producers that need its room go on
    * without it, and who attaches next under its index begins with what is produced then. Default:
    * `'hold'`. With `init` only.
    */
-  deadConsumers?: DeadConsumers;
+  deadConsumers?: DeadConsumerPolicy;
   /**
    * `'single'`: one producer at a time, which costs it less. Another one gets `ERR_PRODUCER_BUSY` for
    * as long as the first lives. Default: `'multi'`. With `init` only.
    */
-  producers?: Producers;
+  producers?: ProducerMode;
   /**
    * Wait until there is something to give: promises and callbacks without blocking the event loop,
    * `*Sync` methods by blocking the thread. Default: `false`, answer at once, with nothing if need

@@ -1,7 +1,7 @@
 import { DisruptorError, naming, namingLater } from '../errors.js';
 import type { SegmentLabel } from '../errors.js';
 import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
-import type { Hold } from '../segment/holder.js';
+import type { Hold } from '../segment/segment-handle.js';
 import type { MemoryHandle } from '../native/memory.js';
 import { watchForRemoval } from '../waiting/removal.js';
 import { Waiter } from '../waiting/waiter.js';

@@ -7,11 +7,11 @@ import { Kind } from '../native/creation.js';
 import { MemoryHandle } from '../native/memory.js';
 import type { Creation } from '../native/creation.js';
 import { ringWaiting, WAITING } from '../ring/ring-options.js';
-import type { RingWaiting } from '../ring/ring-options.js';
-import type { Callback, SyncWaitOptions } from '../ring/ring-producer.js';
-import { SegmentHolder } from '../segment/holder.js';
+import type { AttachOptions } from '../ring/ring-options.js';
+import type { ResultCallback, SyncWaitOptions } from '../ring/ring-producer.js';
+import { SegmentHandle } from '../segment/segment-handle.js';
 import { labelOf, located, PLACE } from '../segment/location.js';
-import type { SegmentPath } from '../segment/location.js';
+import type { SegmentDirectory } from '../segment/location.js';
 import { policy } from '../segment/policy.js';
 import { unlinkLocated, unlinkSegment } from '../segment/segments.js';
 import { underName } from '../segment/free-name.js';
@@ -33,7 +33,7 @@ import { insist, syncTimeout } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 
 /** How memory is made. */
-export interface MemoryOptions extends RingWaiting, SegmentPath {
+export interface SharedMemoryOptions extends AttachOptions, SegmentDirectory {
   /** Permission bits, exactly, whatever the umask. Default: `0o600`. */
   mode?: number;
   /** As for {@link RingOptions}. */
@@ -41,7 +41,7 @@ export interface MemoryOptions extends RingWaiting, SegmentPath {
 }
 
 /** How memory is opened. */
-export interface MemoryOpening extends RingWaiting, SegmentPath {
+export interface SharedMemoryOpenOptions extends AttachOptions, SegmentDirectory {
   /**
    * Map it for reading alone: nothing here can change it, and permission to read is enough. Then there
    * is no {@link SharedMemory.buffer}. Default: false.
@@ -49,14 +49,19 @@ export interface MemoryOpening extends RingWaiting, SegmentPath {
   readOnly?: boolean;
 }
 
-const CREATING: OptionNames<MemoryOptions> = { ...WAITING, ...PLACE, mode: true, existing: true };
-const OPENING: OptionNames<MemoryOpening> = { ...WAITING, ...PLACE, readOnly: true };
+const CREATING: OptionNames<SharedMemoryOptions> = {
+  ...WAITING,
+  ...PLACE,
+  mode: true,
+  existing: true,
+};
+const OPENING: OptionNames<SharedMemoryOpenOptions> = { ...WAITING, ...PLACE, readOnly: true };
 
 /**
  * How a wait for a word ended. `'not-equal'`: the word was another one when it began. `'ok'`: it
  * became another one.
  */
-export type WordChange = 'ok' | 'not-equal';
+export type WaitResult = 'ok' | 'not-equal';
 
 const WORD = Int32Array.BYTES_PER_ELEMENT;
 const EVERYBODY = 2 ** 31 - 1;
@@ -79,7 +84,7 @@ const EVERYBODY = 2 ** 31 - 1;
  * await memory.wait(0, 0); // until the word at byte 0 is not 0
  * ```
  */
-export class SharedMemory extends SegmentHolder {
+export class SharedMemory extends SegmentHandle {
   /**
    * Makes memory, all of it zero. Blocks the thread while it is allocated and, on a disk, written.
    *
@@ -89,8 +94,8 @@ export class SharedMemory extends SegmentHolder {
    * @throws DisruptorError `ERR_SEGMENT_EXISTS` and every `ERR_SEGMENT_`...
    * @throws Error of the system: ENOSPC before anything is mapped, EACCES, ...
    */
-  static create(name: string, size: number, options?: MemoryOptions): SharedMemory;
-  static create(size: number, options?: MemoryOptions): SharedMemory;
+  static create(name: string, size: number, options?: SharedMemoryOptions): SharedMemory;
+  static create(size: number, options?: SharedMemoryOptions): SharedMemory;
   static create(...args: unknown[]): SharedMemory {
     return doNow(SharedMemory.#create(args));
   }
@@ -99,8 +104,12 @@ export class SharedMemory extends SegmentHolder {
    * As {@link SharedMemory.create}, without blocking the event loop: memory is allocated, and written
    * to its disk, on another thread.
    */
-  static createAsync(name: string, size: number, options?: MemoryOptions): Promise<SharedMemory>;
-  static createAsync(size: number, options?: MemoryOptions): Promise<SharedMemory>;
+  static createAsync(
+    name: string,
+    size: number,
+    options?: SharedMemoryOptions,
+  ): Promise<SharedMemory>;
+  static createAsync(size: number, options?: SharedMemoryOptions): Promise<SharedMemory>;
   static createAsync(...args: unknown[]): Promise<SharedMemory> {
     return doLater(SharedMemory.#create(args));
   }
@@ -108,7 +117,7 @@ export class SharedMemory extends SegmentHolder {
   static *#create(args: unknown[]): Steps<SharedMemory> {
     const [path, size, given = {}] =
       typeof args[0] === 'string' ? (args as [string, unknown]) : [undefined, ...args];
-    const options = optionsObject<MemoryOptions>(given, CREATING);
+    const options = optionsObject<SharedMemoryOptions>(given, CREATING);
     const creation = memoryCreation(size, options);
     const strategy = ringWaiting(options);
     return yield* underName(path, creation.existing, (name, existing) => {
@@ -137,17 +146,17 @@ export class SharedMemory extends SegmentHolder {
    * @throws DisruptorError `ERR_SEGMENT_KIND` when it is something else, and every `ERR_SEGMENT_`...
    * @throws Error of the system: ENOENT, EACCES, ...
    */
-  static open(name: string, options: MemoryOpening = {}): SharedMemory {
+  static open(name: string, options: SharedMemoryOpenOptions = {}): SharedMemory {
     return doNow(SharedMemory.#open(name, options));
   }
 
   /** As {@link SharedMemory.open}, without blocking the event loop. */
-  static openAsync(name: string, options: MemoryOpening = {}): Promise<SharedMemory> {
+  static openAsync(name: string, options: SharedMemoryOpenOptions = {}): Promise<SharedMemory> {
     return doLater(SharedMemory.#open(name, options));
   }
 
-  static *#open(name: string, given: MemoryOpening): Steps<SharedMemory> {
-    const options = optionsObject<MemoryOpening>(given, OPENING);
+  static *#open(name: string, given: SharedMemoryOpenOptions): Steps<SharedMemory> {
+    const options = optionsObject<SharedMemoryOpenOptions>(given, OPENING);
     const location = located(name, options.path);
     const readOnly = flag(options.readOnly, 'readOnly');
     const strategy = ringWaiting(options);
@@ -156,7 +165,7 @@ export class SharedMemory extends SegmentHolder {
   }
 
   /** Takes the name away. Those who have it open go on until they close. */
-  static unlink(name: string, options?: SegmentPath): void {
+  static unlink(name: string, options?: SegmentDirectory): void {
     unlinkSegment(name, options);
   }
 
@@ -264,14 +273,19 @@ export class SharedMemory extends SegmentHolder {
    * @throws RangeError, TypeError; and rejects with an `AbortError`, `ERR_TIMEOUT`, `ERR_RELEASED`,
    * `ERR_SEGMENT_REPLACED`, or with `onUnlinked: 'error'` `ERR_SEGMENT_UNLINKED`
    */
-  wait(offset: number, value: number, options?: WaitOptions): Promise<WordChange>;
-  wait(offset: number, value: number, callback: Callback<WordChange>): void;
-  wait(offset: number, value: number, options: WaitOptions, callback: Callback<WordChange>): void;
-  wait(offset: number, value: number, ...args: unknown[]): Promise<WordChange> | undefined {
+  wait(offset: number, value: number, options?: WaitOptions): Promise<WaitResult>;
+  wait(offset: number, value: number, callback: ResultCallback<WaitResult>): void;
+  wait(
+    offset: number,
+    value: number,
+    options: WaitOptions,
+    callback: ResultCallback<WaitResult>,
+  ): void;
+  wait(offset: number, value: number, ...args: unknown[]): Promise<WaitResult> | undefined {
     const begin = () => {
       const word = this.#wordAt(offset);
       const expected = valueOf(value);
-      let outcome: WordChange = 'not-equal';
+      let outcome: WaitResult = 'not-equal';
       const attempt = () => {
         if (this.#memory.wait(word, expected, 0)) return outcome;
         outcome = 'ok';
@@ -279,7 +293,7 @@ export class SharedMemory extends SegmentHolder {
       };
       return { attempt };
     };
-    return this.#attachment.waiter.face<WordChange, Callback<WordChange>>(
+    return this.#attachment.waiter.face<WaitResult, ResultCallback<WaitResult>>(
       offset,
       args,
       begin,
@@ -290,7 +304,7 @@ export class SharedMemory extends SegmentHolder {
   }
 
   /** As {@link SharedMemory.wait}; blocks the thread. */
-  waitSync(offset: number, value: number, options?: SyncWaitOptions): WordChange {
+  waitSync(offset: number, value: number, options?: SyncWaitOptions): WaitResult {
     const word = this.#wordAt(offset);
     const expected = valueOf(value);
     const timeout = syncTimeout(options);
@@ -356,7 +370,7 @@ function valueOf(value: unknown): number {
   return integer(value, 'value', -(2 ** 31), 2 ** 32 - 1) >>> 0;
 }
 
-function memoryCreation(size: unknown, options: MemoryOptions): Creation {
+function memoryCreation(size: unknown, options: SharedMemoryOptions): Creation {
   return {
     kind: Kind.Memory,
     // As addon/core/layout.h has it: memory is a ring of one element.

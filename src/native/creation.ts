@@ -16,9 +16,9 @@ export interface Creation {
   elementSize: number;
   consumers: number;
   maxProducers: number;
-  orphans: Orphans;
-  deadConsumers: DeadConsumers;
-  producers: Producers;
+  orphans: OrphanPolicy;
+  deadConsumers: DeadConsumerPolicy;
+  producers: ProducerMode;
   /** What its elements are, and of which schema: see src/format.ts. */
   shape: number;
   schema: bigint;
@@ -30,22 +30,22 @@ export interface Creation {
 }
 
 /** How many may produce at a time. */
-export type Producers = 'multi' | 'single';
+export type ProducerMode = 'multi' | 'single';
 
 /** In the order of `Producers` in `addon/core/layout.h`. */
-export const PRODUCERS: readonly Producers[] = ['multi', 'single'];
+export const PRODUCERS: readonly ProducerMode[] = ['multi', 'single'];
 
 /** What becomes of what a producer claimed and had not committed when it died. */
-export type Orphans = 'skip' | 'hold';
+export type OrphanPolicy = 'skip' | 'hold';
 
 /** What becomes of a consumer that has died. */
-export type DeadConsumers = 'hold' | 'detach';
+export type DeadConsumerPolicy = 'hold' | 'detach';
 
 /** In the order of `Orphans` in `addon/core/layout.h`. */
-export const ORPHANS: readonly Orphans[] = ['skip', 'hold'];
+export const ORPHANS: readonly OrphanPolicy[] = ['skip', 'hold'];
 
 /** In the order of `DeadConsumers` there. */
-export const DEAD_CONSUMERS: readonly DeadConsumers[] = ['hold', 'detach'];
+export const DEAD_CONSUMERS: readonly DeadConsumerPolicy[] = ['hold', 'detach'];
 
 /** What creating does with a segment of that name, as `Existing` in `addon/core/segment.h`. */
 const EXISTING = ['refuse', 'replace-dead', 'replace'] as const;

@@ -1,5 +1,5 @@
 import { DEAD_CONSUMERS, ORPHANS, PRODUCERS } from './creation.js';
-import type { DeadConsumers, Orphans, Producers } from './creation.js';
+import type { DeadConsumerPolicy, OrphanPolicy, ProducerMode } from './creation.js';
 
 /** In the order of `Role` in `addon/core/layout.h`. */
 export const Role = { Indexed: 0, Vacant: 1, Anonymous: 2, Named: 3, Group: 4, Member: 5 } as const;
@@ -99,9 +99,9 @@ export interface SegmentFacts {
   consumers: { alive: number; gone: number };
 }
 
-export const orphansOf = (facts: SegmentFacts): Orphans => ORPHANS[facts.orphans]!;
+export const orphansOf = (facts: SegmentFacts): OrphanPolicy => ORPHANS[facts.orphans]!;
 
-export const deadConsumersOf = (facts: SegmentFacts): DeadConsumers =>
+export const deadConsumersOf = (facts: SegmentFacts): DeadConsumerPolicy =>
   DEAD_CONSUMERS[facts.deadConsumers]!;
 
-export const producersOf = (facts: SegmentFacts): Producers => PRODUCERS[facts.producerPolicy]!;
+export const producersOf = (facts: SegmentFacts): ProducerMode => PRODUCERS[facts.producerPolicy]!;

@@ -1,5 +1,5 @@
 import type { SegmentFacts } from '../native/facts.js';
-import type { Sleepers } from '../ring/statistics.js';
+import type { WaiterState } from '../ring/statistics.js';
 import { observedProducer } from './ring.js';
 import type { ObservedProducer } from './ring.js';
 
@@ -18,7 +18,7 @@ export interface BroadcastObservation {
   /** How many were taken and have no message: since a moment, or by somebody who has died. */
   missing: number;
   /** Who waits for messages. Whoever may only read does not say so. */
-  forData: Sleepers;
+  forData: WaiterState;
   /** Somebody has replaced the segment and not yet taken its name away. */
   replaced: boolean;
   /** Those who publish: claimed is what they are writing, or were when they died. */

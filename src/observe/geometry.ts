@@ -1,6 +1,6 @@
 import { Kind } from '../native/creation.js';
 import { deadConsumersOf, orphansOf, producersOf, Role } from '../native/facts.js';
-import type { DeadConsumers, Orphans, Producers } from '../native/creation.js';
+import type { DeadConsumerPolicy, OrphanPolicy, ProducerMode } from '../native/creation.js';
 import type { SegmentFacts } from '../native/facts.js';
 import { Shape } from '../values/format.js';
 
@@ -24,11 +24,11 @@ export interface Geometry {
   /** The longest message of a queue or a broadcast in bytes; undefined for other kinds. */
   maxMessage: number | undefined;
   /** How many may produce at a time. */
-  producers: Producers;
+  producers: ProducerMode;
   /** What becomes of dead producers' claims. */
-  orphans: Orphans;
+  orphans: OrphanPolicy;
   /** What becomes of dead consumers. */
-  deadConsumers: DeadConsumers;
+  deadConsumers: DeadConsumerPolicy;
 }
 
 function holds({ kind, shape }: SegmentFacts): Elements {

@@ -6,7 +6,7 @@ import { Kind } from '../native/creation.js';
 import { inspect, list, userName } from '../native/segments.js';
 import type { SegmentFacts } from '../native/facts.js';
 import { directoryLabel, directoryOf, labelOf, located } from '../segment/location.js';
-import type { SegmentPath } from '../segment/location.js';
+import type { SegmentDirectory } from '../segment/location.js';
 import { observeBroadcast } from './broadcast.js';
 import type { BroadcastObservation } from './broadcast.js';
 import { contentDamage, headerDamage } from './damage.js';
@@ -134,7 +134,7 @@ function observation(facts: SegmentFacts): Observation {
  */
 export function observe(
   name: string,
-  { path }: SegmentPath = {},
+  { path }: SegmentDirectory = {},
   attempt: Attempt = 'open',
 ): Observation {
   const location = located(name, path);
@@ -146,7 +146,7 @@ export function observe(
  *
  * Throws: `ENOENT`, `EACCES`, `ENOTDIR` and others of the system for the directory.
  */
-export function observeAll({ path }: SegmentPath = {}): Observation[] {
+export function observeAll({ path }: SegmentDirectory = {}): Observation[] {
   const directory = directoryOf(path);
   return naming(directoryLabel(directory), 'list', () => list(directory)).map(observation);
 }

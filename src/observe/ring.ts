@@ -1,7 +1,7 @@
 import { Role } from '../native/facts.js';
 import type { Census, SegmentFacts } from '../native/facts.js';
-import type { Losses } from '../segment/segments.js';
-import type { Sleepers } from '../ring/statistics.js';
+import type { GapCount } from '../segment/segments.js';
+import type { WaiterState } from '../ring/statistics.js';
 
 /** What a consumer's sequence means to producers. */
 export type Gating =
@@ -78,12 +78,12 @@ export interface RingObservation {
   /** Elements that can be claimed now. */
   free: number;
   /** What was lost with its producers since creation. */
-  gaps: Losses;
+  gaps: GapCount;
   open: OpenClaim | undefined;
   /** Who waits for data, or for a commit to become visible. */
-  forData: Sleepers;
+  forData: WaiterState;
   /** Who waits for room. */
-  forSpace: Sleepers;
+  forSpace: WaiterState;
   /** Somebody has replaced the segment and not yet taken its name away. */
   replaced: boolean;
   /** Consumers, groups and members, alive and dead, in the order of their places. */

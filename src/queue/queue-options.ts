@@ -4,10 +4,10 @@ import type { AnyEncoding } from '../values/encoding.js';
 import { Kind } from '../native/creation.js';
 import type { Creation } from '../native/creation.js';
 import { PLACE } from '../segment/location.js';
-import type { SegmentPath } from '../segment/location.js';
+import type { SegmentDirectory } from '../segment/location.js';
 import { policy } from '../segment/policy.js';
 import { WAITING } from '../ring/ring-options.js';
-import type { RingWaiting } from '../ring/ring-options.js';
+import type { AttachOptions } from '../ring/ring-options.js';
 import { integer, oneOf, outOfRange, wrongType } from '../validate.js';
 import type { OptionNames } from '../validate.js';
 
@@ -19,7 +19,7 @@ export const HEADER = 8;
 export const cellsOf = (length: number) => Math.ceil((HEADER + length) / CELL);
 
 /** What does not depend on whether the queue is there already. */
-export interface QueueFormat<E extends AnyEncoding> extends RingWaiting, SegmentPath {
+export interface QueueOpenOptions<E extends AnyEncoding> extends AttachOptions, SegmentDirectory {
   /** What its messages are: see {@link EncodingName}. Default: bytes, and strings as bytes. */
   encoding?: E;
   /**
@@ -30,7 +30,7 @@ export interface QueueFormat<E extends AnyEncoding> extends RingWaiting, Segment
 }
 
 /** How a queue is made. */
-export interface QueueOptions<E extends AnyEncoding = 'buffer'> extends QueueFormat<E> {
+export interface QueueOptions<E extends AnyEncoding = 'buffer'> extends QueueOpenOptions<E> {
   /**
    * Bytes that there is room for, each message taking 8 more and being rounded up to a multiple of 32:
    * an integer from 1, rounded up to whole pages of 4096. Not with `messageSize`.
@@ -56,7 +56,7 @@ export interface QueueOptions<E extends AnyEncoding = 'buffer'> extends QueueFor
 }
 
 /** The names of a queue's options. */
-export const OPENING: OptionNames<QueueFormat<never>> = {
+export const OPENING: OptionNames<QueueOpenOptions<never>> = {
   ...WAITING,
   ...PLACE,
   encoding: true,

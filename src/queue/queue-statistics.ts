@@ -1,13 +1,13 @@
 import { DisruptorError } from '../errors.js';
 import type { RingHandle } from '../native/ring.js';
 import { CELL } from './queue-options.js';
-import type { Losses } from '../segment/segments.js';
+import type { GapCount } from '../segment/segments.js';
 
 /**
  * How many messages are held, and by whom. Those that somebody was dequeuing together when it died count
  * as one until somebody gets the first of them.
  */
-export interface Holders {
+export interface HolderCount {
   /** By consumers that live. */
   alive: number;
   /** By consumers that died or gave them back: somebody gets these again. */
@@ -27,9 +27,9 @@ export interface QueueStatistics {
   /** The most bytes that a message can have. */
   maxMessage: number;
   /** How many messages are held: by those who live, and by those who died or gave them back. */
-  holding: Holders;
+  holding: HolderCount;
   /** What senders had begun when they died, in cells of 32 bytes: nobody gets it. */
-  gaps: Losses;
+  gaps: GapCount;
   /** Whether the segment's file was removed: nobody else can open it. See {@link OnUnlinked}. */
   unlinked: boolean;
 }

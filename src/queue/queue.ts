@@ -1,5 +1,5 @@
 import { Attachment } from '../segment/attachment.js';
-import type { Callback, SyncWaitOptions } from '../ring/ring-producer.js';
+import type { ResultCallback, SyncWaitOptions } from '../ring/ring-producer.js';
 import { NO_ROOM, resolveEncoding } from '../values/encoding.js';
 import type {
   DecodedValue,
@@ -17,12 +17,12 @@ import { Kind } from '../native/creation.js';
 import type { Creation } from '../native/creation.js';
 import type { Share } from '../native/ring.js';
 import { located } from '../segment/location.js';
-import type { SegmentPath } from '../segment/location.js';
-import { Participant } from '../segment/participant.js';
+import type { SegmentDirectory } from '../segment/location.js';
+import { RingParticipant } from '../segment/ring-participant.js';
 import { Producer } from '../ring/producer.js';
 import { Cells } from './cells.js';
 import { cellsOf, CREATING, OPENING, queueCreation } from './queue-options.js';
-import type { QueueFormat, QueueOptions } from './queue-options.js';
+import type { QueueOpenOptions, QueueOptions } from './queue-options.js';
 import { checkPacked, PackedShipment } from './packed.js';
 import { Receiver } from './receiver.js';
 import type { Loan } from './receiver.js';
@@ -47,7 +47,7 @@ import type { Steps } from '../steps.js';
 import { setImmediate } from '../timers.js';
 
 /** What can be enqueued without an encoding. */
-export type Bytes = ArrayBufferView | string;
+export type BytesInput = ArrayBufferView | string;
 
 /** The queue that such options make. */
 export type QueueOf<E> = [E] extends [AnyEncoding]
@@ -91,7 +91,7 @@ const MOST_PER_TURN = 256;
  * Methods that may wait reject, or call back, with an `AbortError`, `ERR_TIMEOUT`, `ERR_RELEASED` or
  * `ERR_SEGMENT_REPLACED`, and with `onUnlinked: 'error'` with `ERR_SEGMENT_UNLINKED`.
  */
-export class Queue<In = Bytes, Out = Buffer> extends Participant {
+export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
   /** The name under which others open it. */
   readonly name: string;
   /** The most bytes that a message can have. */
@@ -186,7 +186,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    */
   static open<const E extends AnyEncoding | undefined = undefined>(
     name: string,
-    options?: Omit<QueueFormat<never>, 'encoding'> & { encoding?: E },
+    options?: Omit<QueueOpenOptions<never>, 'encoding'> & { encoding?: E },
   ): QueueOf<E>;
   static open(name: string, given: unknown = {}): unknown {
     return doNow(Queue.#open(name, given));
@@ -195,14 +195,14 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   /** As {@link Queue.open}, without blocking the event loop. */
   static openAsync<const E extends AnyEncoding | undefined = undefined>(
     name: string,
-    options?: Omit<QueueFormat<never>, 'encoding'> & { encoding?: E },
+    options?: Omit<QueueOpenOptions<never>, 'encoding'> & { encoding?: E },
   ): Promise<QueueOf<E>>;
   static openAsync(name: string, given: unknown = {}): Promise<unknown> {
     return doLater(Queue.#open(name, given));
   }
 
   static *#open(name: string, given: unknown): Steps<unknown> {
-    const options = optionsObject<QueueFormat<never>>(given, OPENING);
+    const options = optionsObject<QueueOpenOptions<never>>(given, OPENING);
     const encoding = encodingOf(options);
     const deliveries = deliveriesOf(options);
     const attachment = yield* attach(name, options);
@@ -216,7 +216,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
   }
 
   /** Takes the name away. Those who have it open go on until they close. */
-  static unlink(name: string, options?: SegmentPath): void {
+  static unlink(name: string, options?: SegmentDirectory): void {
     unlinkSegment(name, options);
   }
 
@@ -229,8 +229,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * `maxMessage`
    */
   enqueue(value: In, options?: WaitOptions): Promise<number>;
-  enqueue(value: In, callback: Callback<number>): void;
-  enqueue(value: In, options: WaitOptions, callback: Callback<number>): void;
+  enqueue(value: In, callback: ResultCallback<number>): void;
+  enqueue(value: In, options: WaitOptions, callback: ResultCallback<number>): void;
   enqueue(value: In, ...args: unknown[]): Promise<number> | undefined {
     const begin = (): Standing<number> => {
       let bytes = this.#encode(value);
@@ -268,7 +268,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * none comes between them but by a call that does not wait its turn (`enqueueSync`, `try`...).
    *
    * When it fails in the middle, the first ones are sent and the others are not: the error says in
-   * `sent` how many ({@link PartlySent}), whether it is an `AbortError`, `ERR_TIMEOUT`, a value that
+   * `sent` how many ({@link PartialSendError}), whether it is an `AbortError`, `ERR_TIMEOUT`, a value that
    * cannot be sent, or what `values` themselves threw.
    *
    * @param values - each is asked for when its turn comes, and taken as it is then
@@ -276,8 +276,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * @returns the sequence of the last; -1 without values
    */
   enqueueMany(values: Iterable<In>, options?: WaitOptions): Promise<number>;
-  enqueueMany(values: Iterable<In>, callback: Callback<number>): void;
-  enqueueMany(values: Iterable<In>, options: WaitOptions, callback: Callback<number>): void;
+  enqueueMany(values: Iterable<In>, callback: ResultCallback<number>): void;
+  enqueueMany(values: Iterable<In>, options: WaitOptions, callback: ResultCallback<number>): void;
   enqueueMany(values: Iterable<In>, ...args: unknown[]): Promise<number> | undefined {
     return this.#face(Word.Space, args, () => this.#sending(this.#shipment(values)));
   }
@@ -301,12 +301,12 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * goes on behind `bytes`
    */
   enqueuePacked(bytes: Uint8Array, lengths: Uint32Array, options?: WaitOptions): Promise<number>;
-  enqueuePacked(bytes: Uint8Array, lengths: Uint32Array, callback: Callback<number>): void;
+  enqueuePacked(bytes: Uint8Array, lengths: Uint32Array, callback: ResultCallback<number>): void;
   enqueuePacked(
     bytes: Uint8Array,
     lengths: Uint32Array,
     options: WaitOptions,
-    callback: Callback<number>,
+    callback: ResultCallback<number>,
   ): void;
   enqueuePacked(
     bytes: Uint8Array,
@@ -369,8 +369,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * @param length - its bytes: an integer from 0 to `maxMessage`
    */
   claim(length: number, options?: WaitOptions): Promise<Space>;
-  claim(length: number, callback: Callback<Space>): void;
-  claim(length: number, options: WaitOptions, callback: Callback<Space>): void;
+  claim(length: number, callback: ResultCallback<Space>): void;
+  claim(length: number, options: WaitOptions, callback: ResultCallback<Space>): void;
   claim(length: number, ...args: unknown[]): Promise<Space> | undefined {
     const begin = () => {
       const cells = cellsOf(integer(length, 'length', 0, this.maxMessage));
@@ -403,8 +403,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * After either it is the next again
    */
   dequeue(options?: WaitOptions): Promise<Out>;
-  dequeue(callback: Callback<Out>): void;
-  dequeue(options: WaitOptions, callback: Callback<Out>): void;
+  dequeue(callback: ResultCallback<Out>): void;
+  dequeue(options: WaitOptions, callback: ResultCallback<Out>): void;
   /**
    * The same, copying the message's bytes, as they were sent, without making a Buffer.
    *
@@ -413,8 +413,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * @throws RangeError `ERR_OUT_OF_RANGE` when the target is too small: the message is the next again
    */
   dequeue(target: Uint8Array, options?: WaitOptions): Promise<number>;
-  dequeue(target: Uint8Array, callback: Callback<number>): void;
-  dequeue(target: Uint8Array, options: WaitOptions, callback: Callback<number>): void;
+  dequeue(target: Uint8Array, callback: ResultCallback<number>): void;
+  dequeue(target: Uint8Array, options: WaitOptions, callback: ResultCallback<number>): void;
   dequeue(...args: unknown[]): Promise<Out | number> | undefined {
     const [target, ...rest] = args;
     if (!ArrayBuffer.isView(target)) {
@@ -462,8 +462,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * @param max - an integer from 1
    */
   dequeueMany(max: number, options?: WaitOptions): Promise<Out[]>;
-  dequeueMany(max: number, callback: Callback<Out[]>): void;
-  dequeueMany(max: number, options: WaitOptions, callback: Callback<Out[]>): void;
+  dequeueMany(max: number, callback: ResultCallback<Out[]>): void;
+  dequeueMany(max: number, options: WaitOptions, callback: ResultCallback<Out[]>): void;
   dequeueMany(max: number, ...args: unknown[]): Promise<Out[]> | undefined {
     const begin = () => {
       const most = integer(max, 'max', 1);
@@ -492,12 +492,12 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * next again, and when `lengths` is empty; TypeError for other arrays
    */
   dequeuePacked(target: Uint8Array, lengths: Uint32Array, options?: WaitOptions): Promise<number>;
-  dequeuePacked(target: Uint8Array, lengths: Uint32Array, callback: Callback<number>): void;
+  dequeuePacked(target: Uint8Array, lengths: Uint32Array, callback: ResultCallback<number>): void;
   dequeuePacked(
     target: Uint8Array,
     lengths: Uint32Array,
     options: WaitOptions,
-    callback: Callback<number>,
+    callback: ResultCallback<number>,
   ): void;
   dequeuePacked(
     target: Uint8Array,
@@ -529,8 +529,8 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
    * `ERR_TOO_MANY_CONSUMERS` when as many are held as the queue was made for
    */
   receive(options?: WaitOptions): Promise<Message<Out>>;
-  receive(callback: Callback<Message<Out>>): void;
-  receive(options: WaitOptions, callback: Callback<Message<Out>>): void;
+  receive(callback: ResultCallback<Message<Out>>): void;
+  receive(options: WaitOptions, callback: ResultCallback<Message<Out>>): void;
   receive(...args: unknown[]): Promise<Message<Out>> | undefined {
     return this.#face(Word.Data, args, () => ({ attempt: () => this.#receiver.message(0) }));
   }
@@ -610,7 +610,7 @@ export class Queue<In = Bytes, Out = Buffer> extends Participant {
     // Messages are sent in the order of the calls.
     const inLine = () =>
       word === Word.Space ? this.#line.behind(begin()) : this.#patiently(begin());
-    return this.attachment.waiter.face<T, Callback<T>>(word, args, inLine, (done, result) => {
+    return this.attachment.waiter.face<T, ResultCallback<T>>(word, args, inLine, (done, result) => {
       done(null, result);
     });
   }
@@ -775,7 +775,11 @@ function targetOf(target: unknown): Uint8Array {
   throw wrongType('a Uint8Array', 'target', target);
 }
 
-function attach(path: string, options: QueueFormat<never>, create?: Creation): Steps<Attachment> {
+function attach(
+  path: string,
+  options: QueueOpenOptions<never>,
+  create?: Creation,
+): Steps<Attachment> {
   return Attachment.to({
     name: located(path, options.path),
     path,
@@ -790,12 +794,12 @@ function attach(path: string, options: QueueFormat<never>, create?: Creation): S
 
 function encodingOf({
   encoding,
-}: QueueFormat<never>): ResolvedEncoding<never, unknown> | undefined {
+}: QueueOpenOptions<never>): ResolvedEncoding<never, unknown> | undefined {
   const given: unknown = encoding;
   return given === undefined ? undefined : resolveEncoding(given as never);
 }
 
-function deliveriesOf({ maxDeliveries }: QueueFormat<never>): number {
+function deliveriesOf({ maxDeliveries }: QueueOpenOptions<never>): number {
   return maxDeliveries === undefined ? Infinity : integer(maxDeliveries, 'maxDeliveries', 1);
 }
 

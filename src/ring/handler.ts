@@ -13,7 +13,7 @@ export type BatchHandler<Out> = (batch: Batch<Out>) => unknown;
  * whoever goes on under the consumer's name gets it again. `'skip'`: it is committed, and all goes
  * on. `'retry'`: the handler gets it again, without what it has committed of it itself.
  */
-export type ErrorVerdict = 'stop' | 'skip' | 'retry';
+export type ErrorAction = 'stop' | 'skip' | 'retry';
 
 /** How {@link RingConsumer.process} goes about it. */
 export interface ProcessOptions<Out> {
@@ -23,7 +23,7 @@ export interface ProcessOptions<Out> {
   signal?: AbortSignal;
   /** What to do about an error, or a function that decides and may be async. Default: `'stop'`. */
   onError?:
-    'stop' | 'skip' | ((error: unknown, batch: Batch<Out>) => ErrorVerdict | Promise<ErrorVerdict>);
+    'stop' | 'skip' | ((error: unknown, batch: Batch<Out>) => ErrorAction | Promise<ErrorAction>);
   /** Called when there is nothing more, before it waits. May be async. */
   onIdle?: () => unknown;
   /** Call `onIdle` again each time so many milliseconds of waiting have passed. Default: never. */
@@ -79,7 +79,7 @@ export async function processBatches<Out>(
       const handled = handler(batch);
       if (isPromise(handled)) await handled;
     } catch (error) {
-      let verdict: ErrorVerdict = 'stop';
+      let verdict: ErrorAction = 'stop';
       try {
         const decided = typeof onError === 'function' ? await onError(error, batch) : onError;
         verdict = oneOf(VERDICTS, decided, 'the verdict of onError');

@@ -2,11 +2,11 @@ import type { Attachment } from '../segment/attachment.js';
 import { Batch } from './batch.js';
 import { Consumer } from './consumer.js';
 import { DisruptorError } from '../errors.js';
-import type { Callback, SyncWaitOptions } from './ring-producer.js';
+import type { ResultCallback, SyncWaitOptions } from './ring-producer.js';
 import type { Format, ReadSlot } from '../values/format.js';
 import { processBatches } from './handler.js';
 import type { BatchHandler, ProcessOptions } from './handler.js';
-import { Participant } from '../segment/participant.js';
+import { RingParticipant } from '../segment/ring-participant.js';
 import { integer, noOptions, type NoOptions } from '../validate.js';
 import { mayAnswerNow, syncTimeout, waitOptions, Word } from '../waiting/waiter.js';
 import type { Operation, WaitOptions } from '../waiting/waiter.js';
@@ -33,7 +33,7 @@ export interface Seat {
  *
  * @typeParam Out - the values
  */
-export class RingConsumer<Out> extends Participant {
+export class RingConsumer<Out> extends RingParticipant {
   /** The name under which it can be resumed, or its group's; undefined without one. */
   readonly name: string | undefined;
   /** Whether it shares its elements with the other members of a group. */
@@ -59,10 +59,10 @@ export class RingConsumer<Out> extends Participant {
    * @throws DisruptorError `ERR_CONSUME_PENDING` while an earlier call waits
    */
   next(options?: WaitOptions): Promise<Batch<Out>>;
-  next(callback: Callback<Batch<Out>>): void;
-  next(options: WaitOptions, callback: Callback<Batch<Out>>): void;
+  next(callback: ResultCallback<Batch<Out>>): void;
+  next(options: WaitOptions, callback: ResultCallback<Batch<Out>>): void;
   next(...args: unknown[]): Promise<Batch<Out>> | undefined {
-    return this.attachment.waiter.face<Batch<Out>, Callback<Batch<Out>>>(
+    return this.attachment.waiter.face<Batch<Out>, ResultCallback<Batch<Out>>>(
       Word.Data,
       args,
       () => this.#operation(this.#maxBatch),

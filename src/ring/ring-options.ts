@@ -1,9 +1,15 @@
 import type { FormatOptions } from '../values/format.js';
 import { DisruptorError } from '../errors.js';
 import { Kind } from '../native/creation.js';
-import type { Creation, DeadConsumers, Declared, Orphans, Producers } from '../native/creation.js';
+import type {
+  Creation,
+  DeadConsumerPolicy,
+  Declared,
+  OrphanPolicy,
+  ProducerMode,
+} from '../native/creation.js';
 import { PLACE } from '../segment/location.js';
-import type { SegmentPath } from '../segment/location.js';
+import type { SegmentDirectory } from '../segment/location.js';
 import { MOST_PARTICIPANTS, policy } from '../segment/policy.js';
 import { strategy } from '../waiting/strategy.js';
 import type { OnUnlinked, Strategy, WaitStrategy } from '../waiting/strategy.js';
@@ -19,7 +25,7 @@ import {
 import type { OptionNames } from '../validate.js';
 
 /** How waits of a ring's participants pass their time. */
-export interface RingWaiting {
+export interface AttachOptions {
   /** See {@link WaitStrategy}. Default: `'adaptive'`. */
   wait?: WaitStrategy;
   /**
@@ -43,7 +49,7 @@ export interface ConsumerDeclaration {
 }
 
 /** How a ring is made. */
-export interface RingOptions extends RingWaiting, SegmentPath {
+export interface RingOptions extends AttachOptions, SegmentDirectory {
   /** How many elements it has: an integer from 1; a power of two is a little faster. */
   elements: number;
   /**
@@ -61,13 +67,13 @@ export interface RingOptions extends RingWaiting, SegmentPath {
    * `'single'`: one producer at a time, which costs it less. Another one gets `ERR_PRODUCER_BUSY` for
    * as long as the first lives. Default: `'multi'`.
    */
-  producers?: Producers;
+  producers?: ProducerMode;
   /** As for {@link DisruptorOptions}. */
   maxProducers?: number;
   /** As for {@link DisruptorOptions}. */
-  orphans?: Orphans;
+  orphans?: OrphanPolicy;
   /** As for {@link DisruptorOptions}. */
-  deadConsumers?: DeadConsumers;
+  deadConsumers?: DeadConsumerPolicy;
   /** Permission bits, exactly, whatever the umask. Default: `0o600`. */
   mode?: number;
   /**
@@ -100,7 +106,7 @@ export interface JoinOptions {
 }
 
 /** The names of a participant's options. */
-export const WAITING: OptionNames<RingWaiting> = {
+export const WAITING: OptionNames<AttachOptions> = {
   wait: true,
   pollingBudget: true,
   onUnlinked: true,
@@ -125,13 +131,13 @@ export const CREATING: OptionNames<RingOptions & FormatOptions> = {
 };
 
 /** How a ring is opened: its sizes are known. */
-export type Opening = RingWaiting & SegmentPath & Omit<FormatOptions, 'elementSize'>;
+export type Opening = AttachOptions & SegmentDirectory & Omit<FormatOptions, 'elementSize'>;
 
 /** Those of one that is there. */
 export const OPENING: OptionNames<Opening> = { ...WAITING, ...PLACE, encoding: true, record: true };
 
 /** Those of a consumer. */
-export const JOINING: OptionNames<JoinOptions & RingWaiting> = {
+export const JOINING: OptionNames<JoinOptions & AttachOptions> = {
   ...WAITING,
   from: true,
   after: true,
@@ -257,6 +263,6 @@ export function ringCreation(
 }
 
 /** Checks how a participant is to wait; `standard` is what is left out. */
-export function ringWaiting(options: RingWaiting, standard?: Strategy): Strategy {
+export function ringWaiting(options: AttachOptions, standard?: Strategy): Strategy {
   return strategy(options, standard);
 }

@@ -3,7 +3,7 @@ import { tellSent } from '../errors.js';
 import type { Format } from '../values/format.js';
 import { Line, once } from '../waiting/line.js';
 import type { Standing } from '../waiting/line.js';
-import { Participant } from '../segment/participant.js';
+import { RingParticipant } from '../segment/ring-participant.js';
 import { Producer } from './producer.js';
 import type { ClaimedMany } from './producer.js';
 import { integer, noOptions, type NoOptions, wrongType } from '../validate.js';
@@ -14,7 +14,7 @@ import type { Operation, WaitOptions } from '../waiting/waiter.js';
 export type SyncWaitOptions = Pick<WaitOptions, 'timeout'>;
 
 /** Called with an error, or with what the promise would have given. */
-export type Callback<T> = (error: Error | null, result: T) => void;
+export type ResultCallback<T> = (error: Error | null, result: T) => void;
 
 /** Elements that are this producer's alone, to be filled in, until they are committed. */
 export class Claim {
@@ -58,7 +58,7 @@ export class Claim {
  *
  * @typeParam In - the values to publish
  */
-export class RingProducer<In> extends Participant {
+export class RingProducer<In> extends RingParticipant {
   readonly #producer: Producer;
   readonly #format: Format<In, unknown>;
   readonly #line = new Line(() => {
@@ -78,8 +78,8 @@ export class RingProducer<In> extends Participant {
    * @param count - how many: an integer from 1 to the ring's size
    */
   claim(count?: number, options?: WaitOptions): Promise<Claim>;
-  claim(count: number, callback: Callback<Claim>): void;
-  claim(count: number, options: WaitOptions, callback: Callback<Claim>): void;
+  claim(count: number, callback: ResultCallback<Claim>): void;
+  claim(count: number, options: WaitOptions, callback: ResultCallback<Claim>): void;
   claim(count = 1, ...args: unknown[]): Promise<Claim> | undefined {
     const begin = () => {
       const most = this.#count(count);
@@ -110,8 +110,8 @@ export class RingProducer<In> extends Participant {
    * @throws TypeError, RangeError for a value that does not fit: nothing is claimed
    */
   publish(value: In, options?: WaitOptions): Promise<number>;
-  publish(value: In, callback: Callback<number>): void;
-  publish(value: In, options: WaitOptions, callback: Callback<number>): void;
+  publish(value: In, callback: ResultCallback<number>): void;
+  publish(value: In, options: WaitOptions, callback: ResultCallback<number>): void;
   publish(value: In, ...args: unknown[]): Promise<number> | undefined {
     const begin = (): Standing<number> => {
       let bytes = this.#format.encode(value);
@@ -150,15 +150,15 @@ export class RingProducer<In> extends Participant {
    * Publishes several values in their order, as many at a time as there is room for.
    *
    * If it fails in the middle, the first ones are published and the others are not: the error says in
-   * `sent` how many ({@link PartlySent}), whether it is an `AbortError`, `ERR_TIMEOUT`, or any other.
+   * `sent` how many ({@link PartialSendError}), whether it is an `AbortError`, `ERR_TIMEOUT`, or any other.
    *
    * @param options - for all of them together: one timeout, however often there is no room
    * @returns the sequence of the last; other producers' may lie between them; -1 without values
    * @throws TypeError, RangeError for a value that does not fit: none is published
    */
   publishMany(values: Iterable<In>, options?: WaitOptions): Promise<number>;
-  publishMany(values: Iterable<In>, callback: Callback<number>): void;
-  publishMany(values: Iterable<In>, options: WaitOptions, callback: Callback<number>): void;
+  publishMany(values: Iterable<In>, callback: ResultCallback<number>): void;
+  publishMany(values: Iterable<In>, options: WaitOptions, callback: ResultCallback<number>): void;
   publishMany(values: Iterable<In>, ...args: unknown[]): Promise<number> | undefined {
     const begin = (): Operation<number> => {
       const some = this.#some(values);
@@ -222,9 +222,14 @@ export class RingProducer<In> extends Participant {
   #face<T>(args: unknown[], begin: () => Standing<T>): Promise<T> | undefined {
     // Values arrive in the order in which they were published.
     const inLine = () => this.#line.behind(begin());
-    return this.attachment.waiter.face<T, Callback<T>>(Word.Space, args, inLine, (done, result) => {
-      done(null, result);
-    });
+    return this.attachment.waiter.face<T, ResultCallback<T>>(
+      Word.Space,
+      args,
+      inLine,
+      (done, result) => {
+        done(null, result);
+      },
+    );
   }
 
   #count(count: unknown): number {

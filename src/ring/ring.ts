@@ -15,9 +15,9 @@ import type { Creation } from '../native/creation.js';
 import type { Joining } from '../native/joining.js';
 import type { RingHandle } from '../native/ring.js';
 import { located } from '../segment/location.js';
-import type { SegmentPath } from '../segment/location.js';
+import type { SegmentDirectory } from '../segment/location.js';
 import { unlinkSegment } from '../segment/segments.js';
-import { Participant } from '../segment/participant.js';
+import { RingParticipant } from '../segment/ring-participant.js';
 import type { RecordCursor, RecordSchema, RecordType, SchemaInput } from '../values/record.js';
 import {
   consumerName,
@@ -29,7 +29,7 @@ import {
   ringWaiting,
   WAITING,
 } from './ring-options.js';
-import type { JoinOptions, Opening, RingOptions, RingWaiting } from './ring-options.js';
+import type { JoinOptions, Opening, RingOptions, AttachOptions } from './ring-options.js';
 import { Statistics } from './statistics.js';
 import type { RingStatistics } from './statistics.js';
 import { BLOCKING, patiently } from '../waiting/patience.js';
@@ -45,7 +45,7 @@ import {
 } from '../validate.js';
 
 /** Slots of bytes: what is published is copied into one, and zeros after it. */
-export interface RawSlots {
+export interface RawElements {
   /** Bytes in an element: an integer from 1. */
   elementSize: number;
   /** Not with these. */
@@ -55,7 +55,7 @@ export interface RawSlots {
 }
 
 /** Slots with one value each, and its length. */
-export interface EncodedSlots<E extends AnyEncoding> {
+export interface EncodedElements<E extends AnyEncoding> {
   /** The most bytes that an encoded value may have: an integer from 1. 4 to 7 more keep the length. */
   elementSize: number;
   /** See {@link EncodingName}. */
@@ -65,7 +65,7 @@ export interface EncodedSlots<E extends AnyEncoding> {
 }
 
 /** Slots with one record each. */
-export interface RecordSlots<S extends RecordSchema> {
+export interface RecordElements<S extends RecordSchema> {
   /** What {@link defineRecord} gave. Every participant needs the same. */
   record: RecordType<S>;
   /** The record's size. */
@@ -75,19 +75,20 @@ export interface RecordSlots<S extends RecordSchema> {
 }
 
 /** The choice of what a ring's elements are: bytes, encoded values or records. */
-export type RingSlots = RawSlots | EncodedSlots<AnyEncoding> | RecordSlots<RecordSchema>;
+export type RingElements =
+  RawElements | EncodedElements<AnyEncoding> | RecordElements<RecordSchema>;
 
 /** The same for a ring that is there, and whose sizes are known. */
-export type OpenedSlots =
-  | Pick<RawSlots, 'encoding' | 'record'>
-  | Pick<EncodedSlots<AnyEncoding>, 'encoding' | 'record'>
-  | Pick<RecordSlots<RecordSchema>, 'encoding' | 'record'>;
+export type OpenedElements =
+  | Pick<RawElements, 'encoding' | 'record'>
+  | Pick<EncodedElements<AnyEncoding>, 'encoding' | 'record'>
+  | Pick<RecordElements<RecordSchema>, 'encoding' | 'record'>;
 
 /** What publishing takes, and reading gives, with such slots. */
 export type RingOf<T> =
-  T extends Pick<RecordSlots<infer S>, 'record'>
+  T extends Pick<RecordElements<infer S>, 'record'>
     ? Ring<SchemaInput<S>, RecordCursor<S>>
-    : T extends Pick<EncodedSlots<infer E>, 'encoding'>
+    : T extends Pick<EncodedElements<infer E>, 'encoding'>
       ? Ring<EncodableValue<E>, DecodedValue<E>>
       : Ring<ArrayBufferView | string, Buffer>;
 
@@ -112,7 +113,7 @@ function attach(
  * @typeParam In - the values to publish
  * @typeParam Out - the values that are read
  */
-export class Ring<In, Out> extends Participant {
+export class Ring<In, Out> extends RingParticipant {
   /**
    * Makes a ring whose participants have roles of their own, come and go, and depend on each other.
    * Blocks the thread while memory is allocated and, on a disk, written.
@@ -125,8 +126,8 @@ export class Ring<In, Out> extends Participant {
    * every `ERR_SEGMENT_`...
    * @throws Error of the system: ENOSPC, EACCES, ...
    */
-  static create<const T extends RingSlots>(name: string, options: RingOptions & T): RingOf<T>;
-  static create<const T extends RingSlots>(options: RingOptions & T): RingOf<T>;
+  static create<const T extends RingElements>(name: string, options: RingOptions & T): RingOf<T>;
+  static create<const T extends RingElements>(options: RingOptions & T): RingOf<T>;
   static create(...args: unknown[]): unknown {
     return doNow(Ring.#create(args));
   }
@@ -135,11 +136,11 @@ export class Ring<In, Out> extends Participant {
    * As {@link Ring.create}, without blocking the event loop: memory is allocated, and written to
    * its disk, on another thread.
    */
-  static createAsync<const T extends RingSlots>(
+  static createAsync<const T extends RingElements>(
     name: string,
     options: RingOptions & T,
   ): Promise<RingOf<T>>;
-  static createAsync<const T extends RingSlots>(options: RingOptions & T): Promise<RingOf<T>>;
+  static createAsync<const T extends RingElements>(options: RingOptions & T): Promise<RingOf<T>>;
   static createAsync(...args: unknown[]): Promise<unknown> {
     return doLater(Ring.#create(args));
   }
@@ -152,20 +153,23 @@ export class Ring<In, Out> extends Participant {
    * `ERR_SEGMENT_`...
    * @throws Error of the system: ENOENT, EACCES, ...
    */
-  static open(name: string, options?: RingWaiting & SegmentPath): RingOf<RawSlots>;
-  static open<const T extends OpenedSlots>(
+  static open(name: string, options?: AttachOptions & SegmentDirectory): RingOf<RawElements>;
+  static open<const T extends OpenedElements>(
     name: string,
-    options: RingWaiting & SegmentPath & T,
+    options: AttachOptions & SegmentDirectory & T,
   ): RingOf<T>;
   static open(name: string, options: unknown = {}): unknown {
     return doNow(Ring.#open(name, options));
   }
 
   /** As {@link Ring.open}, without blocking the event loop. */
-  static openAsync(name: string, options?: RingWaiting & SegmentPath): Promise<RingOf<RawSlots>>;
-  static openAsync<const T extends OpenedSlots>(
+  static openAsync(
     name: string,
-    options: RingWaiting & SegmentPath & T,
+    options?: AttachOptions & SegmentDirectory,
+  ): Promise<RingOf<RawElements>>;
+  static openAsync<const T extends OpenedElements>(
+    name: string,
+    options: AttachOptions & SegmentDirectory & T,
   ): Promise<RingOf<T>>;
   static openAsync(name: string, options: unknown = {}): Promise<unknown> {
     return doLater(Ring.#open(name, options));
@@ -174,7 +178,7 @@ export class Ring<In, Out> extends Participant {
   /**
    * Takes the name away from a segment of any kind, as {@link unlinkSegment} does.
    */
-  static unlink(name: string, options?: SegmentPath): void {
+  static unlink(name: string, options?: SegmentDirectory): void {
     unlinkSegment(name, options);
   }
 
@@ -245,8 +249,8 @@ export class Ring<In, Out> extends Participant {
    *
    * @throws DisruptorError `ERR_SEGMENT_REPLACED`, `ERR_RELEASED`, and what opening throws
    */
-  producer(options: RingWaiting = {}): RingProducer<In> {
-    const waiting = optionsObject<RingWaiting>(options, WAITING);
+  producer(options: AttachOptions = {}): RingProducer<In> {
+    const waiting = optionsObject<AttachOptions>(options, WAITING);
     const attachment = doNow(this.#participant('producer', waiting));
     return new RingProducer(attachment, this.#formats());
   }
@@ -261,8 +265,8 @@ export class Ring<In, Out> extends Participant {
    * `ERR_TOO_MANY_CONSUMERS`, `ERR_UNKNOWN_CONSUMER`, `ERR_CONSUMER_KIND`, `ERR_DEPENDENCIES`,
    * `ERR_SEQUENCE_GONE`, `ERR_SEGMENT_REPLACED`, `ERR_RELEASED`, and what opening throws
    */
-  consumer(name?: string | number, options?: JoinOptions & RingWaiting): RingConsumer<Out>;
-  consumer(options: JoinOptions & RingWaiting): RingConsumer<Out>;
+  consumer(name?: string | number, options?: JoinOptions & AttachOptions): RingConsumer<Out>;
+  consumer(options: JoinOptions & AttachOptions): RingConsumer<Out>;
   consumer(first?: unknown, second?: unknown): RingConsumer<Out> {
     return doNow(this.#consumer(first, second));
   }
@@ -273,9 +277,9 @@ export class Ring<In, Out> extends Participant {
    */
   consumerAsync(
     name?: string | number,
-    options?: JoinOptions & RingWaiting,
+    options?: JoinOptions & AttachOptions,
   ): Promise<RingConsumer<Out>>;
-  consumerAsync(options: JoinOptions & RingWaiting): Promise<RingConsumer<Out>>;
+  consumerAsync(options: JoinOptions & AttachOptions): Promise<RingConsumer<Out>>;
   consumerAsync(first?: unknown, second?: unknown): Promise<RingConsumer<Out>> {
     return doLater(this.#consumer(first, second));
   }
@@ -283,7 +287,7 @@ export class Ring<In, Out> extends Participant {
   *#consumer(first: unknown, second: unknown): Steps<RingConsumer<Out>> {
     const unnamed = typeof first === 'object' && first !== null && second === undefined;
     const given = (unnamed ? first : second) ?? {};
-    const options = optionsObject<JoinOptions & RingWaiting>(given, JOINING);
+    const options = optionsObject<JoinOptions & AttachOptions>(given, JOINING);
     const joining = joiningOf(unnamed ? undefined : first, options);
     const standard = joining.group ? 1 : Infinity;
     const { maxBatch } = options;
@@ -316,7 +320,7 @@ export class Ring<In, Out> extends Participant {
   }
 
   // One attachment for each: they may be in other threads, die apart and wait apart.
-  *#participant(role: AttachmentMessage['role'], options: RingWaiting): Steps<Attachment> {
+  *#participant(role: AttachmentMessage['role'], options: AttachOptions): Steps<Attachment> {
     if (this.closed) throw new DisruptorError('ERR_RELEASED', 'The ring has been closed');
     const strategy = ringWaiting(options, this.#origin.strategy);
     const attachment = yield* attach({ ...this.#origin, strategy }, role);

@@ -1,6 +1,6 @@
 import { Role } from '../native/facts.js';
 import type { RingHandle } from '../native/ring.js';
-import type { Losses } from '../segment/segments.js';
+import type { GapCount } from '../segment/segments.js';
 import { now as clock } from '../timers.js';
 
 /** One consumer, group or member of a group. */
@@ -38,7 +38,7 @@ export interface ProducerStatistics {
 }
 
 /** Those who sleep until something comes. */
-export interface Sleepers {
+export interface WaiterState {
   /** Whether anybody sleeps now. Who polls, or does not wait, does not. */
   now: boolean;
   /** How often sleepers were woken since the ring was created, whoever they were. */
@@ -60,11 +60,11 @@ export interface RingStatistics {
   /** Elements a second that were committed since the last call; undefined in the first. */
   rate: number | undefined;
   /** What was lost with its producers since creation. */
-  gaps: Losses;
+  gaps: GapCount;
   /** Who waits for data, or for a commit to become visible. */
-  forData: Sleepers;
+  forData: WaiterState;
   /** Who waits for room. */
-  forSpace: Sleepers;
+  forSpace: WaiterState;
   /** Whether the segment's file was removed: nobody else can open it. See {@link OnUnlinked}. */
   unlinked: boolean;
   /** Consumers, groups and members, alive and dead, in the order of their places. */

@@ -4,7 +4,7 @@ import { namingSteps } from '../steps.js';
 import type { Steps } from '../steps.js';
 import { tellOfAttachment, tellOfDetachment, tellOfStall } from './events.js';
 import type { AttachmentMessage } from './events.js';
-import type { Hold } from './holder.js';
+import type { Hold } from './segment-handle.js';
 import { labelOf } from './location.js';
 import { RingHandle } from '../native/ring.js';
 import type { Resolved } from '../compatible/options.js';
@@ -41,7 +41,9 @@ export class Attachment implements Hold {
   /** Creates a segment, or opens one. */
   static *to(options: AttachmentOptions): Steps<Attachment> {
     const { name, path, kind, create, strategy } = options;
-    const ring = create ? RingHandle.create(name, create, strategy) : RingHandle.open(name, strategy, kind);
+    const ring = create
+      ? RingHandle.create(name, create, strategy)
+      : RingHandle.open(name, strategy, kind);
     const label = labelOf(name, path);
     const steps = namingSteps(label, create ? 'create' : 'open', ring);
     return new Attachment(options, yield* steps, label);

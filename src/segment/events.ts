@@ -69,7 +69,7 @@ export interface SlowConsumer {
 }
 
 /** Somebody who has claimed and not committed. */
-export interface OpenClaims {
+export interface ProducerClaims {
   /** Of the process that it is in. */
   pid: number;
   /** Whether it lives. */
@@ -90,7 +90,7 @@ export interface StallMessage {
    */
   consumers: SlowConsumer[];
   /** For a commit: who has claimed and not committed. */
-  producers: OpenClaims[];
+  producers: ProducerClaims[];
 }
 
 /**

@@ -5,7 +5,7 @@ import { segmentName, wrongType, wrongValue } from '../validate.js';
 import type { OptionNames } from '../validate.js';
 
 /** Where a segment lies. */
-export interface SegmentPath {
+export interface SegmentDirectory {
   /**
    * A directory: the segment is the file of its name there, and survives a restart of the machine
    * where that directory does. A relative one is relative to the working directory. Default: the
@@ -15,7 +15,7 @@ export interface SegmentPath {
 }
 
 /** Its options. */
-export const PLACE: OptionNames<SegmentPath> = { path: true };
+export const PLACE: OptionNames<SegmentDirectory> = { path: true };
 
 /** The directory that was asked for, absolute; empty for the system's own place. */
 export function directoryOf(path: unknown): string {
@@ -53,6 +53,6 @@ export function directoryLabel(directory: string): SegmentLabel {
 }
 
 /** The option alone, as the library's functions take it. */
-export function placeOf({ path }: { readonly path?: string | undefined }): SegmentPath {
+export function placeOf({ path }: { readonly path?: string | undefined }): SegmentDirectory {
   return path === undefined ? {} : { path };
 }

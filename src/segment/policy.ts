@@ -1,4 +1,9 @@
-import type { Creation, DeadConsumers, Orphans, Producers } from '../native/creation.js';
+import type {
+  Creation,
+  DeadConsumerPolicy,
+  OrphanPolicy,
+  ProducerMode,
+} from '../native/creation.js';
 import { integer, oneOf } from '../validate.js';
 
 /** The most producers, and the most consumers, that a segment can have. */
@@ -10,9 +15,9 @@ const STANDARD_MODE = 0o600;
 /** How a new segment takes deaths, who may produce, and who may attach; as a user gives it. */
 export interface PolicyOptions {
   maxProducers?: number | undefined;
-  orphans?: Orphans | undefined;
-  deadConsumers?: DeadConsumers | undefined;
-  producers?: Producers | undefined;
+  orphans?: OrphanPolicy | undefined;
+  deadConsumers?: DeadConsumerPolicy | undefined;
+  producers?: ProducerMode | undefined;
   mode?: number | undefined;
 }
 

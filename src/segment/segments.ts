@@ -5,14 +5,14 @@ import type { DisruptorErrorCode, SegmentLabel } from '../errors.js';
 import { Kind } from '../native/creation.js';
 import { deadConsumersOf, orphansOf } from '../native/facts.js';
 import { list, unlink } from '../native/segments.js';
-import type { DeadConsumers, Orphans } from '../native/creation.js';
+import type { DeadConsumerPolicy, OrphanPolicy } from '../native/creation.js';
 import type { SegmentFacts } from '../native/facts.js';
 import { directoryLabel, directoryOf, labelOf, located, PLACE } from './location.js';
-import type { SegmentPath } from './location.js';
+import type { SegmentDirectory } from './location.js';
 import { optionsObject } from '../validate.js';
 
 /** How many participants live, and how many are known to have been there and are gone. */
-export interface Participants {
+export interface ParticipantCount {
   /** Who live now. */
   alive: number;
   /** Who were there and live no more. */
@@ -20,7 +20,7 @@ export interface Participants {
 }
 
 /** What was lost with its producers. */
-export interface Losses {
+export interface GapCount {
   /** How many gaps. */
   count: number;
   /** How many elements in them. */
@@ -28,7 +28,7 @@ export interface Losses {
 }
 
 /** The consumers of a ring. */
-export interface ConsumerCount extends Participants {
+export interface ConsumerCount extends ParticipantCount {
   /** How many there can be. */
   count: number;
 }
@@ -60,15 +60,15 @@ export interface SegmentInfo {
   /** All below it is committed. */
   cursor?: number;
   /** What was lost with its producers since creation. */
-  gaps?: Losses;
+  gaps?: GapCount;
   /** What becomes of dead producers' claims. */
-  orphans?: Orphans;
+  orphans?: OrphanPolicy;
   /** What becomes of dead consumers. */
-  deadConsumers?: DeadConsumers;
+  deadConsumers?: DeadConsumerPolicy;
   /** Whether anybody who lives is attached. */
   attached?: boolean;
   /** Those who claimed, or publish; gone are those who left claims, or messages, unfinished. */
-  producers?: Participants;
+  producers?: ParticipantCount;
   /** Those who consumed. */
   consumers?: ConsumerCount;
 }
@@ -107,8 +107,8 @@ function info(facts: SegmentFacts): SegmentInfo {
   };
 }
 
-function pathOf(options: SegmentPath | undefined): string | undefined {
-  return options === undefined ? undefined : optionsObject<SegmentPath>(options, PLACE).path;
+function pathOf(options: SegmentDirectory | undefined): string | undefined {
+  return options === undefined ? undefined : optionsObject<SegmentDirectory>(options, PLACE).path;
 }
 
 /**
@@ -119,7 +119,7 @@ function pathOf(options: SegmentPath | undefined): string | undefined {
  * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` for bad options
  * @throws Error of the system: ENOENT, EACCES, ... for the directory
  */
-export function listSegments(options?: SegmentPath): SegmentInfo[] {
+export function listSegments(options?: SegmentDirectory): SegmentInfo[] {
   const directory = directoryOf(pathOf(options));
   return naming(directoryLabel(directory), 'list', () => list(directory)).map(info);
 }
@@ -135,7 +135,7 @@ export function listSegments(options?: SegmentPath): SegmentInfo[] {
  * @throws DisruptorError `ERR_SEGMENT_FOREIGN`, `ERR_SEGMENT_NOT_REGULAR`, `ERR_SEGMENT_OWNER`,
  * `ERR_SEGMENT_BUSY`
  */
-export function unlinkSegment(name: string, options?: SegmentPath): void {
+export function unlinkSegment(name: string, options?: SegmentDirectory): void {
   const location = located(name, pathOf(options));
   unlinkLocated(location, labelOf(location, name));
 }

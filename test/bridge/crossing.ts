@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { Ring } from 'shm-disruptor';
-import type { RawSlots, RingOf } from 'shm-disruptor';
+import type { RawElements, RingOf } from 'shm-disruptor';
 import { checkpointName } from 'shm-disruptor/bridge';
 import type { BridgeStatistics } from 'shm-disruptor/bridge';
 
@@ -178,7 +178,7 @@ async function trouble(
   }
 }
 
-type RawRing = RingOf<RawSlots>;
+type RawRing = RingOf<RawElements>;
 
 async function send(
   producer: ReturnType<RawRing['producer']>,

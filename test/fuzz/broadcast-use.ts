@@ -2,7 +2,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 import { Broadcast, SubscriptionReadStream } from 'shm-disruptor';
-import type { BroadcastSlot, Received, Subscription } from 'shm-disruptor';
+import type { BroadcastSlot, ReceivedMessage, Subscription } from 'shm-disruptor';
 
 import type { Random } from './image.js';
 import { attempt, attempted, requireThat, requireTyped } from './outcome.js';
@@ -110,7 +110,7 @@ export class BroadcastUse {
     }
   }
 
-  #check(received: Received<Buffer> | undefined): void {
+  #check(received: ReceivedMessage<Buffer> | undefined): void {
     if (!received) return;
     const { data, sequence, lost } = received;
     requireThat(data.length <= this.#longest, 'no message is longer than the longest');

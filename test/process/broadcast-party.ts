@@ -3,7 +3,7 @@ import { openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Broadcast } from 'shm-disruptor';
-import type { Received } from 'shm-disruptor';
+import type { ReceivedMessage } from 'shm-disruptor';
 
 import { WATCHDOG_MILLISECONDS } from '../fixture.js';
 
@@ -94,7 +94,7 @@ async function subscribe({ name, bytes, pace }: Party & { role: 'subscriber' }):
   let next = 0;
   process.send!('ready');
   for (;;) {
-    const received: Received<Buffer> =
+    const received: ReceivedMessage<Buffer> =
       pace === 'awaiting' ? await subscription.receive(WAIT) : subscription.receiveSync(WAIT);
     const { data, sequence, lost } = received;
     const passed = sequence - next;

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { Broadcast } from 'shm-disruptor';
-import type { Producers } from 'shm-disruptor';
+import type { ProducerMode } from 'shm-disruptor';
 
 import { uniqueName } from '../fixture.js';
 import type { Pace, Party, Seen } from './broadcast-party.js';
@@ -96,7 +96,7 @@ function published(folder: string): Set<number> {
   return all;
 }
 
-for (const producers of ['single', 'multi'] as Producers[]) {
+for (const producers of ['single', 'multi'] as ProducerMode[]) {
   test.serial(`publishers and subscribers are killed: ${producers}`, async (t) => {
     t.timeout(PATIENCE);
     const bytes = 1024;

@@ -4,7 +4,7 @@ import { Charts } from './charts.js';
 import { html, say, set } from './element.js';
 import { bytes, clock } from './figures.js';
 import type { History } from './history.js';
-import { Participants } from './participants.js';
+import { ParticipantCount } from './participants.js';
 import { QueueDrawing } from './queue-drawing.js';
 import { RingDrawing } from './ring-drawing.js';
 import { verdict } from './verdict.js';
@@ -42,7 +42,7 @@ export class Card {
   readonly #history: History;
   readonly #drawn: string;
   readonly #drawing: Drawing;
-  readonly #participants: Participants | undefined;
+  readonly #participants: ParticipantCount | undefined;
   readonly #charts: Charts | undefined;
   /** How bad it is. */
   level: Level = 'idle';
@@ -58,7 +58,7 @@ export class Card {
     const body = html('div', { class: 'body' });
     body.append(this.#drawing.element);
     if (look.ring) {
-      this.#participants = new Participants(kind);
+      this.#participants = new ParticipantCount(kind);
       this.#charts = new Charts(history);
       body.append(this.#participants.element);
     }

@@ -59,7 +59,7 @@ function producerText({ pid, life, claimed }: ProducerLook): string {
 }
 
 /** Whoever takes part: producers as a line, consumers as a table. */
-export class Participants {
+export class ParticipantCount {
   readonly element = html('div', { class: 'participants' });
   readonly #producers = html('p', { class: 'producers' });
   readonly #body = html('tbody');

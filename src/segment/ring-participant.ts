@@ -1,11 +1,11 @@
 import type { Attachment } from './attachment.js';
-import { SegmentHolder } from './holder.js';
+import { SegmentHandle } from './segment-handle.js';
 
 /** What a participant is attached by. @internal */
-export let attachmentOf: (participant: Participant) => Attachment;
+export let attachmentOf: (participant: RingParticipant) => Attachment;
 
 /** Somebody who takes part in a ring, until he closes. */
-export abstract class Participant extends SegmentHolder {
+export abstract class RingParticipant extends SegmentHandle {
   /** @internal */
   protected readonly attachment: Attachment;
 

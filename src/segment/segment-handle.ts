@@ -11,7 +11,7 @@ export interface Hold {
 }
 
 /** Somebody who holds a segment, until he closes. */
-export abstract class SegmentHolder {
+export abstract class SegmentHandle {
   readonly #hold: Hold;
 
   /** @internal */
@@ -79,7 +79,7 @@ export abstract class SegmentHolder {
     await this.#hold.sync();
   }
 
-  /** As {@link SegmentHolder.sync}; blocks the thread, which may take long. */
+  /** As {@link SegmentHandle.sync}; blocks the thread, which may take long. */
   syncSync(): void {
     this.#hold.syncSync();
   }
