@@ -15,7 +15,7 @@ import { loadRival } from './rivals/rival.js';
 const SMALL = 50;
 const LAP = 1000;
 const CAPACITY = 1 << 20;
-const MOST_CALL = 8;
+const MAX_CALL = 8;
 
 /** Enqueues a message and dequeues it again, one by one. */
 const ALONE = [
@@ -112,7 +112,7 @@ export const roles = {
   caller({ place, calls, warmUp }) {
     const asked = Queue.open(ringName(place, 'asked'), { wait: 'busy-spin' });
     const answered = Queue.open(ringName(place, 'answered'), { wait: 'busy-spin' });
-    const call = Buffer.alloc(MOST_CALL);
+    const call = Buffer.alloc(MAX_CALL);
     return async () => {
       const nanoseconds = [];
       for (let i = 0; i < calls; i += 1) {

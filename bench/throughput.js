@@ -9,9 +9,9 @@ import { loadRival } from './rivals/rival.js';
 import { syncLoop } from './sync-loop.js';
 
 const WORD = 4;
-const MOST_ELEMENTS = 65_536;
+const MAX_ELEMENTS = 65_536;
 // Where shared memory is scarce, as in many containers, there are 64 MiB of it.
-const MOST_BYTES = 16 * 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
 
 // Of messages one by one, so many are sent before: compiling takes longer than a batch.
 const WARM_UP = 0.2;
@@ -42,7 +42,7 @@ const KINDS = [
 // or two when it wraps.
 async function attach({ rival, place, elementSize, consumers }, consumer, init) {
   const { Disruptor } = await loadRival(rival);
-  const elements = Math.min(MOST_ELEMENTS, MOST_BYTES / elementSize);
+  const elements = Math.min(MAX_ELEMENTS, MAX_BYTES / elementSize);
   const d = new Disruptor(ringName(place), elements, elementSize, consumers, consumer, init, true);
   const { buffer, byteOffset, length } = d.elements;
   return {

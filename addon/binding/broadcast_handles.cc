@@ -127,7 +127,7 @@ napi_value PublisherHandle::publish(napi_env env, napi_callback_info info) {
   PublisherHandle* handle = PublisherHandle::named(instance);
   if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
   // A view may have become shorter.
-  const uint64_t wanted = instance.exchange.get(Exchange::kMost);
+  const uint64_t wanted = instance.exchange.get(Exchange::kMax);
   const uint64_t length = wanted < bytes.count ? wanted : bytes.count;
   const auto sequence = handle->publisher_->publish(bytes.begin, length);
   if (!sequence.ok()) return throw_error(instance, sequence.error());
@@ -145,7 +145,7 @@ Status PublisherHandle::claim(Instance& instance) {
 }
 
 Status PublisherHandle::commit(Instance& instance) {
-  if (publisher_->holds()) publisher_->commit(instance.exchange.get(Exchange::kMost));
+  if (publisher_->holds()) publisher_->commit(instance.exchange.get(Exchange::kMax));
   return Done{};
 }
 
@@ -238,17 +238,17 @@ napi_value SubscriberHandle::land(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// To `kMost` in the landing buffer.
+// To `kMax` in the landing buffer.
 Status SubscriberHandle::receive(Instance& instance) {
   Exchange& exchange = instance.exchange;
-  const uint64_t at = exchange.get(Exchange::kMost);
+  const uint64_t at = exchange.get(Exchange::kMax);
   const uint64_t room = at < room_ ? room_ - at : 0;
   return told(exchange, subscriber_->receive(place_ + at, room, exchange.patience()));
 }
 
 Status SubscriberHandle::latest(Instance& instance) {
   Exchange& exchange = instance.exchange;
-  const uint64_t at = exchange.get(Exchange::kMost);
+  const uint64_t at = exchange.get(Exchange::kMax);
   const uint64_t room = at < room_ ? room_ - at : 0;
   return told(exchange, subscriber_->latest(place_ + at, room));
 }

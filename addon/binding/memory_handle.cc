@@ -84,7 +84,7 @@ Status MemoryHandle::load(Instance& instance) {
 Status MemoryHandle::notify(Instance& instance) {
   Exchange& exchange = instance.exchange;
   exchange.answer(memory_->notify(exchange.get(Exchange::kStart),
-                                  static_cast<uint32_t>(exchange.get(Exchange::kMost))));
+                                  static_cast<uint32_t>(exchange.get(Exchange::kMax))));
   return Done{};
 }
 

@@ -185,8 +185,8 @@ void RingHandle::give_lease() {
 Status RingHandle::claim(Instance& instance) {
   Exchange& exchange = instance.exchange;
   take_lease();
-  const auto claim = sequencer_->claim(exchange.get(Exchange::kLeast),
-                                       exchange.get(Exchange::kMost), exchange.patience());
+  const auto claim = sequencer_->claim(exchange.get(Exchange::kMin), exchange.get(Exchange::kMax),
+                                       exchange.patience());
   if (!claim.ok()) return claim.error();
   give_lease();
   const uint64_t start = claim.value().start;
@@ -262,7 +262,7 @@ Status RingHandle::attach_consumer(Instance& instance) {
 }
 
 Status RingHandle::share(Instance& instance) {
-  sequencer_->share(instance.exchange.get(Exchange::kMost));
+  sequencer_->share(instance.exchange.get(Exchange::kMax));
   return Done{};
 }
 
@@ -341,7 +341,7 @@ Status RingHandle::gaps(Instance& instance) {
   Exchange& exchange = instance.exchange;
   exchange.set(Exchange::kStart, sequencer_->gaps());
   exchange.set(Exchange::kEnd, sequencer_->lost());
-  exchange.set(Exchange::kMost, sequencer_->gap_limit());
+  exchange.set(Exchange::kMax, sequencer_->gap_limit());
   return Done{};
 }
 
@@ -353,7 +353,7 @@ Status RingHandle::ignore(Instance& instance) {
 Status RingHandle::claimable(Instance& instance) {
   take_lease();
   Exchange& exchange = instance.exchange;
-  exchange.answer(sequencer_->claimable(exchange.get(Exchange::kLeast)));
+  exchange.answer(sequencer_->claimable(exchange.get(Exchange::kMin)));
   return Done{};
 }
 
@@ -497,9 +497,8 @@ napi_value RingHandle::send_messages(napi_env env, napi_callback_info info) {
   const auto [instance, handle, bytes, size, lengths, count] = with<2>(env, info);
   if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
   Exchange& exchange = instance.exchange;
-  const auto sent =
-      shm_disruptor::send_messages(*handle->sequencer_, bytes, size, lengths, count,
-                                   exchange.get(Exchange::kMost), exchange.patience());
+  const auto sent = shm_disruptor::send_messages(*handle->sequencer_, bytes, size, lengths, count,
+                                                 exchange.get(Exchange::kMax), exchange.patience());
   if (!sent.ok()) return throw_error(instance, sent.error());
   const auto [sent_count, last, sent_bytes, damaged] = sent.value();
   exchange.set(Exchange::kStart, last);

@@ -41,7 +41,7 @@ struct BroadcastCensus {
 };
 
 /// How many slots are looked at, so that looking costs little whatever the size.
-inline constexpr uint64_t kMostSlotsLookedAt = 4096;
+inline constexpr uint64_t kMaxSlotsLookedAt = 4096;
 
 namespace broadcast_census {
 
@@ -88,7 +88,7 @@ class Look {
   // From the newest back, and over all slots even if less was ever published: damage may lie there.
   void look_at_slots() {
     const uint64_t elements = ring_.elements();
-    const uint64_t most = elements < kMostSlotsLookedAt ? elements : kMostSlotsLookedAt;
+    const uint64_t most = elements < kMaxSlotsLookedAt ? elements : kMaxSlotsLookedAt;
     const uint64_t first = ring_.slot(census_.next);
     for (uint64_t back = 1; back <= most; ++back) {
       const bool taken = back <= census_.next;

@@ -43,7 +43,7 @@ class Directory {
   std::vector<uint64_t> after(uint64_t index) const {
     std::vector<uint64_t> result;
     const uint32_t count = table_[index].dependencies.load_acquire();
-    for (uint32_t i = 0; i < count && i < kMostDependencies; ++i) {
+    for (uint32_t i = 0; i < count && i < kMaxDependencies; ++i) {
       const uint64_t other = table_[index].after[i / 2].load_acquire() >> (16 * (i % 2)) & 0xffff;
       if (other < entries_ && other != index) result.push_back(other);
     }
@@ -75,11 +75,11 @@ class Directory {
       std::memcpy(&word, bytes + i * 8, 8);
       to.name[i].store_release(word);
     }
-    uint32_t after[kMostDependencies / 2] = {};
+    uint32_t after[kMaxDependencies / 2] = {};
     for (size_t i = 0; i < entry.after.size(); ++i) {
       after[i / 2] |= static_cast<uint32_t>(entry.after[i]) << (16 * (i % 2));
     }
-    for (size_t i = 0; i < kMostDependencies / 2; ++i) to.after[i].store_ordered(after[i]);
+    for (size_t i = 0; i < kMaxDependencies / 2; ++i) to.after[i].store_ordered(after[i]);
     to.dependencies.store_ordered(static_cast<uint32_t>(entry.after.size()));
     // Release: pairs with role().
     to.role.store_ordered(static_cast<uint32_t>(entry.role));

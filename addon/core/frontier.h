@@ -107,7 +107,7 @@ class Frontier {
 
   void wake_readers(uint64_t messages) {
     if (one_reader_) {
-      const uint64_t most = messages < kMostWoken ? messages : kMostWoken;
+      const uint64_t most = messages < kMaxWoken ? messages : kMaxWoken;
       wake_some(header_->data_waiters, static_cast<uint32_t>(most));
     } else {
       wake_sleepers(header_->data_waiters);
@@ -127,7 +127,7 @@ class Frontier {
     header_->lost.add(elements);
   }
 
-  static constexpr uint64_t kMostWoken = 0x7fff'ffff;
+  static constexpr uint64_t kMaxWoken = 0x7fff'ffff;
 
   Header* header_;
   Sequence* markers_;

@@ -33,7 +33,7 @@ struct Share {
 class Group {
  public:
   /// The most entries of a consumer table that can be members.
-  static constexpr uint64_t kMostMembers = (uint64_t{1} << Consumers::kTakerBits) - 1;
+  static constexpr uint64_t kMaxMembers = (uint64_t{1} << Consumers::kTakerBits) - 1;
 
   /// `member` is an entry of ours (Consumers::join_group), with the work that its last owner left.
   Group(Consumers& consumers, const os::File& file, uint64_t group, uint64_t member)
@@ -245,7 +245,7 @@ class Group {
 
   // Whoever took last is known to have taken before `work` moves on.
   void confirm(const Consumers& consumers, uint64_t word) const {
-    const uint64_t taker = word & kMostMembers;
+    const uint64_t taker = word & kMaxMembers;
     const uint64_t limit = word >> Consumers::kTakerBits;
     if (taker == 0 || taker > consumers.count()) return;
     Sequence& taken = consumers.entry(taker - 1).work;

@@ -61,9 +61,9 @@ struct RingGeometry {
 };
 
 /// The most consumers, and the most producers, that a ring can have.
-inline constexpr uint64_t kMostParticipants = 65'535;
+inline constexpr uint64_t kMaxParticipants = 65'535;
 /// The most producers that a broadcast can have.
-inline constexpr uint64_t kMostPublishers = 2046;
+inline constexpr uint64_t kMaxPublishers = 2046;
 
 /// What becomes of a claim whose producer has died.
 enum class Orphans : uint32_t {
@@ -147,7 +147,7 @@ enum class Role : uint32_t {
 };
 
 /// How many others a consumer may come after, and how long its name may be, in bytes.
-inline constexpr size_t kMostDependencies = 8;
+inline constexpr size_t kMaxDependencies = 8;
 inline constexpr size_t kLongestName = 64;
 
 struct alignas(kIsolation) ConsumerEntry {
@@ -156,8 +156,8 @@ struct alignas(kIsolation) ConsumerEntry {
   Word pid;           ///< of whoever was it last: both for people to read
   // What follows is written under the directory lock before `role` is (directory.h).
   Word role;
-  Word dependencies;                  ///< how many of `after` count
-  Word after[kMostDependencies / 2];  ///< indices of those it comes after, two in a word
+  Word dependencies;                 ///< how many of `after` count
+  Word after[kMaxDependencies / 2];  ///< indices of those it comes after, two in a word
   Sequence
       work;  ///< a group: up to where it is handed out, and to whom last; a member: see group.h
   Sequence begin;  ///< a member: what it holds

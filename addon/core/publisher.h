@@ -138,7 +138,7 @@ class Publisher {
     // has a bound only because memory may be damaged.
     uint64_t in_the_way = 0;
     uint64_t faster = 0;
-    while (in_the_way <= segment_.layout.geometry.producers && faster < kMostFaster) {
+    while (in_the_way <= segment_.layout.geometry.producers && faster < kMaxFaster) {
       const uint64_t sequence = header_->next.take_ticket();
       if (sequence >= kLastSequence) {
         return (sequence & kReplacedBit) != 0 ? Errc::kSegmentReplaced : Errc::kSequenceExhausted;
@@ -207,7 +207,7 @@ class Publisher {
     state.compare_exchange(seen.word(), SlotState::dropped(next_ - 1).word());
   }
 
-  static constexpr uint64_t kMostFaster = 1000;
+  static constexpr uint64_t kMaxFaster = 1000;
 
   RingSegment segment_;
   Header* header_;

@@ -69,16 +69,16 @@ struct Sent {
 inline Result<Sent> send_messages(Sequencer& queue, const std::byte* bytes, uint64_t size,
                                   const uint32_t* lengths, uint64_t count, uint64_t longest,
                                   uint64_t nanoseconds) {
-  constexpr uint64_t kMostInClaim = 256;
+  constexpr uint64_t kMaxInClaim = 256;
   const uint64_t most_cells = queue.ring().elements() / 4;
   Sent sent;
   while (sent.count < count) {
     // Each is read once: what is checked is what is used.
-    uint32_t piece[kMostInClaim];
+    uint32_t piece[kMaxInClaim];
     uint64_t messages = 0;
     uint64_t cells = 0;
     for (uint64_t rest = size - sent.bytes;
-         messages < kMostInClaim && sent.count + messages < count;) {
+         messages < kMaxInClaim && sent.count + messages < count;) {
       const uint32_t length = lengths[sent.count + messages];
       if (length > rest || length > longest) break;
       if (messages != 0 && cells + cells_of(length) > most_cells) break;
@@ -165,14 +165,14 @@ struct Haul {
 inline Result<Haul> move_messages(Sequencer& queue, std::byte* target, uint64_t room,
                                   uint32_t* lengths, uint64_t most, uint64_t nanoseconds) {
   // Of a part of them at a time, so that others can go on meanwhile.
-  constexpr uint64_t kMostInShare = 256;
+  constexpr uint64_t kMaxInShare = 256;
   const uint64_t most_bytes = queue.elements_bytes() / 4;
   Haul haul;
   while (haul.count < most) {
     const uint64_t messages = most - haul.count;
     Portion portion;
     portion.held = false;
-    portion.messages = messages < kMostInShare ? messages : kMostInShare;
+    portion.messages = messages < kMaxInShare ? messages : kMaxInShare;
     portion.bytes = room < most_bytes ? room : most_bytes;
     // Of the first its length is to be told. Of what comes behind it nothing is taken in vain.
     if (haul.count != 0) portion.first = room;

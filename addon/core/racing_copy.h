@@ -43,7 +43,7 @@ inline void keep_stores_behind(size_t) {}
 
 /// From so many bytes on a C library may copy with non-temporal stores: the least that glibc's
 /// threshold can be set to.
-inline constexpr size_t kLeastNonTemporal = 0x4040;
+inline constexpr size_t kMinNonTemporal = 0x4040;
 
 /// Keeps what is stored from here on behind what was stored before: step a, for a caller that does
 /// not copy here. `size` is the most that is stored.
@@ -54,7 +54,7 @@ inline constexpr size_t kLeastNonTemporal = 0x4040;
 inline void keep_stores_behind(size_t size) {
   __atomic_thread_fence(__ATOMIC_RELEASE);
 #if defined(__x86_64__)
-  if (size >= kLeastNonTemporal) __builtin_ia32_sfence();
+  if (size >= kMinNonTemporal) __builtin_ia32_sfence();
 #else
   static_cast<void>(size);
 #endif

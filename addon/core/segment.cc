@@ -40,14 +40,14 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
   if (identity.kind < Kind::kRing || identity.kind > Kind::kMemory) return Errc::kSegmentKind;
   if (identity.mode != facts.mode) return Errc::kSegmentMode;
   if (identity.elements == 0 || identity.element_size == 0 || identity.consumers == 0 ||
-      identity.producers == 0 || identity.consumers > kMostParticipants ||
-      identity.producers > kMostParticipants || identity.policy.orphans > Orphans::kHold ||
+      identity.producers == 0 || identity.consumers > kMaxParticipants ||
+      identity.producers > kMaxParticipants || identity.policy.orphans > Orphans::kHold ||
       identity.policy.dead_consumers > DeadConsumers::kDetach ||
       identity.policy.producers > Producers::kSingle) {
     return Errc::kSegmentCorrupt;
   }
   if (identity.kind == Kind::kBroadcast &&
-      (identity.consumers != kBellEntries || identity.producers > kMostPublishers)) {
+      (identity.consumers != kBellEntries || identity.producers > kMaxPublishers)) {
     return Errc::kSegmentCorrupt;
   }
   const RingGeometry geometry{identity.elements, identity.element_size, identity.consumers,

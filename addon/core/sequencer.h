@@ -194,7 +194,7 @@ class Sequencer {
   /// Makes us a consumer of a ring that consumers join: see Consumers::join. Says which index we
   /// consume under. Waits for others who join, for at most `patience` nanoseconds.
   Result<uint64_t> join(const Joining& joining, uint64_t patience = patience::kFull) {
-    const auto joined = consumers_.join(segment_.file, joining, Group::kMostMembers, patience);
+    const auto joined = consumers_.join(segment_.file, joining, Group::kMaxMembers, patience);
     if (!joined.ok()) return joined.error();
     const auto [index, group] = joined.value();
     if (joining.group) shares_.sit(floor(), group, index);
@@ -445,7 +445,7 @@ class Sequencer {
   static constexpr uint64_t kWorthTaking = 64;
   static constexpr int kFirstPauses = 16;
   static constexpr uint64_t kPausesForEach = 32;
-  static constexpr uint64_t kMostPauses = 512;
+  static constexpr uint64_t kMaxPauses = 512;
   // Longer than a store stays in a processor's buffer.
   static constexpr uint64_t kStoreNanoseconds = 1'000'000;
 
@@ -802,7 +802,7 @@ class Sequencer {
     if (!result.ok() || result.value().count == seen) return result;
     // The faster they come the longer: what is seldom is held up by less than it takes to come.
     const uint64_t pauses = (result.value().count - seen) * kPausesForEach;
-    relax_processor(static_cast<int>(pauses < kMostPauses ? pauses : kMostPauses));
+    relax_processor(static_cast<int>(pauses < kMaxPauses ? pauses : kMaxPauses));
     return try_consume(consumer);
   }
 

@@ -155,7 +155,7 @@ class Shares {
   // One more seat.
   Status join_again(const Floor& floor) {
     const auto member =
-        floor.consumers.join_again(floor.segment.file, group_, Group::kMostMembers, floor.patience);
+        floor.consumers.join_again(floor.segment.file, group_, Group::kMaxMembers, floor.patience);
     if (!member.ok()) return member.error();
     sit(floor, group_, member.value());
     return Done{};
@@ -184,7 +184,7 @@ class Shares {
     const uint64_t end = end_of_first(floor, held);
     if (!is_queue(floor) || !held.redelivered || end == held.start + held.count) return;
     if (!seat.has_own_entry_free()) {
-      const auto own = floor.consumers.join_again(floor.segment.file, group_, Group::kMostMembers,
+      const auto own = floor.consumers.join_again(floor.segment.file, group_, Group::kMaxMembers,
                                                   floor.patience, /*empty=*/true);
       if (!own.ok()) return;
       seat.move_to(own.value());

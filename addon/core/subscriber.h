@@ -111,7 +111,7 @@ class Subscriber {
       // While one was read a lap of others came.
       from = newest();
       if (from <= sequence + ring_.elements()) return Errc::kSegmentCorrupt;
-      if (++overtaken == kMostOvertaken) break;
+      if (++overtaken == kMaxOvertaken) break;
       looks = 0;
     }
     return Received{};
@@ -119,7 +119,7 @@ class Subscriber {
 
  private:
   /// How often one call may be overtaken while it reads, so that it ends.
-  static constexpr uint64_t kMostOvertaken = 64;
+  static constexpr uint64_t kMaxOvertaken = 64;
 
   struct Slot {
     enum Outcome : uint8_t { kRead, kTooLong, kNotThere, kAborted, kOverwritten };
@@ -160,7 +160,7 @@ class Subscriber {
   }
 
   Result<Received> try_receive(std::byte* into, uint64_t room) {
-    for (uint64_t overtaken = 0; overtaken < kMostOvertaken;) {
+    for (uint64_t overtaken = 0; overtaken < kMaxOvertaken;) {
       const auto slot = read_slot(next_, into, room);
       if (!slot.ok()) return slot.error();
       switch (slot.value().outcome) {

@@ -143,7 +143,7 @@ bool Watcher::sleep(uint32_t control) {
     const std::lock_guard<std::mutex> guard(mutex_);
     if (stopping_) return false;
     for (const Watched& watched : watched_) {
-      if (!many_ || sleeps_.size() == os::kMostSleeps) {
+      if (!many_ || sleeps_.size() == os::kMaxSleeps) {
         nanoseconds = kLookNanoseconds;
         break;
       }

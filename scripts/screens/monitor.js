@@ -11,7 +11,7 @@ import { Monitor } from '../../dist/monitor/server.js';
 import { begins, ends } from './scene.js';
 
 const FOLDER = fileURLToPath(new URL('../../docs/screens/', import.meta.url));
-const MOST_BYTES = 200_000;
+const MAX_BYTES = 200_000;
 const seconds = Number(process.argv[2] ?? 60);
 
 function found(name) {
@@ -54,7 +54,7 @@ try {
     execFileSync('pngquant', ['--force', '--skip-if-larger', '--output', path, '--', path]);
     const { size } = statSync(path);
     console.log(path, size);
-    if (size > MOST_BYTES) throw new Error(`${path} is larger than ${MOST_BYTES} bytes`);
+    if (size > MAX_BYTES) throw new Error(`${path} is larger than ${MAX_BYTES} bytes`);
   }
 } finally {
   await browser.close();

@@ -59,9 +59,9 @@ const OPTIONS: OptionNames<BridgeOptions> = {
   onUndeliverable: true,
 };
 
-const STANDARD_IN_FLIGHT = 1000;
-const MOST_IN_FLIGHT = 65_536;
-const STANDARD_REFUSALS = 5;
+const DEFAULT_IN_FLIGHT = 1000;
+const MAX_IN_FLIGHT = 65_536;
+const DEFAULT_REFUSALS = 5;
 
 /**
  * Forwards messages from a source to a target until it is stopped: from a segment to an engine, or the
@@ -108,15 +108,15 @@ export class Bridge {
     const {
       from,
       to,
-      maxInFlight = STANDARD_IN_FLIGHT,
+      maxInFlight = DEFAULT_IN_FLIGHT,
     } = optionsObject<BridgeOptions>(options, OPTIONS);
     this.#from = endpoint(from, 'take', 'from');
     this.#to = endpoint(to, 'send', 'to');
-    this.#most = integer(maxInFlight, 'maxInFlight', 1, MOST_IN_FLIGHT);
+    this.#most = integer(maxInFlight, 'maxInFlight', 1, MAX_IN_FLIGHT);
     this.#atMostOnce = flag(options.atMostOnce, 'atMostOnce');
     this.#backoff = new Backoff(options.backoff);
     this.#onAway = callback(options.onAway, 'onAway');
-    this.#maxRefusals = integer(options.maxRefusals ?? STANDARD_REFUSALS, 'maxRefusals', 1);
+    this.#maxRefusals = integer(options.maxRefusals ?? DEFAULT_REFUSALS, 'maxRefusals', 1);
     this.#onUndeliverable = callback(options.onUndeliverable, 'onUndeliverable');
     this.done = this.#run();
   }

@@ -39,8 +39,8 @@ export const DURABLE: OptionNames<DurableOptions> = {
 
 const LONGEST = 3_600_000;
 const NANOSECONDS_PER_MILLISECOND = 1_000_000;
-const STANDARD_WAIT = 30_000;
-const STANDARD_PENDING = 2000;
+const DEFAULT_WAIT = 30_000;
+const DEFAULT_PENDING = 2000;
 /** The description of a consumer that a bridge has made. */
 const MADE_BY_BRIDGE = 'Made by a bridge of shm-disruptor';
 
@@ -66,12 +66,12 @@ export class DurableConsumer {
     this.#filter = filter;
     this.#own = flag(options.create ?? true, 'create');
     this.#start = integer(start ?? 1, 'start', 1);
-    const wait = integer(ackWait ?? STANDARD_WAIT, 'ackWait', 1, LONGEST);
+    const wait = integer(ackWait ?? DEFAULT_WAIT, 'ackWait', 1, LONGEST);
     this.#config = {
       durable_name: durable,
       description: MADE_BY_BRIDGE,
       ack_wait: wait * NANOSECONDS_PER_MILLISECOND,
-      max_ack_pending: integer(maxAckPending ?? STANDARD_PENDING, 'maxAckPending', 1),
+      max_ack_pending: integer(maxAckPending ?? DEFAULT_PENDING, 'maxAckPending', 1),
       ...(filter !== undefined && { filter_subject: filter }),
     };
     if (this.#own) return;

@@ -39,7 +39,7 @@ export function natsSource(options: NatsSourceOptions): BridgeSource {
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000;
 /** The most messages that are asked for ahead. */
-const MOST_AHEAD = 1000;
+const MAX_AHEAD = 1000;
 
 class NatsSource implements BridgeSource {
   readonly name: string;
@@ -85,7 +85,7 @@ class NatsSource implements BridgeSource {
       const consumer = await connection.jetstream().consumers.get(stream, durable);
       void failures(connection, fail);
       this.#messages = await consumer.consume({
-        max_messages: most > 0 ? Math.min(most, MOST_AHEAD) : MOST_AHEAD,
+        max_messages: most > 0 ? Math.min(most, MAX_AHEAD) : MAX_AHEAD,
         abort_on_missing_resource: true,
         callback: (message) => {
           inbox.push(message);

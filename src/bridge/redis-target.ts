@@ -22,7 +22,7 @@ const OPTIONS: OptionNames<RedisTargetOptions> = { ...REDIS, maxLength: true, ex
 export const DATA_FIELD = 'data';
 
 /** Bytes for one script: as few as a server can be told to take in one argument (`proto-max-bulk-len`). */
-const MOST_BYTES = 2 ** 20;
+const MAX_BYTES = 2 ** 20;
 
 /** Bytes in front of each entry's data, and of its header, that say how long that is. */
 const LENGTH_BYTES = 4;
@@ -108,7 +108,7 @@ function packed(parcels: readonly Parcel[]): { batch: Buffer; count: number } {
   for (const parcel of parcels) {
     const header = writeHeader(parcel);
     const more = LENGTH_BYTES + parcel.data.length + LENGTH_BYTES + header.length;
-    if (headers.length > 0 && size + more > MOST_BYTES) break;
+    if (headers.length > 0 && size + more > MAX_BYTES) break;
     headers.push(header);
     size += more;
   }

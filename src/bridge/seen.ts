@@ -6,8 +6,8 @@ type Facts = Pick<Parcel, 'origin' | 'sequence' | 'from' | 'next'>;
 export type Sighting = 'new' | 'late' | 'duplicate';
 
 /** How many ranges are remembered, of all origins together, and of how many origins. */
-const MOST_RANGES = 1024;
-const MOST_ORIGINS = 64;
+const MAX_RANGES = 1024;
+const MAX_ORIGINS = 64;
 
 /** What is remembered, as it is written down: of each origin `[begin, end)` pairs, rising. */
 export type Memory = readonly (readonly [origin: string, ranges: readonly number[]])[];
@@ -99,9 +99,9 @@ export class Seen {
   }
 
   #forget(): void {
-    while (this.#origins.size > MOST_ORIGINS || this.#ranges > MOST_RANGES) {
+    while (this.#origins.size > MAX_ORIGINS || this.#ranges > MAX_RANGES) {
       const [oldest, ranges] = this.#origins.entries().next().value!;
-      const all = this.#origins.size > MOST_ORIGINS || ranges.length === 2;
+      const all = this.#origins.size > MAX_ORIGINS || ranges.length === 2;
       this.#ranges -= all ? ranges.length / 2 : 1;
       if (all) this.#origins.delete(oldest);
       else ranges.splice(0, 2);

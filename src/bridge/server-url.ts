@@ -23,13 +23,13 @@ export function withoutCredentials(text: string): string {
 /**
  * Takes the URL of a server apart. No error has the credentials in it.
  *
- * @param standardPort - where the URL names none
+ * @param defaultPort - where the URL names none
  * @throws TypeError `ERR_INVALID_ARG_VALUE`
  */
 export function serverUrl(
   text: string,
   schemes: readonly string[],
-  standardPort: number,
+  defaultPort: number,
   name: string,
 ): ServerUrl {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -42,7 +42,7 @@ export function serverUrl(
   return {
     scheme,
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    address: `${url.hostname}:${url.port === '' ? standardPort : url.port}`,
+    address: `${url.hostname}:${url.port === '' ? defaultPort : url.port}`,
     user: decoded(url.username, name, text),
     password: isPasswordEmpty(text) ? '' : decoded(url.password, name, text),
   };

@@ -65,8 +65,8 @@ export const CREATING: OptionNames<BroadcastOptions> = {
   existing: true,
 };
 
-const MOST_PUBLISHERS = 2046;
-const STANDARD_PUBLISHERS = 1024;
+const MAX_PUBLISHERS = 2046;
+const DEFAULT_PUBLISHERS = 1024;
 /** In place of a table of consumers, whom nobody knows: `kBellEntries` in `addon/core/layout.h`. */
 const BELL = 32;
 /** In front of each message, and what they are rounded up to: `SlotHeader` there. */
@@ -80,9 +80,9 @@ export function broadcastCreation(options: BroadcastOptions, format: MessageForm
     throw outOfRange(`at most ${constants.MAX_LENGTH} bytes in all`, 'elements', elements);
   }
   const producers = options.producers ?? 'single';
-  const most = options.maxProducers ?? STANDARD_PUBLISHERS;
+  const most = options.maxProducers ?? DEFAULT_PUBLISHERS;
   const maxProducers =
-    producers === 'single' ? 1 : integer(most, 'maxProducers', 1, MOST_PUBLISHERS);
+    producers === 'single' ? 1 : integer(most, 'maxProducers', 1, MAX_PUBLISHERS);
   return {
     kind: Kind.Broadcast,
     elements,

@@ -2,7 +2,7 @@ import { markAsUntransferable } from 'node:worker_threads';
 
 /** Messages begin at multiples of this, so that numbers in them are aligned. */
 const ALIGNMENT = 8;
-const LEAST_BYTES = 65_536;
+const MIN_BYTES = 65_536;
 
 const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
@@ -33,7 +33,7 @@ export class Landing {
 
   /** There was no room for a message so long. */
   renew(length: number): void {
-    const buffer = new ArrayBuffer(Math.max(LEAST_BYTES, aligned(length)));
+    const buffer = new ArrayBuffer(Math.max(MIN_BYTES, aligned(length)));
     // Who transfers it would take other messages with his own.
     markAsUntransferable(buffer);
     this.#use(buffer);

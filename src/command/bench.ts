@@ -165,7 +165,7 @@ async function throughput(
 
 function report(latencies: Record<string, Latencies>, rates: Throughput[], size: number): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown processor';
-  const head = ['ROUND TRIP', 'COUNT', 'P50', 'P90', 'P99', 'P99.9', 'MOST'];
+  const head = ['ROUND TRIP', 'COUNT', 'P50', 'P90', 'P99', 'P99.9', 'MAX'];
   const rows = Object.entries(latencies).map(([name, each]) => [
     name,
     compact(each.count),

@@ -7,7 +7,7 @@ const WIDTH = 50;
 /** Rows of a histogram in each doubling of the time. */
 const ROWS = 2;
 /** Share of all that a row needs so as to be drawn. */
-const LEAST = 0.0005;
+const MIN = 0.0005;
 
 const PERCENTILES = [50, 90, 99, 99.9] as const;
 
@@ -45,7 +45,7 @@ export class Latencies {
   /** Lines of a histogram. */
   drawn(): string[] {
     const shares = Array.from(this.#rows, (count: number | undefined) => (count ?? 0) / this.count);
-    const shown = shares.flatMap((share, row) => (share >= LEAST ? [row] : []));
+    const shown = shares.flatMap((share, row) => (share >= MIN ? [row] : []));
     const most = Math.max(...shares);
     const first = shown[0] ?? 0;
     return shares.slice(first, (shown.at(-1) ?? -1) + 1).map((share, i) => {

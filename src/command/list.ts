@@ -7,7 +7,7 @@ import {
   bytes,
   compact,
   extent,
-  mostLag,
+  maxLag,
   owner,
   paintFor,
   participants,
@@ -44,7 +44,7 @@ function row(seen: Observation): string[] {
     age(seen.seen - seen.created),
     producers ? participants(producers) : '-',
     ring ? participants(ring.consumers) : '-',
-    ring ? compact(mostLag(seen)) : '-',
+    ring ? compact(maxLag(seen)) : '-',
   ];
 }
 

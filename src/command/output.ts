@@ -114,7 +114,7 @@ export const LIFE_STYLE: Record<string, Style> = {
 };
 
 /** The most that any consumer lags behind. */
-export const mostLag = ({ ring }: Observation) =>
+export const maxLag = ({ ring }: Observation) =>
   Math.max(0, ...(ring?.consumers.map(({ lag }) => lag) ?? []));
 
 /** The state of a segment in a word, and why. */

@@ -37,9 +37,9 @@ export interface ConsumerOptions {
 }
 
 /** How many messages are held at most while they are written. */
-const MOST_HELD = 16;
+const MAX_HELD = 16;
 /** How many messages of a broadcast, which nobody holds. */
-const MOST_COPIED = 256;
+const MAX_COPIED = 256;
 
 function queueSource(seen: Observation): Source {
   const queue = Queue.open(seen.name, placeOf(seen));
@@ -50,7 +50,7 @@ function queueSource(seen: Observation): Source {
       const held: NonNullable<typeof message>[] = [];
       while (message) {
         held.push(message);
-        message = held.length < Math.min(most, MOST_HELD) ? queue.tryReceive() : undefined;
+        message = held.length < Math.min(most, MAX_HELD) ? queue.tryReceive() : undefined;
       }
       return {
         messages: held,
@@ -96,7 +96,7 @@ function broadcastSource(seen: Observation, { from = 'latest' }: ConsumerOptions
   }
   return {
     async take(signal, wait, most) {
-      const some = Math.min(most, MOST_COPIED);
+      const some = Math.min(most, MAX_COPIED);
       const messages = wait
         ? await subscription.receiveMany(some, { signal })
         : await whatIsThere(subscription, some, signal);
@@ -117,14 +117,14 @@ function trimmed(element: Buffer): Buffer {
 }
 
 /** The consumer that a segment was made with, if nobody says whom to be. */
-function standardReader({ ring }: Observation): string | undefined {
+function defaultReader({ ring }: Observation): string | undefined {
   return ring?.consumers.some(({ name }) => name === '0' || name === '#0') === true
     ? '0'
     : undefined;
 }
 
 function ringSource(seen: Observation, { as, from, group = false }: ConsumerOptions): Source {
-  const name = as ?? standardReader(seen);
+  const name = as ?? defaultReader(seen);
   const ring = ringOf(seen);
   const options = { ...(from !== undefined && { from }), group };
   const index = seen.geometry?.joinable === true ? name : Number(name);

@@ -3,7 +3,7 @@ import cliTruncate from 'cli-truncate';
 import type { Observation } from '../observe/observation.js';
 import type { ObservedConsumer } from '../observe/ring.js';
 import { bar, sparkline } from './blocks.js';
-import { compact, extent, life, LIFE_STYLE, mostLag, state, STATE_STYLE } from './output.js';
+import { compact, extent, life, LIFE_STYLE, maxLag, state, STATE_STYLE } from './output.js';
 import type { Paint } from './output.js';
 import type { Watched } from './watching.js';
 
@@ -28,7 +28,7 @@ const fill = ({ seen: { ring, geometry: made } }: Watched) =>
 const keyOf: Record<Sort, (watched: Watched) => number> = {
   name: () => 0,
   rate: ({ rates }) => rates?.committed ?? 0,
-  lag: ({ seen }) => mostLag(seen),
+  lag: ({ seen }) => maxLag(seen),
   fill,
 };
 
@@ -45,10 +45,10 @@ const RATE = 9;
 const SPARK = 16;
 const STATE = 8;
 const PERCENT = 4;
-const LEAST_NAME = 20;
-const MOST_NAME = 36;
-const LEAST_BAR = 8;
-const MOST_BAR = 40;
+const MIN_NAME = 20;
+const MAX_NAME = 36;
+const MIN_BAR = 8;
+const MAX_BAR = 40;
 
 /** How wide names and bars are. */
 interface Widths {
@@ -60,10 +60,10 @@ const column = (text: string, width: number) => cliTruncate(text, width).padEnd(
 
 function widthsOf(all: readonly Watched[], columns: number): Widths {
   const longest = Math.max(0, ...all.map(({ seen }) => seen.name.length));
-  const nameWidth = Math.min(MOST_NAME, Math.max(LEAST_NAME, longest));
+  const nameWidth = Math.min(MAX_NAME, Math.max(MIN_NAME, longest));
   // Between them are spaces and the bar's ends.
   const rest = columns - nameWidth - RATE - PERCENT - SPARK - STATE - 7;
-  return { nameWidth, barWidth: Math.min(MOST_BAR, Math.max(LEAST_BAR, rest)) };
+  return { nameWidth, barWidth: Math.min(MAX_BAR, Math.max(MIN_BAR, rest)) };
 }
 
 function consumerLine(

@@ -7,7 +7,7 @@ import type {
 } from '../native/creation.js';
 import { located, PLACE } from '../segment/location.js';
 import type { SegmentDirectory } from '../segment/location.js';
-import { MOST_PARTICIPANTS, policy } from '../segment/policy.js';
+import { MAX_PARTICIPANTS, policy } from '../segment/policy.js';
 import { strategy } from '../waiting/strategy.js';
 import type { OnUnlinked, Strategy, WaitStrategy } from '../waiting/strategy.js';
 import { integer, flag, optionsObject, totalSize, wrongType } from '../validate.js';
@@ -162,7 +162,7 @@ export interface Resolved {
 }
 
 function count(value: unknown, name: keyof Geometry): number {
-  return integer(value, name, 1, name === 'consumers' ? MOST_PARTICIPANTS : undefined);
+  return integer(value, name, 1, name === 'consumers' ? MAX_PARTICIPANTS : undefined);
 }
 
 function resolve(options: DisruptorOptions): Resolved {

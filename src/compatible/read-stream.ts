@@ -10,7 +10,7 @@ import { nextTick, setImmediate } from '../timers.js';
 import { readableOptions } from '../validate.js';
 
 /** After so many looks at once the event loop has a turn: who always finds data must not keep it. */
-const MOST_IN_A_ROW = 64;
+const MAX_IN_A_ROW = 64;
 
 /**
  * A Readable over a ring of bytes: everything that a {@link DisruptorWriteStream} writes to it,
@@ -99,7 +99,7 @@ export class DisruptorReadStream extends Readable {
       return false;
     }
     this.#inARow += 1;
-    if (this.#inARow > MOST_IN_A_ROW) {
+    if (this.#inARow > MAX_IN_A_ROW) {
       setImmediate(() => {
         this.#fromTheLoop();
       });

@@ -219,7 +219,7 @@ export class SharedMemory extends SegmentHandle {
   view(offset: number, length: number, options?: NoOptions): ArrayBuffer {
     noOptions(options);
     if (this.closed) throw released();
-    const most = this.#mostFrom(integer(offset, 'offset', 0, this.size - 1));
+    const most = this.#maxFrom(integer(offset, 'offset', 0, this.size - 1));
     return this.#attachment.view(offset, offset + integer(length, 'length', 1, most));
   }
 
@@ -244,7 +244,7 @@ export class SharedMemory extends SegmentHandle {
   read(offset: number, length: number, options?: NoOptions): Buffer {
     noOptions(options);
     if (this.closed) throw released();
-    const most = this.#mostFrom(integer(offset, 'offset', 0, this.size));
+    const most = this.#maxFrom(integer(offset, 'offset', 0, this.size));
     const copy = Buffer.allocUnsafe(integer(length, 'length', 0, most));
     this.#memory.read(offset, copy);
     return copy;
@@ -351,7 +351,7 @@ export class SharedMemory extends SegmentHandle {
     unlinkLocated(this.#location, this.#attachment.label);
   }
 
-  #mostFrom(offset: number): number {
+  #maxFrom(offset: number): number {
     return Math.min(this.size - offset, constants.MAX_LENGTH);
   }
 

@@ -47,7 +47,7 @@ export interface MadeMemory {
 }
 
 /**
- * What creates and opens segments. `mostBytes` is how many bytes a view of all elements may have:
+ * What creates and opens segments. `maxBytes` is how many bytes a view of all elements may have:
  * `ERR_SEGMENT_TOO_LARGE` above, before anything is created or replaced. What was created and cannot
  * be had after all has lost its name again.
  */
@@ -55,7 +55,7 @@ interface Attaching {
   createRing: (
     name: string,
     creation: object,
-    mostBytes: number,
+    maxBytes: number,
     strategy: number,
     budget: number,
     state: Float64Array,
@@ -63,13 +63,13 @@ interface Attaching {
   openRing: (
     name: string,
     kind: number,
-    mostBytes: number,
+    maxBytes: number,
     strategy: number,
     budget: number,
     state: Float64Array,
   ) => Made;
-  createBroadcast: (name: string, creation: object, mostBytes: number) => MadePublisher;
-  openPublisher: (name: string, mostBytes: number) => MadePublisher;
+  createBroadcast: (name: string, creation: object, maxBytes: number) => MadePublisher;
+  openPublisher: (name: string, maxBytes: number) => MadePublisher;
   openSubscriber: (name: string, strategy: number, budget: number) => MadeSubscriber;
   createMemory: (name: string, creation: object, strategy: number, budget: number) => MadeMemory;
   openMemory: (name: string, readOnly: boolean, strategy: number, budget: number) => MadeMemory;

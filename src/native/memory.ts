@@ -21,7 +21,7 @@ export class MemoryHandle {
   /** Nobody takes part in memory. */
   readonly comesAfter = false;
   #views: WeakRef<ArrayBuffer>[] = [];
-  #mostViews = VIEWS_KEPT;
+  #maxViews = VIEWS_KEPT;
 
   private constructor(made: MadeMemory, readOnly: boolean) {
     this.#made = made;
@@ -46,9 +46,9 @@ export class MemoryHandle {
     exchange[Exchange.Start] = start;
     exchange[Exchange.End] = end;
     const view = addon.memoryView();
-    if (this.#views.length >= this.#mostViews) {
+    if (this.#views.length >= this.#maxViews) {
       this.#views = this.#views.filter((each) => each.deref() !== undefined);
-      this.#mostViews = Math.max(VIEWS_KEPT, 2 * this.#views.length);
+      this.#maxViews = Math.max(VIEWS_KEPT, 2 * this.#views.length);
     }
     this.#views.push(new WeakRef(view));
     return view;

@@ -78,8 +78,8 @@ export const CREATING: OptionNames<QueueOptions<never>> = {
 
 const PAGE = 4096;
 const CELLS_IN_PAGE = PAGE / CELL;
-const MOST_HELD = 2046;
-const STANDARD_HELD = 256;
+const MAX_HELD = 2046;
+const DEFAULT_HELD = 256;
 /** Lengths are kept in 32 bits. */
 const LONGEST = 2 ** 32 - PAGE;
 
@@ -107,7 +107,7 @@ export function queueCreation(options: QueueOptions<never>, schema: bigint): Cre
     elements: cells,
     elementSize: CELL,
     // The group that all consumers are in, and its members.
-    consumers: 1 + integer(options.maxHeld ?? STANDARD_HELD, 'maxHeld', 1, MOST_HELD),
+    consumers: 1 + integer(options.maxHeld ?? DEFAULT_HELD, 'maxHeld', 1, MAX_HELD),
     ...policy({ maxProducers: options.maxProducers, mode: options.mode }),
     shape: integer(most, 'maxMessage', 0, room),
     schema,

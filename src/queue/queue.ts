@@ -68,11 +68,11 @@ const FIRST_SCRATCH = 65_536;
 /** The entry of the group of all consumers. */
 const GROUP = 0;
 /** How often dropping looks whether somebody lets go of what lies before. */
-const MOST_LOOKS = 1000;
+const MAX_LOOKS = 1000;
 /** In the place of a sequence. */
 const NOT_SENT = -1;
 /** How many messages of one call are sent before the event loop has a turn. */
-const MOST_PER_TURN = 256;
+const MAX_PER_TURN = 256;
 
 /**
  * A queue: each message goes to one consumer, in the order in which they were sent. Any number of
@@ -676,7 +676,7 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
     let turn: NodeJS.Immediate | undefined;
     return {
       attempt: () => {
-        const needed = shipment.advance(MOST_PER_TURN);
+        const needed = shipment.advance(MAX_PER_TURN);
         if (needed === undefined) return shipment.last;
         // With room for more: nobody else would have it go on.
         if (needed === 'turn') {
@@ -727,7 +727,7 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
     ring.finishShare(seat);
     this.#dropped += 1;
     // Whoever copies a message, or drops it, holds it for a moment.
-    for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
+    for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
       if (ring.consumerSequence(GROUP) > start) return;
     }
     this.#stuckAt = ring.consumerSequence(GROUP);

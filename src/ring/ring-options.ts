@@ -10,7 +10,7 @@ import type {
 } from '../native/creation.js';
 import { PLACE } from '../segment/location.js';
 import type { SegmentDirectory } from '../segment/location.js';
-import { MOST_PARTICIPANTS, policy } from '../segment/policy.js';
+import { MAX_PARTICIPANTS, policy } from '../segment/policy.js';
 import { strategy } from '../waiting/strategy.js';
 import type { OnUnlinked, Strategy, WaitStrategy } from '../waiting/strategy.js';
 import {
@@ -147,9 +147,9 @@ export const JOINING: OptionNames<JoinOptions & AttachOptions> = {
 
 const DECLARATION: OptionNames<ConsumerDeclaration> = { after: true, group: true };
 
-const MOST_DEPENDENCIES = 8;
+const MAX_DEPENDENCIES = 8;
 const LONGEST_NAME = 64;
-const STANDARD_CONSUMERS = 64;
+const DEFAULT_CONSUMERS = 64;
 const SPARE_CONSUMERS = 16;
 
 /** A consumer's name, checked. */
@@ -164,8 +164,8 @@ export function consumerName(value: unknown, name = 'name'): string {
 export function namesAfter(after: unknown): string[] {
   const names: unknown[] = Array.isArray(after) ? after : [after];
   const distinct = [...new Set(names.map((each) => consumerName(each, 'after')))];
-  if (distinct.length > MOST_DEPENDENCIES) {
-    throw wrongValue(`at most ${MOST_DEPENDENCIES} names`, 'after', after);
+  if (distinct.length > MAX_DEPENDENCIES) {
+    throw wrongValue(`at most ${MAX_DEPENDENCIES} names`, 'after', after);
   }
   return distinct;
 }
@@ -173,7 +173,7 @@ export function namesAfter(after: unknown): string[] {
 function declarations(consumers: unknown): Record<string, ConsumerDeclaration> {
   if (consumers === undefined) return {};
   if (typeof consumers === 'number') {
-    const count = integer(consumers, 'consumers', 0, MOST_PARTICIPANTS);
+    const count = integer(consumers, 'consumers', 0, MAX_PARTICIPANTS);
     return Object.fromEntries(Array.from({ length: count }, (_, i) => [String(i), {}]));
   }
   if (typeof consumers === 'object' && consumers !== null) {
@@ -234,7 +234,7 @@ export function ringCreation(
   format: { shape: number; schema: bigint; elementSize: number },
 ): Creation {
   const participants = declared(options.consumers);
-  const standard = Math.max(STANDARD_CONSUMERS, participants.length + SPARE_CONSUMERS);
+  const standard = Math.max(DEFAULT_CONSUMERS, participants.length + SPARE_CONSUMERS);
   const least = Math.max(1, participants.length);
   const elements = integer(options.elements, 'elements', 1);
   totalSize(elements, format.elementSize);
@@ -243,10 +243,10 @@ export function ringCreation(
     elements,
     elementSize: format.elementSize,
     consumers: integer(
-      options.maxConsumers ?? Math.min(standard, MOST_PARTICIPANTS),
+      options.maxConsumers ?? Math.min(standard, MAX_PARTICIPANTS),
       'maxConsumers',
       least,
-      MOST_PARTICIPANTS,
+      MAX_PARTICIPANTS,
     ),
     // One needs one place.
     ...policy(options, options.producers === 'single' ? 1 : undefined),

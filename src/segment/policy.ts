@@ -7,10 +7,10 @@ import type {
 import { integer, oneOf } from '../validate.js';
 
 /** The most producers, and the most consumers, that a segment can have. */
-export const MOST_PARTICIPANTS = 65_535;
+export const MAX_PARTICIPANTS = 65_535;
 
-const STANDARD_PRODUCERS = 1024;
-const STANDARD_MODE = 0o600;
+const DEFAULT_PRODUCERS = 1024;
+const DEFAULT_MODE = 0o600;
 
 /** How a new segment takes deaths, who may produce, and who may attach; as a user gives it. */
 export interface PolicyOptions {
@@ -24,10 +24,10 @@ export interface PolicyOptions {
 /** The same, checked, with what is left out. `most` is the standard for `maxProducers`. */
 export function policy(
   options: PolicyOptions,
-  most = STANDARD_PRODUCERS,
+  most = DEFAULT_PRODUCERS,
 ): Pick<Creation, keyof PolicyOptions> {
   return {
-    maxProducers: integer(options.maxProducers ?? most, 'maxProducers', 1, MOST_PARTICIPANTS),
+    maxProducers: integer(options.maxProducers ?? most, 'maxProducers', 1, MAX_PARTICIPANTS),
     orphans: oneOf(['skip', 'hold'] as const, options.orphans ?? 'skip', 'orphans'),
     deadConsumers: oneOf(
       ['hold', 'detach'] as const,
@@ -35,6 +35,6 @@ export function policy(
       'deadConsumers',
     ),
     producers: oneOf(['multi', 'single'] as const, options.producers ?? 'multi', 'producers'),
-    mode: integer(options.mode ?? STANDARD_MODE, 'mode', 0, 0o777),
+    mode: integer(options.mode ?? DEFAULT_MODE, 'mode', 0, 0o777),
   };
 }

@@ -1,5 +1,5 @@
 /** How many slots have their Buffer kept: about 16 MiB of them when all are in use. */
-const MOST_KEPT = 131_072;
+const MAX_KEPT = 131_072;
 
 /**
  * How many neighbours are made at a time: so that making is seldom, and not compiled into every claim,
@@ -32,7 +32,7 @@ export class Slots {
   }
 
   #make(slot: number): Buffer {
-    if (slot >= MOST_KEPT) return this.#cut(slot, slot + 1);
+    if (slot >= MAX_KEPT) return this.#cut(slot, slot + 1);
     const first = slot - (slot % MADE_TOGETHER);
     const end = Math.min(first + MADE_TOGETHER, this.#count);
     // Filled in order, so that the array stays dense.

@@ -97,14 +97,14 @@ function writeBytes(value: Uint8Array, target: Buffer, offset: number): number {
   return value.length;
 }
 
-const MOST_BYTES_PER_UNIT = 3;
+const MAX_BYTES_PER_UNIT = 3;
 
 function writeText(value: string, target: Buffer, offset: number): number {
   const room = target.length - offset;
   // Buffer's own way is to write the characters for which there is room. Counting is only needed
   // when it is close.
   if (value.length > room) return NO_ROOM;
-  if (value.length * MOST_BYTES_PER_UNIT > room && Buffer.byteLength(value) > room) return NO_ROOM;
+  if (value.length * MAX_BYTES_PER_UNIT > room && Buffer.byteLength(value) > room) return NO_ROOM;
   return target.write(value, offset, room, 'utf8');
 }
 

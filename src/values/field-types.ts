@@ -285,7 +285,7 @@ const SCALARS: Record<ScalarType, Scalar> = {
 };
 
 // Up to here reading byte by byte is faster than a call that leaves JavaScript.
-const MOST_SINGLY = 12;
+const MAX_SINGLY = 12;
 
 /** As text of one byte each, up to the first NUL. */
 function asciiAt({ view, base }: Place, at: number, size: number): string {
@@ -314,8 +314,8 @@ function textAt(
   return end < 0 ? text : text.slice(0, end);
 }
 
-const MOST_ASCII = 0x7f;
-const MOST_BYTES_PER_UNIT = 3;
+const MAX_ASCII = 0x7f;
+const MAX_BYTES_PER_UNIT = 3;
 const WITHOUT_NUL = 'a string without NUL';
 
 function checkAscii(size: number, value: unknown, name: string): asserts value is string {
@@ -325,14 +325,14 @@ function checkAscii(size: number, value: unknown, name: string): asserts value i
   for (let i = 0; i < value.length; i += 1) {
     const code = value.charCodeAt(i);
     if (code === 0) throw wrongValue(WITHOUT_NUL, name, value);
-    if (code > MOST_ASCII) throw wrongValue(expected(), name, value);
+    if (code > MAX_ASCII) throw wrongValue(expected(), name, value);
   }
 }
 
 function checkUtf8(size: number, value: unknown, name: string): asserts value is string {
   const expected = () => `a string of at most ${size} bytes in UTF-8`;
   if (typeof value !== 'string') throw wrongType(expected(), name, value);
-  if (value.length * MOST_BYTES_PER_UNIT > size && Buffer.byteLength(value) > size) {
+  if (value.length * MAX_BYTES_PER_UNIT > size && Buffer.byteLength(value) > size) {
     throw outOfRange(expected(), name, value);
   }
   if (value.includes('\0')) throw wrongValue(WITHOUT_NUL, name, value);
@@ -353,7 +353,7 @@ const SIZED: Record<SizedType['type'], (size: number) => Pick<FieldFormat, 'chec
       accessor: (at, name) => ({
         get() {
           const { _place } = this;
-          return size <= MOST_SINGLY
+          return size <= MAX_SINGLY
             ? asciiAt(_place, at, size)
             : textAt(_place, 'latin1', at, size);
         },

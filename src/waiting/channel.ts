@@ -47,7 +47,7 @@ export interface Wait {
   /** A handle on the channel's segment, not released. */
   readonly source: Source;
   /** How long it may poll, in microseconds. */
-  readonly mostPolling: number;
+  readonly maxPolling: number;
   /** Called twice a second while it sleeps. */
   readonly stalled: () => void;
 }
@@ -185,7 +185,7 @@ export class Channel {
   }
 
   add(wait: Wait): void {
-    this.#budget.allow(wait.mostPolling, this.#waits.size > 0);
+    this.#budget.allow(wait.maxPolling, this.#waits.size > 0);
     this.#waits.add(wait);
     this.#poll();
   }

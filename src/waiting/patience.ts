@@ -9,7 +9,7 @@ export const BLOCKING = 1000;
  * What others may hold for a moment, and for how many milliseconds at most before that is an error:
  * as `patience` in `addon/core/patience.h`.
  */
-const MOST: Partial<Record<DisruptorErrorCode, number>> = {
+const MAX: Partial<Record<DisruptorErrorCode, number>> = {
   ERR_SEGMENT_BUSY: BLOCKING,
   ERR_CONSUMER_BUSY: 20,
 };
@@ -38,7 +38,7 @@ export class Patience {
 
   /** An attempt has failed. Throws what it failed with, unless that is reason for patience. */
   forgive(error: unknown): void {
-    const most = error instanceof DisruptorError ? MOST[error.code] : undefined;
+    const most = error instanceof DisruptorError ? MAX[error.code] : undefined;
     const since = (this.#since ??= now());
     if (most !== undefined && now() - since < most) return;
     this.over();

@@ -1,5 +1,5 @@
 /** A budget below this is none: about what a few turns of the event loop take. */
-const LEAST = 10;
+const MIN = 10;
 
 /**
  * How long a wait polls before it sleeps. It grows while what is waited for comes within it, or would
@@ -21,7 +21,7 @@ export class PollingBudget {
 
   /** What was waited for came while polling. */
   paidOff(): void {
-    this.#now = Math.min(this.#most, Math.max(LEAST, this.#now * 2));
+    this.#now = Math.min(this.#most, Math.max(MIN, this.#now * 2));
   }
 
   /** What was waited for came after so many microseconds of sleep. */
@@ -30,7 +30,7 @@ export class PollingBudget {
       this.paidOff();
     } else {
       const half = this.microseconds / 2;
-      this.#now = half < LEAST ? 0 : half;
+      this.#now = half < MIN ? 0 : half;
     }
   }
 }

@@ -17,7 +17,7 @@ export type WaitStrategy = 'adaptive' | 'block' | 'sleep' | 'yield' | 'busy-spin
 const STRATEGIES: readonly WaitStrategy[] = ['adaptive', 'block', 'sleep', 'yield', 'busy-spin'];
 
 const DEFAULT_BUDGET = 200;
-const MOST_BUDGET = 1_000_000;
+const MAX_BUDGET = 1_000_000;
 
 /**
  * What a participant does when the file of its segment is removed under it, by `rm` or `unlink`: it
@@ -41,7 +41,7 @@ export interface Strategy {
   /** How long a blocking wait polls before it sleeps, in microseconds. */
   readonly budget: number;
   /** How long an asynchronous wait polls the event loop before it sleeps, in microseconds. */
-  readonly mostPolling: number;
+  readonly maxPolling: number;
   /** What waits do once the segment was removed. */
   readonly onUnlinked: OnUnlinked;
 }
@@ -56,12 +56,12 @@ export function strategy(options: StrategyOptions = {}, standard?: Strategy): St
   const core = STRATEGIES.indexOf(wait);
   if (typeof (wait as unknown) !== 'string') throw wrongType('a wait strategy', 'wait', wait);
   if (core < 0) throw outOfRange(`one of ${STRATEGIES.join(', ')}`, 'wait', wait);
-  const budget = integer(pollingBudget, 'pollingBudget', 0, MOST_BUDGET);
+  const budget = integer(pollingBudget, 'pollingBudget', 0, MAX_BUDGET);
   const polls = wait === 'yield' || wait === 'busy-spin';
   return {
     core,
     budget,
-    mostPolling: polls ? Infinity : wait === 'adaptive' ? budget : 0,
+    maxPolling: polls ? Infinity : wait === 'adaptive' ? budget : 0,
     onUnlinked: oneOf(['ignore', 'error'] as const, onUnlinked, 'onUnlinked'),
   };
 }

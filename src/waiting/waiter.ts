@@ -173,7 +173,7 @@ export class Waiter implements Held {
   readonly #strategy: Strategy;
   readonly #stalled: (word: number) => void;
   readonly #channels = new Map<number, Channel>();
-  #mostChannels = CHANNELS_KEPT;
+  #maxChannels = CHANNELS_KEPT;
   readonly keepAlive = new KeepAlive();
   readonly #holder: AttachmentMessage;
   /** When a wait that blocks the thread last looked whether the segment was removed. */
@@ -256,11 +256,11 @@ export class Waiter implements Held {
   #channel(word: number): Channel {
     const known = this.#channels.get(word);
     if (known) return known;
-    if (this.#channels.size >= this.#mostChannels) {
+    if (this.#channels.size >= this.#maxChannels) {
       for (const [other, channel] of this.#channels) {
         if (channel.size === 0) this.#channels.delete(other);
       }
-      this.#mostChannels = Math.max(CHANNELS_KEPT, 2 * this.#channels.size);
+      this.#maxChannels = Math.max(CHANNELS_KEPT, 2 * this.#channels.size);
     }
     const channel = Channel.of(this.#source, word);
     this.#channels.set(word, channel);
@@ -328,7 +328,7 @@ export class Waiter implements Held {
     const wait: Wait = {
       look,
       source: this.#source,
-      mostPolling: this.#strategy.mostPolling,
+      maxPolling: this.#strategy.maxPolling,
       stalled: () => {
         this.#stalled(word);
       },

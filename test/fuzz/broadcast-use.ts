@@ -16,7 +16,7 @@ const WRITER_BITS = 11n;
 const DROPPED = 2047n;
 
 const EDGES = [0n, 1n, 2n ** 32n, 2n ** 53n - 9n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 9n];
-const MOST_STEPS = 48;
+const MAX_STEPS = 48;
 const LONGEST = 40;
 /** How long a wait may take, in milliseconds. */
 const PATIENCE = 3;
@@ -56,7 +56,7 @@ export class BroadcastUse {
 
   async run(): Promise<void> {
     try {
-      for (let steps = this.#below(MOST_STEPS); steps > 0; steps -= 1) await this.#step();
+      for (let steps = this.#below(MAX_STEPS); steps > 0; steps -= 1) await this.#step();
       // Also ends waits that have no limit of their own.
       for (const each of [...this.#subscriptions, ...this.#broadcasts]) each.close();
       await Promise.all(this.#pending);

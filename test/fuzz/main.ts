@@ -17,7 +17,7 @@ import { Image } from './image.js';
 const IMAGES_PER_CHILD = 500;
 /** How long one image may take. Usually it is about ten milliseconds. */
 const PATIENCE_MILLISECONDS = 20_000;
-const MOST_FAILURES = 10;
+const MAX_FAILURES = 10;
 
 const { values } = parseArgs({
   options: {
@@ -81,11 +81,11 @@ let next = Number(values.first);
 const began = performance.now();
 
 async function lane(): Promise<void> {
-  while (next < end && failures < MOST_FAILURES) {
+  while (next < end && failures < MAX_FAILURES) {
     const count = Math.min(IMAGES_PER_CHILD, end - next);
     let from = next;
     const until = (next += count);
-    while (from < until && failures < MOST_FAILURES) from = await run(from, until - from);
+    while (from < until && failures < MAX_FAILURES) from = await run(from, until - from);
   }
 }
 

@@ -11,8 +11,8 @@ import type { SegmentFile } from './segment-file.js';
 
 const STRATEGIES: WaitStrategy[] = ['adaptive', 'block', 'sleep', 'yield', 'busy-spin'];
 const FACES = [promises, callbacks, syncs];
-const MOST_STEPS = 48;
-const MOST_OPEN = 3;
+const MAX_STEPS = 48;
+const MAX_OPEN = 3;
 /** How long a wait may take, in milliseconds, and a stream may live. */
 const PATIENCE = 3;
 
@@ -37,7 +37,7 @@ export class QueueUse {
     const { below } = this.#image;
     try {
       this.#open();
-      for (let steps = below(MOST_STEPS); steps > 0 && this.#queues.length > 0; steps -= 1) {
+      for (let steps = below(MAX_STEPS); steps > 0 && this.#queues.length > 0; steps -= 1) {
         await this.#step(this.#some(this.#queues)!);
       }
       // Also ends waits that have no limit of their own.
@@ -105,7 +105,7 @@ export class QueueUse {
         this.#rare(queue);
         break;
       case 12:
-        if (this.#queues.length < MOST_OPEN) this.#open();
+        if (this.#queues.length < MAX_OPEN) this.#open();
         break;
       default:
         this.#file.write(this.#image.damage());

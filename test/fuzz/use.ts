@@ -23,7 +23,7 @@ import { attempt, attempted, requireThat, requireTyped } from './outcome.js';
 import type { SegmentFile } from './segment-file.js';
 
 const STRATEGIES: WaitStrategy[] = ['adaptive', 'block', 'sleep', 'yield', 'busy-spin'];
-const MOST_STEPS = 32;
+const MAX_STEPS = 32;
 /** How long a wait may take, in milliseconds, and a stream may live. */
 const PATIENCE = 3;
 
@@ -54,7 +54,7 @@ export class Use {
     const { below } = this.#image;
     this.#attach();
     this.#attach();
-    for (let steps = below(MOST_STEPS); steps > 0 && this.#rings.length > 0; steps -= 1) {
+    for (let steps = below(MAX_STEPS); steps > 0 && this.#rings.length > 0; steps -= 1) {
       if (below(3) > 0 && this.#image.parameters.joinable) await this.#participate();
       else await this.#step(this.#rings[below(this.#rings.length)]!);
     }

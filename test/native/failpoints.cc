@@ -46,11 +46,11 @@ struct Reader {
   uint64_t index;
   uint64_t first = 0;
   uint64_t position = 0;
-  Saw saw[kMost] = {};
+  Saw saw[kMax] = {};
 
  private:
   void note(uint64_t begin, uint64_t end, Saw what) {
-    if (begin != position || end > kMost) {
+    if (begin != position || end > kMax) {
       complain("consumer %llu at %llu got [%llu, %llu)", number(index), number(position),
                number(begin), number(end));
       return;

@@ -41,7 +41,7 @@ using namespace fixture;
 
 constexpr uint64_t kMillisecond = 1'000'000;
 constexpr uint64_t kElements = 8;
-constexpr uint64_t kMost = 512;  // sequences of one run
+constexpr uint64_t kMax = 512;  // sequences of one run
 constexpr uint64_t kDriver = 1;
 constexpr uint64_t kChild = 2;
 constexpr uint64_t kDead = 3;
@@ -52,22 +52,22 @@ enum class Way { kCount, kDies, kPauses, kPausesDies };
 // What driver and child tell each other; a process that dies has told all that it wrote. Of each
 // sequence, or of each message where they have numbers of their own.
 struct Shared {
-  Fate fate[kMost];      // of the commit
-  uint8_t who[kMost];    // committed it
-  bool orphan[kMost];    // belongs to somebody who had died before the child began
-  uint8_t taken[kMost];  // how often the child consumed it
-  uint64_t first;        // where the child began to consume
-  uint64_t giving;       // what it was about to give back, and what it had given back
+  Fate fate[kMax];      // of the commit
+  uint8_t who[kMax];    // committed it
+  bool orphan[kMax];    // belongs to somebody who had died before the child began
+  uint8_t taken[kMax];  // how often the child consumed it
+  uint64_t first;       // where the child began to consume
+  uint64_t giving;      // what it was about to give back, and what it had given back
   uint64_t given;
-  bool finishing[kMost];  // as a member of a group: was about to give it back
-  bool finished[kMost];   // and had
+  bool finishing[kMax];  // as a member of a group: was about to give it back
+  bool finished[kMax];   // and had
   // Of messages alone.
-  uint32_t length[kMost];
-  bool done[kMost];        // by the driver
-  bool given_back[kMost];  // the child was about to leave it to somebody else
-  bool moving[kMost];      // the child was about to move it to the dead letters
-  bool moved[kMost];       // and had
-  bool in;                 // has become what it wanted to become
+  uint32_t length[kMax];
+  bool done[kMax];        // by the driver
+  bool given_back[kMax];  // the child was about to leave it to somebody else
+  bool moving[kMax];      // the child was about to move it to the dead letters
+  bool moved[kMax];       // and had
+  bool in;                // has become what it wanted to become
   bool leaving;
   uint32_t passed;  // points
   char at[96];      // the point at which it ended or stopped
@@ -169,7 +169,7 @@ struct Producer {
       return std::nullopt;
     }
     if (claim.value().count == 0) return std::nullopt;
-    if (claim.value().start + count > kMost) {
+    if (claim.value().start + count > kMax) {
       complain("the run is too long");
       return std::nullopt;
     }
@@ -348,9 +348,9 @@ inline bool everywhere(const char* name, const Run& attempt) {
 /// `poll` say whether they did anything within so many nanoseconds, and `where` how far they have
 /// come, and how far there is to go.
 ///
-/// It takes kMostAttempts attempts in vain at most, however long these take: every attempt looks
+/// It takes kMaxAttempts attempts in vain at most, however long these take: every attempt looks
 /// after the dead, and no other process is there to be waited for.
-constexpr int kMostAttempts = 1000;
+constexpr int kMaxAttempts = 1000;
 
 template <class Lagging, class Send, class Poll, class Where>
 void all_go_on(const char* when, uint64_t messages, Lagging lagging, Send send, Poll poll,
@@ -369,7 +369,7 @@ void all_go_on(const char* when, uint64_t messages, Lagging lagging, Send send, 
       last = now;
     }
     if (shared->complaint[0] != '\0') return;
-    if (in_vain == kMostAttempts) {
+    if (in_vain == kMaxAttempts) {
       const std::pair<uint64_t, uint64_t> at = where();
       complain("%s: the others do not go on, at %llu of %llu%s", when, number(at.first),
                number(at.second), messages == 0 ? " with nobody sending" : "");

@@ -18,7 +18,7 @@ using Outcome = Received::Outcome;
 
 // More than are published in one run: nobody is overtaken, and what is lost was published by
 // nobody.
-constexpr uint64_t kRoomy = kMost;
+constexpr uint64_t kRoomy = kMax;
 
 struct Terms {
   Producers producers = Producers::kMulti;
@@ -47,7 +47,7 @@ struct Sender {
 
   // What is in a message cannot say where it will be: that is known afterwards.
   void note(uint64_t sequence) const {
-    if (sequence >= kMost) {
+    if (sequence >= kMax) {
       complain("the run is too long");
       return;
     }
@@ -121,7 +121,7 @@ struct Listener {
       complain("%llu is torn", number(sequence));
     }
     if (sequence < next + lost) complain("%llu after %llu", number(sequence), number(next));
-    if (sequence >= kMost) {
+    if (sequence >= kMax) {
       complain("the run is too long");
       return false;
     }
@@ -156,8 +156,8 @@ struct Listener {
   uint64_t next = 0;
   uint64_t losses = 0;
   uint64_t last[kDead + 1] = {};
-  bool got[kMost] = {};
-  bool passed[kMost] = {};
+  bool got[kMax] = {};
+  bool passed[kMax] = {};
   bool replaced = false;
 };
 

@@ -42,8 +42,8 @@ Joining after(const std::string& name, const std::string& other) {
 
 // What the driver knows of one run. Of the group's elements:
 struct Known {
-  bool done[kMost] = {};     // by a member of the driver's
-  bool unheard[kMost] = {};  // redelivered, though nobody has said that he took it
+  bool done[kMax] = {};      // by a member of the driver's
+  bool unheard[kMax] = {};   // redelivered, though nobody has said that he took it
   uint64_t first = kNobody;  // from where on all are to be done
 } known;
 
@@ -97,11 +97,11 @@ struct Reader {
   uint64_t gate = kNobody;  // whose sequence is looked at
   uint64_t first = 0;
   uint64_t position = 0;
-  Saw saw[kMost] = {};
+  Saw saw[kMax] = {};
 
  private:
   void note(uint64_t begin, uint64_t end, Saw what) {
-    if ((!group && begin != position) || end > kMost) {
+    if ((!group && begin != position) || end > kMax) {
       complain("consumer %llu at %llu got [%llu, %llu)", number(index), number(position),
                number(begin), number(end));
       return;
@@ -120,7 +120,7 @@ struct Reader {
   }
 
   void share(uint64_t s, bool redelivered) {
-    if (s >= kMost) return;
+    if (s >= kMax) return;
     const bool childs = shared->taken[s] != 0 && !shared->orphan[s] && !shared->leaving;
     if (known.done[s] || shared->finished[s]) complain("%llu is done, and given again", number(s));
     if (childs && child_lives()) complain("%llu is taken from the living", number(s));

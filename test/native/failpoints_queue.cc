@@ -21,10 +21,10 @@ namespace {
 constexpr uint64_t kCells = kPage / kCell;  // of a queue: as small as can be
 constexpr uint64_t kSeats = 8;
 constexpr uint64_t kLetters = 4;  // the driver, where it sends among the dead letters
-constexpr uint64_t kOfEach = kMost / 4;
+constexpr uint64_t kOfEach = kMax / 4;
 constexpr uint64_t kNowhere = ~uint64_t{0};
 constexpr uint64_t kLap = 16;  // about so many messages are more than fit into a queue
-constexpr uint32_t kMostDeliveries = 2;
+constexpr uint32_t kMaxDeliveries = 2;
 
 // What every message begins with.
 struct Letter {
@@ -170,7 +170,7 @@ struct Sender {
 };
 
 bool is_known(const Letter& letter) {
-  return letter.id < kMost && letter.check == letter.expected() &&
+  return letter.id < kMax && letter.check == letter.expected() &&
          shared->fate[letter.id] != Fate::kUnclaimed && letter.who == shared->who[letter.id];
 }
 
@@ -227,8 +227,8 @@ void join(Sequencer& ring) {
 
 // What the driver knows of one run.
 struct Known {
-  bool unheard[kMost] = {};      // redelivered, though nobody has said that he took it
-  bool buried[kMost] = {};       // arrived among the dead letters
+  bool unheard[kMax] = {};       // redelivered, though nobody has said that he took it
+  bool buried[kMax] = {};        // arrived among the dead letters
   bool some_come_twice = false;  // marked, if the child dies
 } known;
 
@@ -455,9 +455,9 @@ struct Actor {
   // A message in the child's hands.
   struct Held {
     Shares::Taken taken;
-    uint64_t id = kMost;
+    uint64_t id = kMax;
 
-    explicit operator bool() const { return id != kMost; }
+    explicit operator bool() const { return id != kMax; }
   };
 
   Actor(std::string queue, std::string dead)
@@ -560,7 +560,7 @@ struct Actor {
 
   // As Queue.#message, of one that was given too often.
   void bury(const Held& held) {
-    if (header_of(ring(), held.taken.share.start).deliveries < kMostDeliveries) {
+    if (header_of(ring(), held.taken.share.start).deliveries < kMaxDeliveries) {
       return acknowledge(held);
     }
     const auto space = letters->claim(shared->length[held.id]);
@@ -879,9 +879,9 @@ std::vector<Operation> operations() {
       {"move to the dead letters", sends(3),
        [](Actor& child) {
          child.consume();
-         for (uint32_t i = 0; i < kMostDeliveries; ++i) {
+         for (uint32_t i = 0; i < kMaxDeliveries; ++i) {
            const Actor::Held held = child.receive(20 * kMillisecond);
-           if (i + 1 == kMostDeliveries) {
+           if (i + 1 == kMaxDeliveries) {
              child.messages.push_back(held);
            } else {
              child.give_back(held);
@@ -907,14 +907,14 @@ std::vector<Operation> operations() {
 
 // What was promised, when all is over.
 void verify(bool killed) {
-  bool in_target[kMost] = {};
+  bool in_target[kMax] = {};
   Letter letter{};
   for (uint64_t at = 0; at + sizeof letter <= kPage; at += shared->length[letter.id]) {
     memcpy(&letter, childs_target + at, sizeof letter);
     if (!is_known(letter) || at + shared->length[letter.id] > kPage) break;
     in_target[letter.id] = true;
   }
-  for (uint64_t id = 0; id < kMost; ++id) {
+  for (uint64_t id = 0; id < kMax; ++id) {
     const bool committed = shared->fate[id] == Fate::kCommitted;
     const bool arrived =
         shared->done[id] || shared->finishing[id] || known.buried[id] || (killed && in_target[id]);

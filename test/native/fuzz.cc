@@ -181,7 +181,7 @@ uint64_t small_word_offset(Bytes& input, const Shape& shape) {
       consumer + offsetof(ConsumerEntry, pid),
       consumer + offsetof(ConsumerEntry, role),
       consumer + offsetof(ConsumerEntry, dependencies),
-      consumer + offsetof(ConsumerEntry, after) + input.below(kMostDependencies / 2) * sizeof(Word),
+      consumer + offsetof(ConsumerEntry, after) + input.below(kMaxDependencies / 2) * sizeof(Word),
       producer + offsetof(ProducerEntry, pid),
   };
   return offsets[input.below(std::size(offsets))];
@@ -258,7 +258,7 @@ void put_consumers(Bytes& input, const Shape& shape, Image& image) {
     const uint64_t dependencies = input.below(16);
     const auto count = static_cast<uint32_t>(dependencies < 12 ? dependencies % 3 : dependencies);
     image.put32(entry + offsetof(ConsumerEntry, dependencies), count);
-    for (uint64_t j = 0; j < kMostDependencies / 2 && j < count; ++j) {
+    for (uint64_t j = 0; j < kMaxDependencies / 2 && j < count; ++j) {
       const uint64_t both = input.byte();
       // Mostly indices that there are.
       const uint64_t one = both < 250 ? (both & 15) % consumers : both << 8;
@@ -326,7 +326,7 @@ Image sound_image(Bytes& input, const Shape& shape) {
   const uint64_t slowest = shape.base < unread ? shape.base : unread;
   image.put64(offsetof(Header, next), shape.base + claimed);
   image.put64(offsetof(Header, cursor), shape.base);
-  for (uint64_t i = 0; i < layout.geometry.consumers && i < kMostParticipants; ++i) {
+  for (uint64_t i = 0; i < layout.geometry.consumers && i < kMaxParticipants; ++i) {
     image.put64(kConsumersOffset + i * sizeof(ConsumerEntry),
                 shape.base - (i == 0 ? slowest : slowest / (i + 1)));
   }
@@ -709,7 +709,7 @@ void take_census(Sequencer& ring) {
               census.producers.size() <= ring.geometry().producers,
           "no more take part than there is room for");
   for (const ConsumerFacts& facts : census.consumers) {
-    require(facts.name.size() <= kLongestName && facts.after.size() <= kMostDependencies,
+    require(facts.name.size() <= kLongestName && facts.after.size() <= kMaxDependencies,
             "what is said of a consumer is within its entry");
   }
 }
@@ -791,14 +791,14 @@ bool same_geometry(const Sequencer& ring, const Shape& shape) {
 }
 
 void use(Bytes& input, const Shape& shape) {
-  constexpr int kMostOperations = 96;
+  constexpr int kMaxOperations = 96;
   std::optional<Guest> guests[2];
   Memory memories[2];
   look_from_outside(input);
   for (auto& guest : guests) {
     if (!open_guest(input, shape, guest)) return;
   }
-  for (int i = 0; i < kMostOperations && !input.empty(); ++i) {
+  for (int i = 0; i < kMaxOperations && !input.empty(); ++i) {
     const uint64_t choice = input.byte();
     const uint64_t which = choice >> 7;
     Memory& memory = memories[which];

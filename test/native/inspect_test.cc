@@ -172,7 +172,7 @@ TEST("a broadcast from outside: of a large one the newest slots") {
   auto publisher = publisher_of(test);
   send(publisher, 10001);
   const Look look(test);
-  CHECK(look.seen().looked == kMostSlotsLookedAt && look.seen().kept == kMostSlotsLookedAt);
+  CHECK(look.seen().looked == kMaxSlotsLookedAt && look.seen().kept == kMaxSlotsLookedAt);
 }
 
 TEST("broadcasts and memory from outside: replaced") {

@@ -41,7 +41,7 @@ namespace {
 constexpr uint64_t kRounds = 1'000'000;  // at least
 constexpr uint64_t kSleeps = kRounds / 10'000;
 // Of the sleeper, and of the waker, who would otherwise always come first.
-constexpr uint32_t kMostPauses = 50;
+constexpr uint32_t kMaxPauses = 50;
 constexpr uint32_t kWakersPauses = 100;
 constexpr uint32_t kTakersPauses = 800;
 // Of messages that one of two consumers takes: each costs more switches.
@@ -126,7 +126,7 @@ void sleep_always(Shared* shared) {
   Random random{2463534242u};
   for (uint64_t round = 1; goes_on(shared, round - 1); ++round) {
     shared->ready.store_ordered(round);
-    pause(random, kMostPauses);
+    pause(random, kMaxPauses);
     wait_until(
         shared->word, os::kForever, at_once, [&] { return Manner::announce(shared->word); },
         [&] { return shared->told.load_ordered() >= round; }, [] {});
@@ -149,7 +149,7 @@ void consume_always(const fixture::TestRing& ring, Shared* shared) {
   Sequencer consumer(std::move(opened.value()), {Strategy::kBlock, 0});
   Random random{2463534242u};
   for (uint64_t round = 0; goes_on(shared, round); ++round) {
-    pause(random, kMostPauses);
+    pause(random, kMaxPauses);
     const auto batch = consumer.consume(0, os::kForever);
     if (!batch.ok() || batch.value().count != 1) _exit(1);
     consumer.commit_consumed(0, round, round + 1);
@@ -265,7 +265,7 @@ void take_always(Shared* shared, uint32_t seed) {
   while (!over()) {
     while (!take()) {
       const uint32_t seen = Manner::announce(shared->word);
-      pause(random, kMostPauses);
+      pause(random, kMaxPauses);
       if (way.wait(shared->word, seen, take)) break;
     }
     while (!over() && shared->ready.load_ordered() == taken) os::yield();

@@ -118,7 +118,7 @@ inline uint64_t setting(const char* name, uint64_t otherwise) {
 namespace detail {
 
 constexpr uint64_t kSecond = 1'000'000'000;
-constexpr uint64_t kMostWorkers = 16;
+constexpr uint64_t kMaxWorkers = 16;
 constexpr size_t kSlowest = 5;
 // Begins a line that is for the parent.
 constexpr char kMark = '\x1e';
@@ -131,7 +131,7 @@ inline uint64_t now() {
 
 struct Board {
   std::atomic<size_t> next{0};
-  Activity activities[kMostWorkers];
+  Activity activities[kMaxWorkers];
 };
 
 struct Result {
@@ -351,7 +351,7 @@ inline void run_in_workers(const std::vector<Test>& tests, Report& report, uint6
   Board* const board = share<Board>();
   const uint64_t patience = setting("WATCHDOG", 300) * kSecond;
   std::vector<Worker> workers;
-  for (uint64_t i = 0; i < std::min<uint64_t>({count, tests.size(), kMostWorkers}); ++i) {
+  for (uint64_t i = 0; i < std::min<uint64_t>({count, tests.size(), kMaxWorkers}); ++i) {
     workers.emplace_back(tests, report, *board, board->activities[i]);
   }
   for (uint64_t last = now();;) {

@@ -31,7 +31,7 @@ const WORD = 8;
 const LENGTHS = 4;
 const IDS = 2 ** 12;
 /** Kept of the gaps: more there are only in a litmus test, which looks at sums. */
-const MOST_GAPS = 100_000;
+const MAX_GAPS = 100_000;
 const WAIT = { timeout: WATCHDOG_MILLISECONDS };
 
 /** Messages have several lengths, and each of their words says which one it is. */
@@ -99,7 +99,7 @@ async function subscribe({ name, bytes, pace }: Party & { role: 'subscriber' }):
     const { data, sequence, lost } = received;
     const passed = sequence - next;
     if (passed < lost) throw new Error(`${sequence} after ${next}, and ${lost} lost`);
-    if (passed > 0 && seen.gaps.length < MOST_GAPS) seen.gaps.push([next, sequence, lost]);
+    if (passed > 0 && seen.gaps.length < MAX_GAPS) seen.gaps.push([next, sequence, lost]);
     seen.lost += lost;
     seen.dropped += passed - lost;
     next = sequence + 1;

@@ -15,7 +15,7 @@ export type Party =
 export const ENTRY_WORDS = 3;
 
 const HEADER = 8;
-const MOST_FILLING = 4000;
+const MAX_FILLING = 4000;
 const HELD = 3;
 const PAUSES_EVERY = 50;
 const PAUSE_MILLISECONDS = 2;
@@ -24,18 +24,18 @@ const PACKED = 20;
 const WAIT = { timeout: WATCHDOG_MILLISECONDS };
 
 // All of a message's bytes follow from its number.
-const fillings = Array.from({ length: 256 }, (_, byte) => Buffer.alloc(MOST_FILLING, byte));
+const fillings = Array.from({ length: 256 }, (_, byte) => Buffer.alloc(MAX_FILLING, byte));
 
 // Every other one sends several at a time.
 function produce({ name, id, count }: Party & { role: 'producer' }): void {
   const queue = Queue.open(name);
-  const bytes = Buffer.alloc((HEADER + MOST_FILLING) * PACKED);
+  const bytes = Buffer.alloc((HEADER + MAX_FILLING) * PACKED);
   const lengths = new Uint32Array(PACKED);
   const most = id % 2 === 0 ? PACKED : 1;
   for (let number = 0; number < count;) {
     let packed = 0;
     for (let end = 0; packed < most && number < count; number += 1) {
-      const length = Math.floor(Math.random() * (MOST_FILLING + 1));
+      const length = Math.floor(Math.random() * (MAX_FILLING + 1));
       bytes.writeUInt32LE(id, end);
       bytes.writeUInt32LE(number, end + 4);
       fillings[number % 256]!.copy(bytes, end + HEADER, 0, length);
@@ -82,7 +82,7 @@ async function consume({ name, id, log, acknowledges }: Party & { role: 'consume
       for (const each of held.reverse()) each.ack();
     }
   } else if (id >= 2) {
-    const target = Buffer.alloc((HEADER + MOST_FILLING) * PACKED);
+    const target = Buffer.alloc((HEADER + MAX_FILLING) * PACKED);
     const lengths = new Uint32Array(PACKED);
     for (let ends = 0; ends === 0;) {
       const count = blocks

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue, Ring } from 'shm-disruptor';
 import type { Message, WaitStrategy } from 'shm-disruptor';
 
-import { lengthOf, LONGEST, MOST_BYTES } from './parcel.js';
+import { lengthOf, LONGEST, MAX_BYTES } from './parcel.js';
 
 /** How messages are taken, and made room for. */
 export const manners = ['acknowledged', 'plain', 'cyclic', 'group'] as const;
@@ -46,8 +46,8 @@ export interface Watched {
 const PATIENCE = { timeout: 20_000 };
 const WAITS: readonly WaitStrategy[] = ['adaptive', 'block', 'sleep', 'yield'];
 /** How many messages a consumer has in hand, and how many are sent at once. */
-export const MOST_TAKEN = 3;
-const MOST_SENT = 6;
+export const MAX_TAKEN = 3;
+const MAX_SENT = 6;
 const GROUP = 'group';
 
 const waiting = (below: Random) => ({
@@ -75,8 +75,8 @@ class QueueOutlet implements Outlet {
   readonly #queue: Queue;
   readonly #manner: Manner;
   readonly #below: Random;
-  readonly #target = Buffer.alloc(MOST_TAKEN * LONGEST);
-  readonly #lengths = new Uint32Array(MOST_TAKEN);
+  readonly #target = Buffer.alloc(MAX_TAKEN * LONGEST);
+  readonly #lengths = new Uint32Array(MAX_TAKEN);
 
   constructor(name: string, manner: Manner, below: Random) {
     this.#queue = Queue.open(name, waiting(below));
@@ -86,7 +86,7 @@ class QueueOutlet implements Outlet {
 
   // Sometimes long ones, mostly short ones.
   #length(): number {
-    return lengthOf(this.#below(this.#below(4) === 0 ? MOST_BYTES + 1 : 200));
+    return lengthOf(this.#below(this.#below(4) === 0 ? MAX_BYTES + 1 : 200));
   }
 
   #next(write: Writer): Buffer {
@@ -101,7 +101,7 @@ class QueueOutlet implements Outlet {
         await this.#queue.enqueue(this.#next(write), PATIENCE);
         break;
       case 1: {
-        const some = Array.from({ length: 1 + below(MOST_SENT) }, () => this.#next(write));
+        const some = Array.from({ length: 1 + below(MAX_SENT) }, () => this.#next(write));
         const packed = [
           Buffer.concat(some),
           Uint32Array.from(some, ({ length }) => length),
@@ -188,7 +188,7 @@ class QueueOutlet implements Outlet {
         add(intime(() => this.#queue.dequeueSync(wait)));
         break;
       case 2:
-        some.push(...((await this.#queue.dequeueMany(MOST_TAKEN, wait).catch(given)) ?? []));
+        some.push(...((await this.#queue.dequeueMany(MAX_TAKEN, wait).catch(given)) ?? []));
         break;
       case 3:
         add(this.#queue.tryDequeue());
@@ -212,7 +212,7 @@ class QueueOutlet implements Outlet {
           ? intime(() => this.#queue.receiveSync(wait))
           : this.#queue.tryReceive(),
     ];
-    while (held.at(-1) && held.length < 1 + below(MOST_TAKEN)) held.push(this.#queue.tryReceive());
+    while (held.at(-1) && held.length < 1 + below(MAX_TAKEN)) held.push(this.#queue.tryReceive());
     return held
       .filter((message) => message !== undefined)
       .map((message) => ({
@@ -247,7 +247,7 @@ class GroupOutlet implements Outlet {
   }
 
   #next(write: Writer): Buffer {
-    return write(Buffer.allocUnsafe(lengthOf(this.#below(MOST_BYTES + 1))));
+    return write(Buffer.allocUnsafe(lengthOf(this.#below(MAX_BYTES + 1))));
   }
 
   async send(write: Writer): Promise<{ sent: number; dropped: number }> {
@@ -261,7 +261,7 @@ class GroupOutlet implements Outlet {
         producer.publishSync(this.#next(write), PATIENCE);
         return { sent: 1, dropped: 0 };
       default: {
-        const some = Array.from({ length: 1 + below(MOST_SENT) }, () => this.#next(write));
+        const some = Array.from({ length: 1 + below(MAX_SENT) }, () => this.#next(write));
         await producer.publishMany(some, PATIENCE);
         return { sent: some.length, dropped: 0 };
       }
@@ -271,7 +271,7 @@ class GroupOutlet implements Outlet {
   async take(): Promise<Taken[]> {
     const below = this.#below;
     const wait = { timeout: below(20) };
-    const maxBatch = 1 + below(MOST_TAKEN);
+    const maxBatch = 1 + below(MAX_TAKEN);
     const consumer = (this.#consumer ??= this.#ring.consumer(GROUP, { group: true, maxBatch }));
     const way = below(3);
     const batch =

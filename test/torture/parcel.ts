@@ -4,16 +4,16 @@ import { crc32 } from 'node:zlib';
 import type { Message } from './message.js';
 
 /** The most bytes beside its fixed part. */
-export const MOST_BYTES = 4000;
+export const MAX_BYTES = 4000;
 
 const FIXED = 16;
 const CHECKED = 4;
 
 /** The most bytes of a message. */
-export const LONGEST = FIXED + MOST_BYTES;
+export const LONGEST = FIXED + MAX_BYTES;
 
 const noise = Buffer.from(
-  Array.from({ length: 2 * MOST_BYTES }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 24),
+  Array.from({ length: 2 * MAX_BYTES }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 24),
 );
 
 /** How long a message with so many bytes is. */
@@ -23,7 +23,7 @@ export const lengthOf = (bytes: number) => FIXED + bytes;
 export function write(into: Buffer, { sender, number }: Message): Buffer {
   into.writeUInt32LE(sender, 4);
   into.writeDoubleLE(number, 8);
-  noise.copy(into, FIXED, number % MOST_BYTES);
+  noise.copy(into, FIXED, number % MAX_BYTES);
   into.writeUInt32LE(crc32(into.subarray(CHECKED)), 0);
   return into;
 }

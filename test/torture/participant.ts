@@ -21,7 +21,7 @@ export interface Part {
   consumer?: number;
 }
 
-const MOST = 6;
+const MAX = 6;
 /** Nobody waits for longer, in milliseconds, so that none is left when the one who kills dies. */
 const PATIENCE = 20_000;
 
@@ -51,7 +51,7 @@ function sendOne(number: number): number {
 
 /** Several, which become visible at once or in parts that are committed in any order. */
 async function sendMany(first: number): Promise<number> {
-  const { bufs, claimStart, claimEnd } = await ring.produceClaimMany(1 + below(MOST), {
+  const { bufs, claimStart, claimEnd } = await ring.produceClaimMany(1 + below(MAX), {
     timeout: PATIENCE,
   });
   let number = first;

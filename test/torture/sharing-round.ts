@@ -9,7 +9,7 @@ import type { RoundResult } from './cast.js';
 import { Deliveries } from './deliveries.js';
 import type { Delivery } from './deliveries.js';
 import { Entry, Ledger } from './ledger.js';
-import { create, MOST_TAKEN } from './outlets.js';
+import { create, MAX_TAKEN } from './outlets.js';
 import type { Manner, Watched } from './outlets.js';
 import { LONGEST } from './parcel.js';
 import { Phase } from './phase.js';
@@ -29,7 +29,7 @@ const PLACES: Place[] = [
 const consumes = ({ consumer }: Place) => consumer !== undefined;
 
 /** More than a message drops: as many as have room in its place. */
-const MOST_DROPPED = Math.ceil(LONGEST / 32) + 2;
+const MAX_DROPPED = Math.ceil(LONGEST / 32) + 2;
 
 let rounds = 0;
 
@@ -192,8 +192,8 @@ export class SharingRound {
       if (this.#marks && lost.length > 0) faults.push(`${lost.join(', ')} of ${sender} are lost`);
     }
     // Whoever dies with what it has dequeued takes that along, and who drops what it would have said.
-    let most = dropped + dead * MOST_TAKEN;
-    if (this.#manner === 'cyclic') most += senders.length * MOST_DROPPED;
+    let most = dropped + dead * MAX_TAKEN;
+    if (this.#manner === 'cyclic') most += senders.length * MAX_DROPPED;
     if (missing > most) faults.push(`${missing} are lost, and at most ${most} may be`);
   }
 }

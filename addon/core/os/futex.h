@@ -22,7 +22,7 @@ struct Sleep {
 };
 
 /// How many words sleep_while_all can sleep on at once.
-inline constexpr size_t kMostSleeps = 128;
+inline constexpr size_t kMaxSleeps = 128;
 
 /// Whether this kernel and sandbox have sleep_while_all.
 bool can_sleep_on_many();

@@ -45,7 +45,7 @@ bool can_sleep_on_many() {
 }
 
 int sleep_while_all(const Sleep* sleeps, size_t count, uint64_t nanoseconds) {
-  FutexWaiter waiters[kMostSleeps];
+  FutexWaiter waiters[kMaxSleeps];
   for (size_t i = 0; i < count; ++i) {
     waiters[i] = {sleeps[i].expected, reinterpret_cast<uint64_t>(sleeps[i].word->address()),
                   kFutexIs32Bits, 0};

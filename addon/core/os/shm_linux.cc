@@ -58,7 +58,7 @@ int status_of(int directory, const char* path, int flags, struct statx& facts) {
 // allocated. A call that is interrupted is therefore repeated for half as much: where signals keep
 // coming, as a profiler's do, a call that is short enough ends between two of them.
 int allocate(int descriptor, uint64_t size) {
-  constexpr uint64_t kLeastPortion = uint64_t{64} << 10;
+  constexpr uint64_t kMinPortion = uint64_t{64} << 10;
   uint64_t portion = size;
   for (uint64_t offset = 0; offset < size;) {
     const uint64_t length = std::min(portion, size - offset);
@@ -67,7 +67,7 @@ int allocate(int descriptor, uint64_t size) {
     if (code == 0) {
       offset += length;
     } else if (code == EINTR) {
-      portion = std::max(length / 2 & ~(kLeastPortion - 1), kLeastPortion);
+      portion = std::max(length / 2 & ~(kMinPortion - 1), kMinPortion);
     } else {
       return code;
     }
