@@ -37,7 +37,7 @@ void describe(napi_env env, napi_value object, uint64_t handle, const RingSegmen
       value_property("stride", js_number(env, segment.layout.stride())),
       value_property("single",
                      js_boolean(env, segment.layout.policy.producers == Producers::kSingle)),
-      value_property("quiet", js_boolean(env, segment.quiet)),
+      value_property("quiet", js_boolean(env, segment.poll_only)),
       value_property("shape", js_number(env, segment.layout.format.shape)),
       value_property("schema", js_bigint(env, segment.layout.format.schema)),
       value_property("generation", js_bigint(env, segment.layout.generation)),
@@ -280,10 +280,11 @@ Status SubscriberHandle::extent(Instance& instance) {
 
 Status SubscriberHandle::listen(Instance& instance) {
   Exchange& exchange = instance.exchange;
-  Word* bell = subscriber_->bell();
-  exchange.answer(bell != nullptr &&
+  Word* notify_page = subscriber_->notify_page();
+  exchange.answer(notify_page != nullptr &&
                   instance.waker->watch(instance.listener, exchange.get(Exchange::kKey),
-                                        subscriber_->mapping(), *bell, announce_sleeper(*bell)));
+                                        subscriber_->mapping(), *notify_page,
+                                        announce_sleeper(*notify_page)));
   return Done{};
 }
 

@@ -73,21 +73,21 @@ Napi::Array to_array(Napi::Env env, const std::vector<T>& values) {
   return array;
 }
 
-Napi::Object to_object(Napi::Env env, const BroadcastCensus& census) {
+Napi::Object to_object(Napi::Env env, const BroadcastSnapshot& snapshot) {
   Napi::Object object = Napi::Object::New(env);
-  object["next"] = number(env, census.next);
-  object["cursor"] = number(env, census.cursor);
-  object["looked"] = number(env, census.looked);
-  object["kept"] = number(env, census.kept);
-  object["dropped"] = number(env, census.dropped);
-  object["missing"] = number(env, census.missing);
-  object["sleepers"] = to_object(env, census.sleepers);
+  object["next"] = number(env, snapshot.next);
+  object["cursor"] = number(env, snapshot.cursor);
+  object["looked"] = number(env, snapshot.looked);
+  object["kept"] = number(env, snapshot.kept);
+  object["dropped"] = number(env, snapshot.dropped);
+  object["missing"] = number(env, snapshot.missing);
+  object["sleepers"] = to_object(env, snapshot.sleepers);
   Napi::Object fault = Napi::Object::New(env);
-  fault["what"] = number(env, census.fault.what);
-  fault["slot"] = number(env, census.fault.slot);
-  fault["value"] = number(env, census.fault.value);
+  fault["what"] = number(env, snapshot.fault.what);
+  fault["slot"] = number(env, snapshot.fault.slot);
+  fault["value"] = number(env, snapshot.fault.value);
   object["fault"] = fault;
-  object["publishers"] = to_array(env, census.publishers);
+  object["publishers"] = to_array(env, snapshot.publishers);
   return object;
 }
 
@@ -128,23 +128,23 @@ Napi::Object to_object(Napi::Env env, const SegmentFacts& facts) {
   object["producers"] = to_object(env, facts.producers());
   object["consumers"] = to_object(env, facts.consumers());
   object["replaced"] = Napi::Boolean::New(env, facts.replaced);
-  object["census"] = to_object(env, facts.census);
+  object["snapshot"] = to_object(env, facts.snapshot);
   object["broadcast"] = to_object(env, facts.broadcast);
   return object;
 }
 
-Napi::Object to_object(Napi::Env env, const Census& census) {
+Napi::Object to_object(Napi::Env env, const Snapshot& snapshot) {
   Napi::Object object = Napi::Object::New(env);
-  object["next"] = number(env, census.next);
-  object["cursor"] = number(env, census.cursor);
-  object["replaced"] = Napi::Boolean::New(env, census.replaced);
-  object["gaps"] = number(env, census.gaps);
-  object["lost"] = number(env, census.lost);
-  object["hole"] = to_object(env, census.hole);
-  object["consumers"] = to_array(env, census.consumers);
-  object["producers"] = to_array(env, census.producers);
-  object["forData"] = to_object(env, census.for_data);
-  object["forSpace"] = to_object(env, census.for_space);
+  object["next"] = number(env, snapshot.next);
+  object["cursor"] = number(env, snapshot.cursor);
+  object["replaced"] = Napi::Boolean::New(env, snapshot.replaced);
+  object["gaps"] = number(env, snapshot.gaps);
+  object["lost"] = number(env, snapshot.lost);
+  object["hole"] = to_object(env, snapshot.hole);
+  object["consumers"] = to_array(env, snapshot.consumers);
+  object["producers"] = to_array(env, snapshot.producers);
+  object["forData"] = to_object(env, snapshot.for_data);
+  object["forSpace"] = to_object(env, snapshot.for_space);
   return object;
 }
 

@@ -130,18 +130,18 @@ void RingHandle::define(Instance& instance, napi_value exports) {
       method("consume", invoke<RingHandle, &RingHandle::consume>),
       method("commitConsumed", invoke<RingHandle, &RingHandle::commit_consumed>),
       method("attachConsumer", invoke<RingHandle, &RingHandle::attach_consumer>),
-      method("share", invoke<RingHandle, &RingHandle::share>),
-      method("takeShare", invoke<RingHandle, &RingHandle::take_share>),
-      method("finishShare", invoke<RingHandle, &RingHandle::finish_share>),
-      method("keepShare", invoke<RingHandle, &RingHandle::keep_share>),
-      method("giveBackShare", invoke<RingHandle, &RingHandle::give_back_share>),
+      method("share", invoke<RingHandle, &RingHandle::assignment>),
+      method("takeAssignment", invoke<RingHandle, &RingHandle::take_assignment>),
+      method("finishAssignment", invoke<RingHandle, &RingHandle::finish_assignment>),
+      method("keepAssignment", invoke<RingHandle, &RingHandle::keep_assignment>),
+      method("returnAssignment", invoke<RingHandle, &RingHandle::return_assignment>),
       method("leave", invoke<RingHandle, &RingHandle::leave>),
       method("sendMessage", send_message),
       method("moveMessage", move_message),
       method("sendMessages", send_messages),
       method("moveMessages", move_messages),
       method("join", join),
-      method("census", census),
+      method("snapshot", snapshot),
       method("detach", invoke<RingHandle, &RingHandle::detach>),
       method("nextGap", invoke<RingHandle, &RingHandle::next_gap>),
       method("recover", invoke<RingHandle, &RingHandle::recover>),
@@ -158,7 +158,7 @@ void RingHandle::define(Instance& instance, napi_value exports) {
       method("allIgnored", invoke<RingHandle, &RingHandle::all_ignored>),
       method("status", invoke<RingHandle, &RingHandle::status>),
       method("setStatus", invoke<RingHandle, &RingHandle::set_status>),
-      method("tend", invoke<RingHandle, &RingHandle::tend>),
+      method("unblock", invoke<RingHandle, &RingHandle::unblock>),
       method("watch", invoke<RingHandle, &RingHandle::watch>),
       method("passOn", invoke<RingHandle, &RingHandle::pass_on>),
       method("withdraw", invoke<RingHandle, &RingHandle::withdraw>),
@@ -261,44 +261,44 @@ Status RingHandle::attach_consumer(Instance& instance) {
                                      patience::of(exchange.patience()));
 }
 
-Status RingHandle::share(Instance& instance) {
-  sequencer_->share(instance.exchange.get(Exchange::kMax));
+Status RingHandle::assignment(Instance& instance) {
+  sequencer_->assignment(instance.exchange.get(Exchange::kMax));
   return Done{};
 }
 
-Status RingHandle::take_share(Instance& instance) {
+Status RingHandle::take_assignment(Instance& instance) {
   Exchange& exchange = instance.exchange;
-  const auto taken = sequencer_->take_share(exchange.patience());
+  const auto taken = sequencer_->take_assignment(exchange.patience());
   if (!taken.ok()) return taken.error();
   set(kGaps, sequencer_->gap_count());
-  const auto [share, seat] = taken.value();
-  if (share.count == 0) {
+  const auto [assignment, member_slot] = taken.value();
+  if (assignment.count == 0) {
     exchange.answer(kNothing);
     return Done{};
   }
-  exchange.set(Exchange::kStart, share.start);
-  exchange.set(Exchange::kEnd, share.start + share.count);
-  exchange.set(Exchange::kKey, seat);
-  exchange.set(Exchange::kMark, share.redelivered);
-  exchange.answer(static_cast<int64_t>(sequencer_->ring().slot(share.start)));
+  exchange.set(Exchange::kStart, assignment.start);
+  exchange.set(Exchange::kEnd, assignment.start + assignment.count);
+  exchange.set(Exchange::kKey, member_slot);
+  exchange.set(Exchange::kMark, assignment.redelivered);
+  exchange.answer(static_cast<int64_t>(sequencer_->ring().slot(assignment.start)));
   return Done{};
 }
 
-Status RingHandle::finish_share(Instance& instance) {
+Status RingHandle::finish_assignment(Instance& instance) {
   Exchange& exchange = instance.exchange;
-  exchange.answer(sequencer_->finish_share(exchange.get(Exchange::kKey)));
+  exchange.answer(sequencer_->finish_assignment(exchange.get(Exchange::kKey)));
   return Done{};
 }
 
-Status RingHandle::keep_share(Instance& instance) {
+Status RingHandle::keep_assignment(Instance& instance) {
   Exchange& exchange = instance.exchange;
-  exchange.answer(sequencer_->keep_share(exchange.get(Exchange::kKey)));
+  exchange.answer(sequencer_->keep_assignment(exchange.get(Exchange::kKey)));
   return Done{};
 }
 
-Status RingHandle::give_back_share(Instance& instance) {
+Status RingHandle::return_assignment(Instance& instance) {
   Exchange& exchange = instance.exchange;
-  exchange.answer(sequencer_->give_back_share(exchange.get(Exchange::kKey)));
+  exchange.answer(sequencer_->return_assignment(exchange.get(Exchange::kKey)));
   return Done{};
 }
 
@@ -415,17 +415,17 @@ Word& RingHandle::word(const Exchange& exchange) {
 }
 
 // Whoever is about to sleep, or sleeps, does something about those who hold it up and are dead.
-Status RingHandle::tend(Instance& instance) {
+Status RingHandle::unblock(Instance& instance) {
   if (instance.exchange.get(Exchange::kWord) != 0) {
-    sequencer_->make_room();
+    sequencer_->unblock_space();
   } else {
-    sequencer_->go_on();
+    sequencer_->unblock_data();
   }
   return Done{};
 }
 
 Status RingHandle::watch(Instance& instance) {
-  static_cast<void>(tend(instance));
+  static_cast<void>(unblock(instance));
   Exchange& exchange = instance.exchange;
   Word& watched = word(exchange);
   exchange.answer(instance.waker->watch(instance.listener, exchange.get(Exchange::kKey),
@@ -535,13 +535,13 @@ napi_value RingHandle::join(napi_env env, napi_callback_info info) {
   return js_number(env, joined.value());
 }
 
-napi_value RingHandle::census(napi_env env, napi_callback_info info) {
+napi_value RingHandle::snapshot(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
   auto& instance = *static_cast<Instance*>(data);
   RingHandle* handle = named(instance);
   if (handle == nullptr) return throw_error(instance, {Errc::kReleased, 0, nullptr});
-  return to_object(env, handle->sequencer_->census());
+  return to_object(env, handle->sequencer_->snapshot());
 }
 
 // Empties every view and gives the memory back (mapping.h).

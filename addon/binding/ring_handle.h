@@ -39,11 +39,11 @@ class RingHandle : public Registered {
   Status consume(Instance&);
   Status commit_consumed(Instance&);
   Status attach_consumer(Instance&);
-  Status share(Instance&);
-  Status take_share(Instance&);
-  Status finish_share(Instance&);
-  Status keep_share(Instance&);
-  Status give_back_share(Instance&);
+  Status assignment(Instance&);
+  Status take_assignment(Instance&);
+  Status finish_assignment(Instance&);
+  Status keep_assignment(Instance&);
+  Status return_assignment(Instance&);
   Status leave(Instance&);
   Status next_gap(Instance&);
   Status recover(Instance&);
@@ -61,7 +61,7 @@ class RingHandle : public Registered {
   Status all_ignored(Instance&);
   Status status(Instance&);
   Status set_status(Instance&);
-  Status tend(Instance&);
+  Status unblock(Instance&);
   Status watch(Instance&);
   Status pass_on(Instance&);
   Status withdraw(Instance&);
@@ -74,7 +74,7 @@ class RingHandle : public Registered {
   static napi_value send_messages(napi_env env, napi_callback_info info);
   static napi_value move_messages(napi_env env, napi_callback_info info);
   static napi_value join(napi_env env, napi_callback_info info);
-  static napi_value census(napi_env env, napi_callback_info info);
+  static napi_value snapshot(napi_env env, napi_callback_info info);
 
   // What this handle claimed and consumed last: TypeScript reads it without a call. The same list
   // stands in src/native/ring.ts.

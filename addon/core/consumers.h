@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "commit_tracker.h"
 #include "directory.h"
-#include "frontier.h"
 #include "layout.h"
 #include "liveness.h"
 #include "patience.h"
@@ -55,7 +55,7 @@ class Consumers {
         directory_(segment.consumers(), segment.layout.geometry.consumers),
         count_(segment.layout.geometry.consumers),
         lap_(segment.layout.geometry.elements),
-        frontier_(
+        commit_tracker_(
             header_,
             reinterpret_cast<Sequence*>(segment.mapping->base() + segment.layout.markers_offset),
             segment.layout.geometry.elements),
@@ -243,13 +243,13 @@ class Consumers {
     Sequence& sequence = table_[consumer].sequence;
     uint64_t state = sequence.load_ordered();
     if (state != kDetached && state != kJoining) return Done{};
-    // Acquire: pairs with Frontier::help, which passes a gap after its marker was written.
+    // Acquire: pairs with CommitTracker::help, which passes a gap after its marker was written.
     const uint64_t known = header_->cursor.load_ordered();
     const bool by_sequence = start.kind == Start::kSequence;
     const uint64_t place = by_sequence ? outside_gaps(consumer, start.sequence, known) : 0;
     if (state == kDetached && sequence.compare_exchange(kDetached, kJoining)) state = kJoining;
     if (state != kJoining) return Done{};
-    header_->membership.add(1);
+    header_->gating_epoch.add(1);
     const uint64_t cursor = header_->cursor.load_ordered();
     const uint64_t oldest = start.kind == Start::kLatest ? 0 : gating_sequence(consumer);
     if (cursor > kLastSequence) {
@@ -388,7 +388,7 @@ class Consumers {
     const bool detached = !(role == Role::kGroup && populated(file, consumer)) &&
                           entry.sequence.compare_exchange(sequence, kDetached);
     if (detached) {
-      header_->membership.add(1);
+      header_->gating_epoch.add(1);
       wake_sleepers(header_->space_waiters);
       wake_dependents();
     }
@@ -404,8 +404,8 @@ class Consumers {
     const uint64_t gate = gating_sequence(consumer);
     const uint64_t furthest = cursor > lap_ ? cursor - lap_ : 0;
     for (uint64_t each = gate <= cursor ? std::max(gate, furthest) : furthest; each < sequence;) {
-      const Marker mark = frontier_.marker(each);
-      const bool gap = mark.is_gap() && frontier_.marked(each, mark);
+      const Marker mark = commit_tracker_.marker(each);
+      const bool gap = mark.is_gap() && commit_tracker_.marked(each, mark);
       if (gap && mark.end() > sequence) return each;
       each = gap ? mark.end() : each + 1;
     }
@@ -583,7 +583,7 @@ class Consumers {
   void stop(uint64_t consumer, uint64_t gone) {
     table_[consumer].sequence.store_ordered(gone);
     // Every producer looks at the consumers again before its next claim.
-    header_->membership.add(1);
+    header_->gating_epoch.add(1);
     wake_sleepers(header_->space_waiters);
     // Another handle of this consumer may sleep, or somebody who comes after it: they are told.
     wake_sleepers(header_->data_waiters);
@@ -594,7 +594,7 @@ class Consumers {
   Directory directory_;
   uint64_t count_;
   uint64_t lap_;
-  Frontier frontier_;
+  CommitTracker commit_tracker_;
   bool detaches_;
   uint64_t own_ = kNone;
   std::vector<uint64_t> members_;  // our entries in a group

@@ -24,7 +24,7 @@
 namespace shm_disruptor {
 
 /// What a member has taken: `count` elements from `start` on, or none.
-struct Share {
+struct Assignment {
   uint64_t start = 0;
   uint64_t count = 0;
   bool redelivered = false;  ///< a member had it and died
@@ -44,7 +44,7 @@ class Group {
   uint64_t group() const { return group_; }
 
   /// What we hold and have not done with: it is given again until then.
-  Share held() const { return {begin_, limit_ - begin_, redelivered_}; }
+  Assignment held() const { return {begin_, limit_ - begin_, redelivered_}; }
 
   /// Up to where a group's elements are handed out, by its entry of the table.
   static uint64_t handed_out(const ConsumerEntry& group) {
@@ -60,8 +60,8 @@ class Group {
   /// What we hold is given, as far as `limit`.
   void give(uint64_t limit) { given_ = limit; }
   /// What of that is not done with.
-  Share given() const {
-    return given_ > begin_ ? Share{begin_, given_ - begin_, redelivered_} : Share{};
+  Assignment given() const {
+    return given_ > begin_ ? Assignment{begin_, given_ - begin_, redelivered_} : Assignment{};
   }
   /// It is to be given again.
   void keep() { given_ = 0; }
@@ -71,8 +71,8 @@ class Group {
   ///
   /// Errors: kSegmentCorrupt.
   template <class Reach>
-  Result<Share> take(const Consumers& consumers, uint64_t barrier, uint64_t lap, uint64_t most,
-                     Reach reach) {
+  Result<Assignment> take(const Consumers& consumers, uint64_t barrier, uint64_t lap, uint64_t most,
+                          Reach reach) {
     Sequence& work = consumers.entry(group_).work;
     ConsumerEntry& own = consumers.entry(member_);
     settled_ = false;
@@ -85,14 +85,14 @@ class Group {
           return Errc::kSegmentCorrupt;
         }
         settled_ = settle(consumers, group_);
-        return Share{};
+        return Assignment{};
       }
       if (barrier - from > lap) {
         if (work.load_ordered() == word) return Errc::kSegmentCorrupt;
         continue;
       }
       const uint64_t to = reach(from, barrier - from > most ? from + most : barrier);
-      if (to == from) return Share{};
+      if (to == from) return Assignment{};
       confirm(consumers, word);
       // The limit last: in between the range is empty.
       own.begin.store_release(from);
@@ -140,7 +140,7 @@ class Group {
     own.limit.store_ordered(end);
     // Before the other lets go of it: whoever settles, and has looked at ours too early, looks
     // again.
-    consumers.header().moves.add(1);
+    consumers.header().reassign_epoch.add(1);
     rest.begin.store_ordered(end);
     limit_ = end;
     consumers.lose(slot_);
@@ -183,7 +183,7 @@ class Group {
     Sequence& sequence = consumers.sequence(group);
     for (;;) {
       // Ranges may move on to entries that we have passed: see divide().
-      const uint32_t moves = consumers.header().moves.load_ordered();
+      const uint32_t moves = consumers.header().reassign_epoch.load_ordered();
       // First, and nothing but this is replaced: an old view never raises a newer sequence.
       const uint64_t seen = sequence.load_ordered();
       if (seen > kLastSequence) return false;
@@ -198,7 +198,7 @@ class Group {
         if (begin < limit && begin < done && consumers.directory().member(i, group)) done = begin;
       }
       if (done <= seen) return false;
-      if (consumers.header().moves.load_ordered() != moves) continue;
+      if (consumers.header().reassign_epoch.load_ordered() != moves) continue;
       // Release: pairs with gating_sequence and barrier.
       if (sequence.compare_exchange(seen, done)) return true;
     }
@@ -284,7 +284,7 @@ class Group {
   uint64_t slot_;  // whose entry has what we hold: our own, or that of a dead member
   uint64_t begin_ = 0;
   uint64_t limit_ = 0;
-  uint64_t given_ = 0;  // up to where to the caller of Shares::another
+  uint64_t given_ = 0;  // up to where to the caller of Assignments::another
   bool redelivered_ = false;
   bool settled_ = false;
 };

@@ -66,7 +66,7 @@ class TablesOfFile {
     read(slot_header_, layout_.elements_offset + slot * layout_.stride());
     return *reinterpret_cast<const SlotHeader*>(slot_header_.base());
   }
-  const Bell& bell() { return *reinterpret_cast<const Bell*>(tables()); }
+  const NotifyPage& notify_page() { return *reinterpret_cast<const NotifyPage*>(tables()); }
   bool owns_consumer(uint64_t /*index*/) const { return false; }
   bool owns_producer(uint64_t /*index*/) const { return false; }
 
@@ -93,7 +93,7 @@ class TablesOfFile {
 Headcount SegmentFacts::producers() const {
   Headcount count;
   const bool slots = layout.kind == Kind::kBroadcast;
-  for (const ProducerFacts& each : slots ? broadcast.publishers : census.producers) {
+  for (const ProducerFacts& each : slots ? broadcast.publishers : snapshot.producers) {
     ++(each.alive ? count.alive : count.gone);
   }
   return count;
@@ -101,7 +101,7 @@ Headcount SegmentFacts::producers() const {
 
 Headcount SegmentFacts::consumers() const {
   Headcount count;
-  for (const ConsumerFacts& each : census.consumers) {
+  for (const ConsumerFacts& each : snapshot.consumers) {
     if (each.thread == 0 || each.role == Role::kGroup) continue;
     ++(each.alive ? count.alive : count.gone);
   }
@@ -140,7 +140,7 @@ Result<SegmentFacts> inspect_segment(const std::string& name) {
   TablesOfFile tables(file.value(), facts.layout);
   switch (facts.layout.kind) {
     case Kind::kBroadcast:
-      facts.broadcast = take_broadcast_census(tables);
+      facts.broadcast = take_broadcast_snapshot(tables);
       facts.replaced = facts.broadcast.replaced;
       break;
     case Kind::kMemory:
@@ -148,8 +148,8 @@ Result<SegmentFacts> inspect_segment(const std::string& name) {
       break;
     case Kind::kRing:
     case Kind::kQueue:
-      facts.census = take_census(tables);
-      facts.replaced = facts.census.replaced;
+      facts.snapshot = take_snapshot(tables);
+      facts.replaced = facts.snapshot.replaced;
       break;
   }
   if (!tables.whole()) facts.damage = Errc::kSegmentTruncated;

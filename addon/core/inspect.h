@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "broadcast_census.h"
-#include "census.h"
+#include "broadcast_snapshot.h"
 #include "layout.h"
 #include "result.h"
+#include "snapshot.h"
 
 namespace shm_disruptor {
 
@@ -33,9 +33,9 @@ struct SegmentFacts {
   Identity identity{};    ///< what its header says, true or not
   bool attached = false;  ///< somebody who lives
   RingLayout layout;
-  bool replaced = false;      ///< somebody has made another one under its name, or was about to
-  Census census;              ///< of rings and queues
-  BroadcastCensus broadcast;  ///< of broadcasts. Plain memory has neither
+  bool replaced = false;        ///< somebody has made another one under its name, or was about to
+  Snapshot snapshot;            ///< of rings and queues
+  BroadcastSnapshot broadcast;  ///< of broadcasts. Plain memory has neither
 
   /// Those with claims, or messages, of their own; gone: with some that they left.
   Headcount producers() const;

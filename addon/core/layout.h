@@ -123,16 +123,18 @@ struct Header {
   Identity identity;
   alignas(kIsolation) Word status;
   alignas(kIsolation) Sequence next;
-  Word membership;  ///< changes whenever a consumer begins or ceases to gate
-  Word fences;      ///< not 0: somebody sleeps for data who cannot order the sole producer's stores
+  Word gating_epoch;      ///< changes whenever a consumer begins or ceases to gate
+  Word needs_full_fence;  ///< not 0: somebody sleeps for data who cannot order the sole producer's
+                          ///< stores
   alignas(kIsolation) Sequence cursor;
   Word data_waiters;
   Sequence gap_limit;  ///< every gap ends at or below it; raised before the cursor passes one
   alignas(kIsolation) Word space_waiters;
   Word dependents;  ///< not 0 once any consumer waits for others, and not only for producers
   Word members;     ///< all entries of members of groups lie below it; only rises
-  Word moves;       ///< changes when what a member held moves to another's entry (Group::divide)
-  Sequence gaps;    ///< how many gaps there were, and how many elements in them: for people to read
+  Word
+      reassign_epoch;  ///< changes when what a member held moves to another's entry (Group::divide)
+  Sequence gaps;  ///< how many gaps there were, and how many elements in them: for people to read
   Sequence lost;
 };
 
@@ -181,12 +183,12 @@ struct alignas(kIsolation) ProducerEntry {
 };
 
 /// A broadcast's page for those who only read.
-struct Bell {
+struct NotifyPage {
   Word sleepers;
 };
 
 /// How many entries of a consumer table take a page: what a broadcast has in its place.
-inline constexpr uint64_t kBellEntries = kPage / sizeof(ConsumerEntry);
+inline constexpr uint64_t kNotifyEntries = kPage / sizeof(ConsumerEntry);
 
 /// In front of each message of a broadcast (slot_state.h).
 struct alignas(16) SlotHeader {
@@ -207,7 +209,7 @@ inline std::optional<uint64_t> slot_bytes(uint64_t message) {
 static_assert(sizeof(SlotHeader) == 16);
 static_assert(offsetof(Identity, checksum) == 120 && sizeof(Identity) == 128);
 static_assert(offsetof(Header, status) == 128);
-static_assert(offsetof(Header, next) == 256 && offsetof(Header, membership) == 264);
+static_assert(offsetof(Header, next) == 256 && offsetof(Header, gating_epoch) == 264);
 static_assert(offsetof(Header, cursor) == 384 && offsetof(Header, data_waiters) == 392);
 static_assert(offsetof(Header, gap_limit) == 400);
 static_assert(offsetof(Header, space_waiters) == 512);

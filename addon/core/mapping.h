@@ -68,7 +68,7 @@ class Mapping {
   std::atomic<bool> closed_{false};
 };
 
-/// Shares the use of a Mapping's memory. Copies may live and die on any thread.
+/// Assignments the use of a Mapping's memory. Copies may live and die on any thread.
 class MappingRef {
  public:
   MappingRef() = default;

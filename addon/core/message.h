@@ -49,7 +49,7 @@ inline constexpr uint64_t cells_of(uint64_t length) {
 }
 
 /// How much is taken at a time.
-struct Portion {
+struct TakeLimits {
   bool held = true;               ///< what is taken may be held for long, and more taken meanwhile
   uint64_t messages = 1;          ///< at most
   uint64_t bytes = ~uint64_t{0};  ///< of all of them, unless it is one

@@ -77,7 +77,7 @@ class Publisher {
     holds_ = false;
     slot_of(held_).state.store_ordered(SlotState::dropped(held_).word());
     // Those who wait for it go on with what came after it.
-    wake_sleepers(segment_.bell().sleepers);
+    wake_sleepers(segment_.notify_page().sleepers);
   }
 
   /// Publishes a copy of `length` bytes, at most message_size(). Its sequence. Errors: as claim's.
@@ -115,7 +115,7 @@ class Publisher {
     // Releases the bytes: pairs with Subscriber's load of the state. Ordered: the store half of the
     // agreement with sleepers.
     slot.state.store_ordered(SlotState::written(sequence).word());
-    wake_sleepers(segment_.bell().sleepers);
+    wake_sleepers(segment_.notify_page().sleepers);
   }
 
   Result<uint64_t> open_alone() {

@@ -1,5 +1,6 @@
 // Sending and receiving a queue's messages whole, one or several: a claim, or a share, and copies.
-// For those who fill or read a message in place there are the sequencer's own claim and take_share.
+// For those who fill or read a message in place there are the sequencer's own claim and
+// take_assignment.
 #pragma once
 
 #include <cstdint>
@@ -123,28 +124,28 @@ enum class Moved : uint8_t { kNothing, kMoved, kTooLong };
 /// is longer than `room`, or than its place, stays the next. Waits for one for at most
 /// `nanoseconds`.
 ///
-/// Errors: as Sequencer::take_share's, and kSegmentCorrupt.
+/// Errors: as Sequencer::take_assignment's, and kSegmentCorrupt.
 inline Result<Moved> move_message(Sequencer& queue, void* target, uint64_t room, uint64_t& length,
                                   uint64_t nanoseconds = 0) {
-  Portion portion;
-  portion.held = false;
+  TakeLimits limits;
+  limits.held = false;
   for (;;) {
-    const auto taken = queue.take_share(nanoseconds, portion);
+    const auto taken = queue.take_assignment(nanoseconds, limits);
     if (!taken.ok()) return taken.error();
-    const auto [share, seat] = taken.value();
-    if (share.count == 0) return Moved::kNothing;
-    const std::byte* message = MessagePlaces(queue).at(share.start);
+    const auto [assignment, member_slot] = taken.value();
+    if (assignment.count == 0) return Moved::kNothing;
+    const std::byte* message = MessagePlaces(queue).at(assignment.start);
     const MessageHeader header = header_at(message);
     length = header.length;
-    const bool whole = cells_of(length) <= share.count;
+    const bool whole = cells_of(length) <= assignment.count;
     const bool dropped = header.deliveries == kDropped;
     if (whole && !dropped && length > room) {
-      queue.keep_share(seat);
+      queue.keep_assignment(member_slot);
       return Moved::kTooLong;
     }
     // An empty target may be nowhere, and any in the queue.
     if (whole && !dropped && length != 0) std::memmove(target, message + sizeof header, length);
-    queue.finish_share(seat);
+    queue.finish_assignment(member_slot);
     // Nobody else is to trip over it.
     if (!whole) return Errc::kSegmentCorrupt;
     if (!dropped) return Moved::kMoved;
@@ -152,7 +153,7 @@ inline Result<Moved> move_message(Sequencer& queue, void* target, uint64_t room,
 }
 
 /// What moving several came to.
-struct Haul {
+struct Dequeued {
   uint64_t count = 0;     ///< so many were moved
   uint64_t too_long = 0;  ///< the length of the next, if that is why there are none
 };
@@ -162,27 +163,27 @@ struct Haul {
 /// does not fit stays the next. Waits for the first for at most `nanoseconds`.
 ///
 /// Errors: as move_message's, if nothing was moved before.
-inline Result<Haul> move_messages(Sequencer& queue, std::byte* target, uint64_t room,
-                                  uint32_t* lengths, uint64_t most, uint64_t nanoseconds) {
+inline Result<Dequeued> move_messages(Sequencer& queue, std::byte* target, uint64_t room,
+                                      uint32_t* lengths, uint64_t most, uint64_t nanoseconds) {
   // Of a part of them at a time, so that others can go on meanwhile.
-  constexpr uint64_t kMaxInShare = 256;
+  constexpr uint64_t kMaxInAssignment = 256;
   const uint64_t most_bytes = queue.elements_bytes() / 4;
-  Haul haul;
-  while (haul.count < most) {
-    const uint64_t messages = most - haul.count;
-    Portion portion;
-    portion.held = false;
-    portion.messages = messages < kMaxInShare ? messages : kMaxInShare;
-    portion.bytes = room < most_bytes ? room : most_bytes;
+  Dequeued dequeued;
+  while (dequeued.count < most) {
+    const uint64_t messages = most - dequeued.count;
+    TakeLimits limits;
+    limits.held = false;
+    limits.messages = messages < kMaxInAssignment ? messages : kMaxInAssignment;
+    limits.bytes = room < most_bytes ? room : most_bytes;
     // Of the first its length is to be told. Of what comes behind it nothing is taken in vain.
-    if (haul.count != 0) portion.first = room;
-    const auto taken = queue.take_share(haul.count == 0 ? nanoseconds : 0, portion);
-    if (!taken.ok()) return haul.count == 0 ? Result<Haul>(taken.error()) : haul;
-    const auto [share, seat] = taken.value();
-    if (share.count == 0) return haul;
-    const uint64_t end = share.start + share.count;
+    if (dequeued.count != 0) limits.first = room;
+    const auto taken = queue.take_assignment(dequeued.count == 0 ? nanoseconds : 0, limits);
+    if (!taken.ok()) return dequeued.count == 0 ? Result<Dequeued>(taken.error()) : dequeued;
+    const auto [assignment, member_slot] = taken.value();
+    if (assignment.count == 0) return dequeued;
+    const uint64_t end = assignment.start + assignment.count;
     const MessagePlaces places(queue);
-    for (uint64_t at = share.start; at < end;) {
+    for (uint64_t at = assignment.start; at < end;) {
       const std::byte* message = places.at(at);
       const MessageHeader header = header_at(message);
       const uint64_t length = header.length;
@@ -190,23 +191,23 @@ inline Result<Haul> move_messages(Sequencer& queue, std::byte* target, uint64_t 
       const bool dropped = header.deliveries == kDropped;
       if (!whole || (!dropped && length > room)) {
         // Behind the first there is only what fits, unless it has changed since it was looked at.
-        const bool first = at == share.start;
-        if (first && haul.count == 0) {
+        const bool first = at == assignment.start;
+        if (first && dequeued.count == 0) {
           // Of one that is damaged, nobody else is to trip over it.
-          whole ? queue.keep_share(seat) : queue.finish_share(seat);
-          haul.too_long = length;
-          return whole ? Result<Haul>(haul) : Errc::kSegmentCorrupt;
+          whole ? queue.keep_assignment(member_slot) : queue.finish_assignment(member_slot);
+          dequeued.too_long = length;
+          return whole ? Result<Dequeued>(dequeued) : Errc::kSegmentCorrupt;
         }
         // What was moved before is given now. The damage is for the next call to tell, and what a
         // dead one had, and has no room here, for anybody.
         if (!first) {
-          queue.finish_share(seat, at);
+          queue.finish_assignment(member_slot, at);
         } else if (whole) {
-          queue.give_back_share(seat);
+          queue.return_assignment(member_slot);
         } else {
-          queue.keep_share(seat);
+          queue.keep_assignment(member_slot);
         }
-        return haul;
+        return dequeued;
       }
       at += cells_of(length);
       if (dropped) continue;
@@ -214,11 +215,11 @@ inline Result<Haul> move_messages(Sequencer& queue, std::byte* target, uint64_t 
       if (length != 0) std::memmove(target, message + sizeof header, length);
       target += length;
       room -= length;
-      lengths[haul.count++] = header.length;
+      lengths[dequeued.count++] = header.length;
     }
-    queue.finish_share(seat);
+    queue.finish_assignment(member_slot);
   }
-  return haul;
+  return dequeued;
 }
 
 }  // namespace shm_disruptor

@@ -5,58 +5,59 @@
 // the hole's marker first and replaces it last, so that its compare_exchange fails if anybody has
 // committed or closed from there on, or has taken over anything of what it saw as one hole. (3) A
 // recoverer may die anywhere: until its one compare_exchange nothing has changed, and after it
-// Frontier::help does the rest, whoever calls it.
+// CommitTracker::help does the rest, whoever calls it.
 #pragma once
 
 #include <cstdint>
 
 #include "claims.h"
-#include "frontier.h"
+#include "commit_tracker.h"
 #include "layout.h"
 
 namespace shm_disruptor {
 
 class Recovery {
  public:
-  Recovery(Frontier& frontier, const os::File& file, const ProducerEntry* table, uint64_t entries)
-      : frontier_(frontier), file_(file), table_(table), entries_(entries) {}
+  Recovery(CommitTracker& commit_tracker, const os::File& file, const ProducerEntry* table,
+           uint64_t entries)
+      : commit_tracker_(commit_tracker), file_(file), table_(table), entries_(entries) {}
 
   /// Closes the hole at the cursor as a gap if the one who claimed it is dead. `own` are the claims
   /// of the caller, who lives. Says whether the cursor has moved.
   bool close(const Claims& own) {
-    const uint64_t hole = frontier_.cursor();
+    const uint64_t hole = commit_tracker_.cursor();
     if (hole > kLastSequence) return false;
     // First: see invariant 2.
-    const Marker older = frontier_.marker(hole);
-    if (frontier_.marked(hole, older)) {
-      frontier_.help(hole);
+    const Marker older = commit_tracker_.marker(hole);
+    if (commit_tracker_.marked(hole, older)) {
+      commit_tracker_.help(hole);
       return true;
     }
     const uint64_t end = end_of_hole(hole, own);
-    if (end == hole || frontier_.cursor() != hole) return false;
-    if (!frontier_.marker_at(hole).compare_exchange(older.word(), Marker::gap(end).word())) {
+    if (end == hole || commit_tracker_.cursor() != hole) return false;
+    if (!commit_tracker_.marker_at(hole).compare_exchange(older.word(), Marker::gap(end).word())) {
       return false;
     }
-    frontier_.help(hole);
+    commit_tracker_.help(hole);
     return true;
   }
 
   /// Makes sure that nobody closes what `own` has just adopted from `begin` on. False: too late, it
   /// or what comes before it in one hole was committed or closed.
-  bool touch(uint64_t begin) {
+  bool bump(uint64_t begin) {
     for (;;) {
-      const uint64_t cursor = frontier_.cursor();
+      const uint64_t cursor = commit_tracker_.cursor();
       if (cursor > begin) return false;
-      const Marker older = frontier_.marker(cursor);
-      if (frontier_.marked(cursor, older)) {
-        frontier_.help(cursor);
+      const Marker older = commit_tracker_.marker(cursor);
+      if (commit_tracker_.marked(cursor, older)) {
+        commit_tracker_.help(cursor);
         continue;
       }
       // A recoverer who read this marker before does not close; one who reads it from now on sees
       // our range.
       const bool touched =
-          frontier_.marker_at(cursor).compare_exchange(older.word(), older.touched().word());
-      if (touched && frontier_.cursor() == cursor) return true;
+          commit_tracker_.marker_at(cursor).compare_exchange(older.word(), older.touched().word());
+      if (touched && commit_tracker_.cursor() == cursor) return true;
     }
   }
 
@@ -65,8 +66,8 @@ class Recovery {
   uint64_t end_of_hole(uint64_t hole, const Claims& own) const {
     // Acquire: pairs with the compare_exchange of `next` in try_claim; the ranges of all who
     // claimed below it were written before.
-    uint64_t end = frontier_.next();
-    if (end > kLastSequence + 1 || end <= hole || end - hole > frontier_.ring().elements()) {
+    uint64_t end = commit_tracker_.next();
+    if (end > kLastSequence + 1 || end <= hole || end - hole > commit_tracker_.ring().elements()) {
       return hole;
     }
     for_each_living(end, own, [&](uint64_t begin, uint64_t limit) {
@@ -74,7 +75,7 @@ class Recovery {
     });
     // What the dead, or anybody, committed behind the hole stays.
     for (uint64_t sequence = hole + 1; sequence < end; ++sequence) {
-      if (frontier_.marked(sequence, frontier_.marker(sequence))) end = sequence;
+      if (commit_tracker_.marked(sequence, commit_tracker_.marker(sequence))) end = sequence;
     }
     return end;
   }
@@ -83,7 +84,7 @@ class Recovery {
   // about those whom it matters.
   template <class Visit>
   void for_each_living(uint64_t end, const Claims& own, Visit range) const {
-    const uint64_t cursor = frontier_.cursor();
+    const uint64_t cursor = commit_tracker_.cursor();
     for (uint64_t index = 0; index < entries_; ++index) {
       bool lives = own.owns(index);
       bool asked = lives;
@@ -101,7 +102,7 @@ class Recovery {
     }
   }
 
-  Frontier& frontier_;
+  CommitTracker& commit_tracker_;
   const os::File& file_;
   const ProducerEntry* table_;
   uint64_t entries_;

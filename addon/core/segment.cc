@@ -47,7 +47,7 @@ Result<RingLayout> validated_layout(const Identity& identity, const os::FileFact
     return Errc::kSegmentCorrupt;
   }
   if (identity.kind == Kind::kBroadcast &&
-      (identity.consumers != kBellEntries || identity.producers > kMaxPublishers)) {
+      (identity.consumers != kNotifyEntries || identity.producers > kMaxPublishers)) {
     return Errc::kSegmentCorrupt;
   }
   const RingGeometry geometry{identity.elements, identity.element_size, identity.consumers,
@@ -89,15 +89,15 @@ Result<RingSegment> map_ring(const std::string& name, const os::File& file,
 
 // Tells everybody attached that the name is going to another segment. Who dies after the first
 // store leaves the rest to those attached (Sequencer::recover) and to the next replacement.
-void poison(const RingSegment& segment) {
+void mark_replaced(const RingSegment& segment) {
   Header& header = segment.header();
   // Pairs with every load of `next` and `cursor`: their range checks fail from here on.
   header.next.set_bits(kReplacedBit);
   header.cursor.set_bits(kReplacedBit);
   // Sleepers look again after any change of their word; see wait.h.
-  const bool bell = segment.layout.kind == Kind::kBroadcast;
-  for (Word* word :
-       {bell ? &segment.bell().sleepers : &header.data_waiters, &header.space_waiters}) {
+  const bool notify_page = segment.layout.kind == Kind::kBroadcast;
+  for (Word* word : {notify_page ? &segment.notify_page().sleepers : &header.data_waiters,
+                     &header.space_waiters}) {
     word->add(2);
     os::wake_all(*word);
   }
@@ -168,7 +168,7 @@ Status retire(const std::string& name, Kind kind, Existing existing) {
   // on beside its successor.
   const auto permitted = os::may_remove_name(name, facts);
   if (!permitted.ok()) return permitted.error();
-  if (segment.mapping) poison(segment);
+  if (segment.mapping) mark_replaced(segment);
   const auto removed = os::remove_name(name);
   if (!removed.ok() && segment.mapping) {
     segment.header().cursor.clear_bits(kReplacedBit);
@@ -285,15 +285,15 @@ Result<RingSegment> open_for_reading(const std::string& name) {
     // sleeps. Any other failure, as of a process that has too many files open, is one.
     const int reason = file.error().sys_errno;
     if (reason != EACCES && reason != EPERM && reason != EROFS) return file.error();
-    segment.value().quiet = true;
+    segment.value().poll_only = true;
     return segment;
   }
   const auto facts = os::file_facts(file.value());
   // Meanwhile the name may have gone to another segment.
   if (!facts.ok() || !segment.value().backing().is(facts.value())) return Errc::kSegmentReplaced;
-  const auto bell =
+  const auto notify_page =
       os::make_writable(file.value(), segment.value().mapping->base(), kConsumersOffset, kPage);
-  if (!bell.ok()) return bell.error();
+  if (!notify_page.ok()) return notify_page.error();
   return segment;
 }
 

@@ -31,7 +31,7 @@ struct RingSegment {
   /// and where the system cannot tell. One system call, which reads no disk.
   bool unlinked() const;
 
-  bool quiet = false;  ///< mapped without the right to write anything, not even that one sleeps
+  bool poll_only = false;  ///< mapped without the right to write anything, not even that one sleeps
 
   Header& header() const { return *reinterpret_cast<Header*>(mapping->base()); }
   ConsumerEntry* consumers() const {
@@ -41,7 +41,9 @@ struct RingSegment {
     return reinterpret_cast<ProducerEntry*>(mapping->base() + layout.producers_offset);
   }
   /// Of a broadcast.
-  Bell& bell() const { return *reinterpret_cast<Bell*>(mapping->base() + kConsumersOffset); }
+  NotifyPage& notify_page() const {
+    return *reinterpret_cast<NotifyPage*>(mapping->base() + kConsumersOffset);
+  }
   SlotHeader& slot(uint64_t index) const {
     return *reinterpret_cast<SlotHeader*>(mapping->base() + layout.elements_offset +
                                           index * layout.stride());
@@ -96,8 +98,8 @@ Result<RingSegment> open_ring(const std::string& name, Kind kind = Kind::kRing,
                               os::Access access = os::Access::kReadWrite,
                               uint64_t most_bytes = kAnySize);
 
-/// Attaches to a broadcast in order to read it: nothing of it can be written but its bell, and not
-/// even that by a user who may not write. Errors: as open_ring's.
+/// Attaches to a broadcast in order to read it: nothing of it can be written but its notify page,
+/// and not even that by a user who may not write. Errors: as open_ring's.
 Result<RingSegment> open_for_reading(const std::string& name);
 
 /// What the header of an object says, checked against the object itself. The file has been opened

@@ -14,17 +14,17 @@
 #include <utility>
 #include <vector>
 
-#include "census.h"
+#include "assignments.h"
 #include "claims.h"
+#include "commit_tracker.h"
 #include "consumers.h"
-#include "frontier.h"
 #include "layout.h"
 #include "os/barrier.h"
 #include "recovery.h"
 #include "result.h"
 #include "ring.h"
 #include "segment.h"
-#include "shares.h"
+#include "snapshot.h"
 #include "wait.h"
 
 namespace shm_disruptor {
@@ -53,7 +53,7 @@ enum class OutOfOrder : uint8_t {
 };
 
 /// Elements to read: `count` from `start` on.
-using Batch = Share;
+using Batch = Assignment;
 
 /// One participant's handle on a ring: any number of handles in any number of processes and
 /// threads share the segment; one handle belongs to one thread.
@@ -68,8 +68,9 @@ class Sequencer {
         wait_(waiting),
         header_(&segment_.header()),
         consumers_(segment_),
-        frontier_(header_, reinterpret_cast<Sequence*>(base() + segment_.layout.markers_offset),
-                  segment_.layout.geometry.elements, segment_.layout.kind == Kind::kQueue),
+        commit_tracker_(header_,
+                        reinterpret_cast<Sequence*>(base() + segment_.layout.markers_offset),
+                        segment_.layout.geometry.elements, segment_.layout.kind == Kind::kQueue),
         claims_(producers(), geometry().producers),
         joinable_(consumers_.directory().role(0) != Role::kIndexed),
         single_(policy().producers == Producers::kSingle) {}
@@ -81,7 +82,7 @@ class Sequencer {
   /// Whether there is one producer at a time.
   bool single() const { return single_; }
   const ElementFormat& format() const { return segment_.layout.format; }
-  const Ring& ring() const { return frontier_.ring(); }
+  const Ring& ring() const { return commit_tracker_.ring(); }
   const MappingRef& mapping() const { return segment_.mapping; }
   /// What is to be written back when somebody asks for that.
   Backing backing() const { return segment_.backing(); }
@@ -111,7 +112,7 @@ class Sequencer {
       result = try_claim(least, most, fit);
       return !result.ok() || result.value().settled();
     };
-    wait(header_->space_waiters, nanoseconds, settled, [&] { return make_room(); });
+    wait(header_->space_waiters, nanoseconds, settled, [&] { return unblock_space(); });
     return result;
   }
 
@@ -162,7 +163,7 @@ class Sequencer {
   Result<Batch> consume(uint64_t consumer, uint64_t nanoseconds) {
     const Status attached = attach_consumer(consumer, os::Hold::kShared, patience::of(nanoseconds));
     if (!attached.ok()) return attached.error();
-    if (!shares_.empty()) return consume_share(nanoseconds);
+    if (!assignments_.empty()) return consume_assignment(nanoseconds);
     Result<Batch> result = try_consume(consumer);
     if (!result.ok()) return result;
     const bool streaming = std::exchange(at_once_, result.value().count != 0);
@@ -174,14 +175,14 @@ class Sequencer {
       result = try_consume(consumer);
       return !result.ok() || result.value().count != 0;
     };
-    wait(header_->data_waiters, nanoseconds, settled, [&] { return go_on(); });
+    wait(header_->data_waiters, nanoseconds, settled, [&] { return unblock_data(); });
     return result;
   }
 
   /// Moves `consumer` on from `start` to `next`, which gives its elements back to the producers.
   /// False when another handle of the same consumer has moved it meanwhile.
   bool commit_consumed(uint64_t consumer, uint64_t start, uint64_t next) {
-    if (!shares_.empty()) return commit_share(0, start, next);
+    if (!assignments_.empty()) return commit_assignment(0, start, next);
     // Release: our reads of the elements come before. Pairs with gating_sequence's loads.
     if (!consumers_.sequence(consumer).compare_exchange(start, next)) return false;
     tell_of_progress();
@@ -197,68 +198,71 @@ class Sequencer {
     const auto joined = consumers_.join(segment_.file, joining, Group::kMaxMembers, patience);
     if (!joined.ok()) return joined.error();
     const auto [index, group] = joined.value();
-    if (joining.group) shares_.sit(floor(), group, index);
+    if (joining.group) assignments_.occupy(context(), group, index);
     return index;
   }
 
   /// How many elements a member of a group takes at a time, at most. Default: 1.
-  void share(uint64_t most) { shares_.limit(most); }
+  void assignment(uint64_t most) { assignments_.limit(most); }
 
   /// As a member of a group: one more share, beside those that we hold, which stays ours until it
   /// is finished or given back. Waits for one for at most `nanoseconds`. Of messages it is a
   /// portion.
   ///
   /// Errors: kTooManyConsumers, kSegmentBusy, kSystem.
-  Result<Shares::Taken> take_share(uint64_t nanoseconds, const Portion& portion = {}) {
+  Result<Assignments::Taken> take_assignment(uint64_t nanoseconds, const TakeLimits& limits = {}) {
     const uint64_t patience = patience::of(nanoseconds);
-    Result<Shares::Taken> result = shares_.another(floor(patience), portion);
-    if (result.ok() && result.value().share.count != 0) return result;
+    Result<Assignments::Taken> result = assignments_.another(context(patience), limits);
+    if (result.ok() && result.value().assignment.count != 0) return result;
     const auto settled = [&] {
-      result = shares_.another(floor(patience), portion);
-      return !result.ok() || result.value().share.count != 0;
+      result = assignments_.another(context(patience), limits);
+      return !result.ok() || result.value().assignment.count != 0;
     };
-    if (result.ok()) wait(header_->data_waiters, nanoseconds, settled, [&] { return go_on(); });
+    if (result.ok())
+      wait(header_->data_waiters, nanoseconds, settled, [&] { return unblock_data(); });
     // A message that it was woken for is still there, and another consumer may take it.
     if (!result.ok()) pass_on();
     return result;
   }
 
-  /// The share in that seat is done with. False: there is none.
-  bool finish_share(uint64_t seat) {
-    const Share given = shares_.given(seat);
-    return given.count != 0 && commit_share(seat, given.start, given.start + given.count);
+  /// The share in that member slot is done with. False: there is none.
+  bool finish_assignment(uint64_t member_slot) {
+    const Assignment given = assignments_.given(member_slot);
+    return given.count != 0 &&
+           commit_assignment(member_slot, given.start, given.start + given.count);
   }
 
-  /// The share in that seat is done with as far as `next`, and what is left of it is given again.
-  /// False: there is no such share.
-  bool finish_share(uint64_t seat, uint64_t next) {
-    const Share given = shares_.given(seat);
+  /// The share in that member slot is done with as far as `next`, and what is left of it is given
+  /// again. False: there is no such share.
+  bool finish_assignment(uint64_t member_slot, uint64_t next) {
+    const Assignment given = assignments_.given(member_slot);
     if (given.count == 0 || next <= given.start || next >= given.start + given.count) return false;
-    shares_.keep(seat);
-    return commit_share(seat, given.start, next);
+    assignments_.keep(member_slot);
+    return commit_assignment(member_slot, given.start, next);
   }
 
-  /// The share in that seat is given again by the next take_share. False: there is none.
-  bool keep_share(uint64_t seat) {
-    if (shares_.held(seat).count == 0) return false;
-    shares_.keep(seat);
+  /// The share in that member slot is given again by the next take_assignment. False: there is
+  /// none.
+  bool keep_assignment(uint64_t member_slot) {
+    if (assignments_.held(member_slot).count == 0) return false;
+    assignments_.keep(member_slot);
     return true;
   }
 
-  /// The share in that seat is for another member. False: there is none.
-  bool give_back_share(uint64_t seat) {
-    if (shares_.held(seat).count == 0) return false;
-    shares_.give_back(floor(), seat);
+  /// The share in that member slot is for another member. False: there is none.
+  bool return_assignment(uint64_t member_slot) {
+    if (assignments_.held(member_slot).count == 0) return false;
+    assignments_.give_back(context(), member_slot);
     return true;
   }
 
   /// Ends our own gating until we come back. As a member of a group: hands what we hold to the
   /// others, and ends the group's gating if there are none.
   void leave() {
-    if (shares_.empty()) {
+    if (assignments_.empty()) {
       consumers_.leave(segment_.file);
     } else {
-      shares_.leave(floor());
+      assignments_.leave(context());
     }
   }
 
@@ -272,8 +276,8 @@ class Sequencer {
     const uint64_t gate = consumers_.gating_sequence();
     const bool full = next <= kLastSequence && gate <= next && room_before(next, gate) < least;
     if (!full) return true;
-    frontier_.help(header_->cursor.load_ordered());
-    return now_and_then([&] { return make_room(); });
+    commit_tracker_.help(header_->cursor.load_ordered());
+    return now_and_then([&] { return unblock_space(); });
   }
 
   /// Whether a commit from `start` on would not find earlier claims uncommitted: it is its turn, or
@@ -287,16 +291,16 @@ class Sequencer {
   bool consumable(uint64_t consumer) {
     const auto ready = [&] {
       const uint64_t cursor = header_->cursor.load_ordered();
-      if (!shares_.empty()) {
-        return cursor > kLastSequence || shares_.ready(consumers_, barrier_before(cursor));
+      if (!assignments_.empty()) {
+        return cursor > kLastSequence || assignments_.ready(consumers_, barrier_before(cursor));
       }
       const uint64_t own = consumers_.sequence(consumer).load_ordered();
       if (own > kLastSequence || cursor > kLastSequence) return true;
       return consumers_.comes_after() ? barrier_before(cursor) > own : cursor != own;
     };
     if (ready()) return true;
-    frontier_.help(header_->cursor.load_ordered());
-    return ready() || now_and_then([&] { return go_on(); });
+    commit_tracker_.help(header_->cursor.load_ordered());
+    return ready() || now_and_then([&] { return unblock_data(); });
   }
 
   /// Whether [start, end] is claimed and nothing of it is committed.
@@ -307,7 +311,7 @@ class Sequencer {
     if (next > kLastSequence || end - cursor >= ring().elements()) return false;
     // From the cursor on, since a mark stands only where its range begins.
     for (uint64_t sequence = cursor; sequence <= end;) {
-      const uint64_t mark = frontier_.marker(sequence).end();
+      const uint64_t mark = commit_tracker_.marker(sequence).end();
       if (mark > start && mark > sequence) return false;
       sequence = mark > sequence ? mark : sequence + 1;
     }
@@ -316,8 +320,8 @@ class Sequencer {
 
   /// As `recover`, and takes over what a dead member of our group has left, and ends the gating of
   /// those whom we come after and who are dead: what keeps us from consuming.
-  bool go_on() {
-    bool changed = shares_.adopt(floor());
+  bool unblock_data() {
+    bool changed = assignments_.adopt(context());
     consumers_.for_each_before_us([&](uint64_t other, uint64_t) {
       const bool group = consumers_.directory().role(other) == Role::kGroup;
       if (group && Group::settle(consumers_, other)) changed = true;
@@ -347,7 +351,7 @@ class Sequencer {
 
   /// As `recover`, and ends the gating of consumers that are dead and hold up the producers: see
   /// Consumers::detach_dead.
-  bool make_room() {
+  bool unblock_space() {
     bool changed = consumers_.detach_dead(segment_.file);
     for (uint64_t i = 0; joinable_ && i < consumers_.count(); ++i) {
       if (consumers_.directory().role(i) == Role::kGroup && Group::settle(consumers_, i)) {
@@ -386,9 +390,9 @@ class Sequencer {
   }
 
   /// Who takes part.
-  Census census() const {
+  Snapshot snapshot() const {
     LiveTables tables{segment_, consumers_, claims_};
-    return take_census(tables);
+    return take_snapshot(tables);
   }
 
   // Snapshots, stale as soon as they are taken.
@@ -430,7 +434,7 @@ class Sequencer {
     const bool light = single_ && &word == &header_->data_waiters;
     if (light && !os::heavy_barrier() && !std::exchange(fenced_, true)) {
       // Ordered: from when it sees that on, each of its stores is a full barrier.
-      header_->fences.store_ordered(1);
+      header_->needs_full_fence.store_ordered(1);
       os::nap(kStoreNanoseconds);
     }
     return seen;
@@ -462,10 +466,10 @@ class Sequencer {
   template <class Fit>
   Result<Claim> try_claim(uint64_t least, uint64_t most, Fit fit) {
     // The way of every message that is sent on its own: as below, where nothing is in the way.
-    const uint32_t membership = header_->membership.load_acquire();
+    const uint32_t gating_epoch = header_->gating_epoch.load_acquire();
     const uint64_t next = claimed();
     bool announced = false;
-    if (membership == membership_ && room_before(next, gate_) >= most &&
+    if (gating_epoch == membership_ && room_before(next, gate_) >= most &&
         (sole_ || claims_.prepared()) && next <= kLastSequence - most) {
       if (take(next, most)) return Claim{next, most, false};
       announced = true;
@@ -485,19 +489,19 @@ class Sequencer {
       if (light_) order_commits();
       // Pairs with the membership.add of ignore(), so that a changed membership makes us see the
       // consumer's new state; ordered, because of the stores before.
-      const uint32_t membership = header_->membership.load_ordered();
+      const uint32_t gating_epoch = header_->gating_epoch.load_ordered();
       const uint64_t next = claimed();
       uint64_t room = room_before(next, gate_);
       // Less than `most` asks again: as many as are free are to be given.
-      if (room < most || membership != membership_) {
+      if (room < most || gating_epoch != membership_) {
         if (next > kLastSequence) return given_up(announced, broken(next));
         const uint64_t gate = consumers_.gating_sequence();
         // Somebody has begun to gate while we looked, perhaps where we had looked already.
-        if (header_->membership.load_ordered() != membership) continue;
+        if (header_->gating_epoch.load_ordered() != gating_epoch) continue;
         // Remembering neither, so that the next claim asks again.
         if (gate == kIgnored) return given_up(announced, Claim{0, 0, true});
         if (gate == kJoining) return given_up(announced, Claim{});
-        membership_ = membership;
+        membership_ = gating_epoch;
         // next was loaded before the consumers, and these only move on.
         if (next > gate && next - gate > ring().elements()) {
           return given_up(announced, Errc::kSegmentCorrupt);
@@ -512,7 +516,7 @@ class Sequencer {
         gate_ = gate;
         room = room_before(next, gate);
         if (room < least) {
-          frontier_.help(header_->cursor.load_ordered());
+          commit_tracker_.help(header_->cursor.load_ordered());
           return given_up(announced, Claim{});
         }
       }
@@ -598,7 +602,7 @@ class Sequencer {
   bool commit_in_turn(uint64_t start, uint64_t end, uint32_t messages) {
     if (sole_) return commit_alone(start, end, messages);
     if (!claims_.is_latest(start, end + 1)) return false;
-    if (!frontier_.advance(start, end + 1, messages)) return false;
+    if (!commit_tracker_.advance(start, end + 1, messages)) return false;
     claims_.settle_latest();
     return true;
   }
@@ -611,10 +615,10 @@ class Sequencer {
     if (start > end || end >= next_) return false;
     const uint64_t next = header_->next.load_acquire();
     if (next > kLastSequence || header_->cursor.load_acquire() != start) return false;
-    if (next > start || !light_ || header_->fences.load_acquire() != 0) {
-      return frontier_.advance(start, end + 1, messages);
+    if (next > start || !light_ || header_->needs_full_fence.load_acquire() != 0) {
+      return commit_tracker_.advance(start, end + 1, messages);
     }
-    frontier_.advance_alone(end + 1, messages);
+    commit_tracker_.advance_alone(end + 1, messages);
     return true;
   }
 
@@ -652,9 +656,9 @@ class Sequencer {
     // Adopting may have moved it.
     if (sole_) publish_next(end + 1);
     const bool its_turn = (adopted ? header_->cursor.load_ordered() : cursor) == start;
-    const bool done = its_turn
-                          ? frontier_.advance(start, end + 1, messages)
-                          : mode == OutOfOrder::kMark && frontier_.mark(start, end + 1, messages);
+    const bool done =
+        its_turn ? commit_tracker_.advance(start, end + 1, messages)
+                 : mode == OutOfOrder::kMark && commit_tracker_.mark(start, end + 1, messages);
     if (!done) {
       if (adopted) claims_.abandon(start, end + 1);
       return refused();
@@ -667,13 +671,13 @@ class Sequencer {
   Result<bool> adopt(uint64_t begin, uint64_t limit) {
     const Status noted = claims_.adopt(segment_.file, begin, limit, header_->cursor);
     if (!noted.ok()) return noted.error();
-    if (recovery().touch(begin)) return true;
+    if (recovery().bump(begin)) return true;
     claims_.abandon(begin, limit);
     return false;
   }
 
   Recovery recovery() {
-    return Recovery(frontier_, segment_.file, producers(), geometry().producers);
+    return Recovery(commit_tracker_, segment_.file, producers(), geometry().producers);
   }
 
   // A compare_exchange of the cursor failed: somebody committed the same range, or replaced us.
@@ -687,7 +691,7 @@ class Sequencer {
     const uint64_t cursor = header_->cursor.load_ordered();
     if (cursor > kLastSequence) return broken(cursor);
     if (cursor > end) return Commit::kVisible;
-    frontier_.help(cursor);
+    commit_tracker_.help(cursor);
     return header_->cursor.load_ordered() > end ? Commit::kVisible : Commit::kPending;
   }
 
@@ -702,18 +706,18 @@ class Sequencer {
         if (!rejoined.ok()) return rejoined.error();
         continue;
       }
-      // Acquire: pairs with Frontier::advance and help; all elements below were written.
+      // Acquire: pairs with CommitTracker::advance and help; all elements below were written.
       const uint64_t cursor = header_->cursor.load_ordered();
       if (cursor > kLastSequence) return broken(cursor);
       if (cursor == own) {
-        frontier_.help(cursor);
+        commit_tracker_.help(cursor);
         if (header_->cursor.load_ordered() == cursor) return Batch{};
         continue;
       }
       if (cursor > own && cursor - own <= ring().elements()) {
         const uint64_t limit = barrier_before(cursor);
         if (limit <= own) return Batch{};
-        const uint64_t gap = frontier_.first_gap(own, limit);
+        const uint64_t gap = commit_tracker_.first_gap(own, limit);
         if (gap != own) return Batch{own, gap - own};
         skip(sequence, own);
         continue;
@@ -726,26 +730,26 @@ class Sequencer {
   // Where that ends which we may read.
   uint64_t barrier_before(uint64_t cursor) const { return consumers_.barrier(cursor); }
 
-  Shares::Floor floor(uint64_t patience = patience::kBrief) {
-    return {segment_, consumers_, frontier_, gaps_, patience};
+  Assignments::Context context(uint64_t patience = patience::kBrief) {
+    return {segment_, consumers_, commit_tracker_, gaps_, patience};
   }
 
-  Result<Batch> consume_share(uint64_t nanoseconds) {
+  Result<Batch> consume_assignment(uint64_t nanoseconds) {
     const uint64_t patience = patience::of(nanoseconds);
-    Result<Batch> result = shares_.only(floor(patience));
+    Result<Batch> result = assignments_.only(context(patience));
     if (!result.ok() || result.value().count != 0) return result;
     const auto settled = [&] {
-      result = shares_.only(floor(patience));
+      result = assignments_.only(context(patience));
       return !result.ok() || result.value().count != 0;
     };
-    wait(header_->data_waiters, nanoseconds, settled, [&] { return go_on(); });
+    wait(header_->data_waiters, nanoseconds, settled, [&] { return unblock_data(); });
     return result;
   }
 
-  bool commit_share(uint64_t seat, uint64_t start, uint64_t next) {
-    const Share held = shares_.held(seat);
+  bool commit_assignment(uint64_t member_slot, uint64_t start, uint64_t next) {
+    const Assignment held = assignments_.held(member_slot);
     if (held.start != start || next <= start || next > start + held.count) return false;
-    if (shares_.finish(floor(), seat, next)) tell_of_progress();
+    if (assignments_.finish(context(), member_slot, next)) tell_of_progress();
     return true;
   }
 
@@ -756,7 +760,7 @@ class Sequencer {
 
   // Passes the gap that begins where the consumer is.
   void skip(Sequence& sequence, uint64_t own) {
-    const uint64_t end = frontier_.marker(own).end();
+    const uint64_t end = commit_tracker_.marker(own).end();
     if (end <= own || end - own > ring().elements()) return;
     if (!sequence.compare_exchange(own, end)) return;
     tell_of_progress();
@@ -815,8 +819,8 @@ class Sequencer {
   SlicedWait wait_;
   Header* header_;
   Consumers consumers_;
-  Shares shares_;  // what we hold as members of a group
-  Frontier frontier_;
+  Assignments assignments_;  // what we hold as members of a group
+  CommitTracker commit_tracker_;
   Claims claims_;
   std::vector<Gap> gaps_;
   uint64_t gate_ = 0;

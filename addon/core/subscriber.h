@@ -43,7 +43,7 @@ class Subscriber {
       : segment_(std::move(segment)),
         header_(&segment_.header()),
         ring_(segment_.layout.geometry.elements),
-        wait_(segment_.quiet ? looking(waiting) : waiting),
+        wait_(segment_.poll_only ? looking(waiting) : waiting),
         next_(newest()) {}
   Subscriber(const Subscriber&) = delete;
   Subscriber& operator=(const Subscriber&) = delete;
@@ -51,7 +51,9 @@ class Subscriber {
   const RingSegment& segment() const { return segment_; }
   const MappingRef& mapping() const { return segment_.mapping; }
   /// What sleepers sleep on; null for those who may not write it.
-  Word* bell() const { return segment_.quiet ? nullptr : &segment_.bell().sleepers; }
+  Word* notify_page() const {
+    return segment_.poll_only ? nullptr : &segment_.notify_page().sleepers;
+  }
 
   /// The sequence that it gets next, if it is in time.
   uint64_t position() const { return next_; }
@@ -81,7 +83,7 @@ class Subscriber {
       return !received.ok() || received.value().outcome != Received::Outcome::kNothing;
     };
     Word nobody;
-    Word& word = segment_.quiet ? nobody : segment_.bell().sleepers;
+    Word& word = segment_.poll_only ? nobody : segment_.notify_page().sleepers;
     // In slices: nobody wakes us because somebody else stands still.
     for (uint64_t rest = nanoseconds;;) {
       const uint64_t slice = rest < kPatience ? rest : kPatience;

@@ -24,7 +24,7 @@
 // So a wake for `count` reaches `count` waits if there are as many, and perhaps more.
 //
 // - A thread looks each time it returns from os::sleep_while, also when its time is up. A consumer
-//   that fails with an error instead of taking a message passes on (Sequencer::take_share).
+//   that fails with an error instead of taking a message passes on (Sequencer::take_assignment).
 // - A watch is taken back in the moment in which a wait of its channel ends without it: when the
 //   wait was answered by a look of its own, was given up, or failed (src/waiting/channel.ts). The
 //   kernel says whether the watch had been woken before, and then the wake is passed on. If the

@@ -1,4 +1,4 @@
-// Recovery from deaths, as in addon/core/{sequencer,frontier,claims,recovery}.h: producers
+// Recovery from deaths, as in addon/core/{sequencer,commit_tracker,claims,recovery}.h: producers
 // announce, claim and commit in any order, consumers pass gaps, and whoever is held up closes what
 // the dead left. Anybody may die between any two steps. A pause is nothing but the steps of the others.
 //

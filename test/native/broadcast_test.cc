@@ -26,7 +26,7 @@ RingCreation broadcast(uint64_t elements, uint64_t message_size,
                        Producers producers = Producers::kSingle, uint64_t places = 8) {
   RingCreation creation;
   creation.kind = Kind::kBroadcast;
-  creation.geometry = {elements, message_size, kBellEntries,
+  creation.geometry = {elements, message_size, kNotifyEntries,
                        producers == Producers::kSingle ? 1 : places};
   creation.policy.producers = producers;
   return creation;
@@ -219,7 +219,7 @@ TEST("a subscriber waits, and is woken") {
     for (uint64_t i = 0; i < 50; ++i) {
       // It has all that came before, and is not overtaken.
       runner::await("the subscriber to sleep",
-                    [&] { return announced(test.segment.bell().sleepers); });
+                    [&] { return announced(test.segment.notify_page().sleepers); });
       send(*publisher, i);
     }
   });
@@ -252,14 +252,14 @@ TEST("who only reads cannot write the ring") {
     // A sanitizer would make a report of it.
     std::signal(SIGSEGV, SIG_DFL);
     const auto segment = open_for_reading(test.name);
-    segment.value().bell().sleepers.set_bits(1);
+    segment.value().notify_page().sleepers.set_bits(1);
     segment.value().slot(0).length.store_ordered(1);
     _exit(0);
   }
   int status = 0;
   waitpid(child, &status, 0);
   CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
-  CHECK(test.segment.bell().sleepers.load_ordered() == 1);
+  CHECK(test.segment.notify_page().sleepers.load_ordered() == 1);
   CHECK(test.segment.slot(0).length.load_ordered() == 0);
 }
 
@@ -343,10 +343,10 @@ TEST("who waits for what is aborted is woken, if there is more") {
   const auto subscriber = test.subscriber();
   CHECK(publisher->claim().ok());
   send(*publisher, 1);
-  Word& bell = test.segment.bell().sleepers;
-  const uint32_t asleep = announce_sleeper(bell);
+  Word& notify_page = test.segment.notify_page().sleepers;
+  const uint32_t asleep = announce_sleeper(notify_page);
   publisher->abort();
-  CHECK(bell.load_ordered() != asleep);
+  CHECK(notify_page.load_ordered() != asleep);
   CHECK(next_of(*subscriber).sequence == 1);
 }
 
@@ -398,7 +398,7 @@ TEST("a wait for a message in slices polls once, and sleeps from then on") {
     while (next_of(subscriber, 10'000'000).outcome == Outcome::kNothing) {
     }
   });
-  while (os::wake(*subscriber.bell(), 1) == 0) os::yield();
+  while (os::wake(*subscriber.notify_page(), 1) == 0) os::yield();
   send(*publisher, 1);
   thread.join();
 }

@@ -15,8 +15,8 @@
 // that the kernel reports, and asks for it again (`child_lives`) where a finding is right only
 // while the child lives, or only after its death. That the others go on is checked as a number of
 // attempts
-// (`all_go_on`). All other waits last as long as they take, and the watchdog (runner.h) ends one
-// that never ends.
+// (`all_unblock_data`). All other waits last as long as they take, and the watchdog (runner.h) ends
+// one that never ends.
 #pragma once
 
 #include <fcntl.h>
@@ -385,7 +385,7 @@ inline int run_all(const std::vector<std::pair<std::string, Run>>& runs, int cou
   for (const auto& [name, attempt] : runs) {
     tests.push_back({"dying or pausing anywhere: " + name, [name = name, attempt = attempt] {
                        // Of one worker and its child.
-                       if (!shared) shared = runner::share<Shared>();
+                       if (!shared) shared = runner::assignment<Shared>();
                        return everywhere(name.c_str(), attempt);
                      }});
   }

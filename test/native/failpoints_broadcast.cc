@@ -28,7 +28,7 @@ struct Terms {
 RingCreation creation_of(const Terms& terms) {
   RingCreation creation;
   creation.kind = Kind::kBroadcast;
-  creation.geometry = {terms.elements, sizeof(Message), kBellEntries,
+  creation.geometry = {terms.elements, sizeof(Message), kNotifyEntries,
                        terms.producers == Producers::kSingle ? uint64_t{1} : uint64_t{4}};
   creation.policy.producers = terms.producers;
   return creation;

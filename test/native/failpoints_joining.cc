@@ -51,7 +51,7 @@ struct Known {
 struct Reader {
   enum class Saw : uint8_t { kNothing, kData, kGap };
 
-  Reader(Sequencer sequencer, const Joining& joining, uint64_t share)
+  Reader(Sequencer sequencer, const Joining& joining, uint64_t assignment)
       : ring(std::move(sequencer)), group(joining.group) {
     const auto joined = ring.join(joining);
     if (!joined.ok()) {
@@ -61,7 +61,7 @@ struct Reader {
     }
     index = gate = joined.value();
     if (group) {
-      ring.share(share);
+      ring.assignment(assignment);
       gate = ring.consumers().directory().after(index)[0];
       if (known.first == kNobody) known.first = ring.consumer_sequence(gate);
     }
@@ -84,7 +84,7 @@ struct Reader {
     const auto [start, count, redelivered] = batch.value();
     if (count == 0) return moved;
     note(start, start + count, Saw::kData);
-    for (uint64_t s = start; group && s < start + count; ++s) share(s, redelivered);
+    for (uint64_t s = start; group && s < start + count; ++s) assignment(s, redelivered);
     if (!ring.commit_consumed(index, start, start + count)) complain("consumed, but moved");
     return true;
   }
@@ -119,7 +119,7 @@ struct Reader {
     position = end;
   }
 
-  void share(uint64_t s, bool redelivered) {
+  void assignment(uint64_t s, bool redelivered) {
     if (s >= kMax) return;
     const bool childs = shared->taken[s] != 0 && !shared->orphan[s] && !shared->leaving;
     if (known.done[s] || shared->finished[s]) complain("%llu is done, and given again", number(s));
@@ -138,8 +138,8 @@ struct World {
     if (!single) producer.emplace(Producer{test.sequencer(), kDriver});
   }
 
-  Reader& join(const Joining& joining, uint64_t share = 2) {
-    readers.push_back(std::make_unique<Reader>(test.sequencer(), joining, share));
+  Reader& join(const Joining& joining, uint64_t assignment = 2) {
+    readers.push_back(std::make_unique<Reader>(test.sequencer(), joining, assignment));
     return *readers.back();
   }
   void send(int times) {
@@ -155,7 +155,7 @@ struct World {
     Sequencer dying = test.sequencer();
     const auto joined = dying.join(sharing("g"));
     if (!joined.ok()) complain("no member");
-    dying.share(count);
+    dying.assignment(count);
     const auto batch = dying.consume(joined.value(), 0);
     if (!batch.ok() || batch.value().count != count) complain("no share");
     for (uint64_t i = 0; i < count; ++i) {
@@ -233,14 +233,14 @@ struct Actor {
   }
   Sequencer& ring() { return producer->ring; }
 
-  void join(const Joining& joining, uint64_t share = 2) {
+  void join(const Joining& joining, uint64_t assignment = 2) {
     const auto joined = ring().join(joining);
     if (!joined.ok()) {
       complain("the child joins: error %d", static_cast<int>(joined.error().code));
       _exit(1);
     }
     index = joined.value();
-    ring().share(share);
+    ring().assignment(assignment);
     group = joining.group;
     if (!group) shared->first = shared->giving = shared->given = ring().consumer_sequence(index);
     shared->in = true;
@@ -257,21 +257,22 @@ struct Actor {
     return batch.value();
   }
   // A share beside those that it has; empty where there is none.
-  Shares::Taken take_share() {
-    const auto share = ring().take_share(0);
-    if (!share.ok()) complain("take_share: error %d", static_cast<int>(share.error().code));
-    if (!share.ok()) return {};
-    note(share.value().share);
-    return share.value();
+  Assignments::Taken take_assignment() {
+    const auto assignment = ring().take_assignment(0);
+    if (!assignment.ok())
+      complain("take_share: error %d", static_cast<int>(assignment.error().code));
+    if (!assignment.ok()) return {};
+    note(assignment.value().assignment);
+    return assignment.value();
   }
-  void finish_share(const Shares::Taken& held) {
-    const Batch batch = held.share;
+  void finish_assignment(const Assignments::Taken& held) {
+    const Batch batch = held.assignment;
     if (batch.count == 0) return;
     for (uint64_t s = batch.start; s < batch.start + batch.count; ++s) {
       check(s);
       shared->finishing[s] = true;
     }
-    if (!ring().finish_share(held.seat)) complain("a share of the child's is gone");
+    if (!ring().finish_assignment(held.member_slot)) complain("a share of the child's is gone");
     for (uint64_t s = batch.start; s < batch.start + batch.count; ++s) shared->finished[s] = true;
   }
   void give_back(Batch batch) { give_back(batch, batch.count); }
@@ -521,7 +522,7 @@ std::vector<Operation> operations() {
        }},
       {"take and finish shares", as_member, is(sharing("g")),
        [](Actor& child) {
-         child.ring().share(2);
+         child.ring().assignment(2);
          work(child);
        }},
       {"finish parts of a share", as_member, is(sharing("g")),
@@ -535,20 +536,20 @@ std::vector<Operation> operations() {
        }},
       {"take several shares", as_member, is(sharing("g")),
        [](Actor& child) {
-         child.ring().share(1);
-         const auto first = child.take_share();
-         const auto second = child.take_share();
-         child.finish_share(second);
-         child.finish_share(first);
+         child.ring().assignment(1);
+         const auto first = child.take_assignment();
+         const auto second = child.take_assignment();
+         child.finish_assignment(second);
+         child.finish_assignment(first);
        }},
       {"give a share back", as_member, is(sharing("g")),
        [](Actor& child) {
-         child.ring().share(1);
-         const auto first = child.take_share();
-         const auto second = child.take_share();
+         child.ring().assignment(1);
+         const auto first = child.take_assignment();
+         const auto second = child.take_assignment();
          shared->leaving = true;
-         if (first.share.count != 0) child.ring().give_back_share(first.seat);
-         child.finish_share(second);
+         if (first.assignment.count != 0) child.ring().return_assignment(first.member_slot);
+         child.finish_assignment(second);
        }},
       {"take a share over a gap", member_among_gaps, is(sharing("g")), work},
       {"adopt a dead member's share", as_member, beside_the_dead,

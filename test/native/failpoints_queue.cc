@@ -2,7 +2,7 @@
 // was promised is: what was sent arrives, whole and as long as it was, in the order in which one
 // sender sent it; to one receiver alone, unless it is marked as redelivered after a death or after
 // having been given back; what was not sent, or was dropped, arrives nowhere; who is dead holds up
-// nobody; and no death takes away a seat in which messages are held.
+// nobody; and no death takes away a member slot in which messages are held.
 //
 // What the child does with the core is what src/queue/queue.ts does; it writes headers and bytes
 // itself, and so there are failpoints around these too.
@@ -19,7 +19,7 @@ using namespace failpoints;
 namespace {
 
 constexpr uint64_t kCells = kPage / kCell;  // of a queue: as small as can be
-constexpr uint64_t kSeats = 8;
+constexpr uint64_t kMemberSlots = 8;
 constexpr uint64_t kLetters = 4;  // the driver, where it sends among the dead letters
 constexpr uint64_t kOfEach = kMax / 4;
 constexpr uint64_t kNowhere = ~uint64_t{0};
@@ -192,28 +192,28 @@ std::optional<uint64_t> read(const std::byte* bytes, uint64_t length) {
 }
 
 // The next message, as Queue.#take does; empty when there is none.
-Shares::Taken take(Sequencer& ring, uint64_t nanoseconds = 0) {
+Assignments::Taken take(Sequencer& ring, uint64_t nanoseconds = 0) {
   for (;;) {
-    const auto taken = ring.take_share(nanoseconds);
+    const auto taken = ring.take_assignment(nanoseconds);
     while (ring.gap_count() > 0) ring.next_gap();
     if (!taken.ok()) {
       complain("take_share: error %d", static_cast<int>(taken.error().code));
       return {};
     }
-    const auto [share, seat] = taken.value();
-    if (share.count == 0 || header_of(ring, share.start).deliveries != kDropped) {
+    const auto [assignment, member_slot] = taken.value();
+    if (assignment.count == 0 || header_of(ring, assignment.start).deliveries != kDropped) {
       return taken.value();
     }
-    ring.finish_share(seat);
+    ring.finish_assignment(member_slot);
   }
 }
 
-std::optional<uint64_t> read(const Sequencer& ring, const Share& share) {
-  const uint64_t length = header_of(ring, share.start).length;
-  if (cells_of(length) == share.count) {
-    return read(place_of(ring, share.start) + sizeof(MessageHeader), length);
+std::optional<uint64_t> read(const Sequencer& ring, const Assignment& assignment) {
+  const uint64_t length = header_of(ring, assignment.start).length;
+  if (cells_of(length) == assignment.count) {
+    return read(place_of(ring, assignment.start) + sizeof(MessageHeader), length);
   }
-  complain("a message of %llu bytes has %llu cells", number(length), number(share.count));
+  complain("a message of %llu bytes has %llu cells", number(length), number(assignment.count));
   return std::nullopt;
 }
 
@@ -240,7 +240,7 @@ struct Side {
   static RingCreation creation() {
     RingCreation creation;
     creation.kind = Kind::kQueue;
-    creation.geometry = {kCells, kCell, 1 + kSeats, 8};
+    creation.geometry = {kCells, kCell, 1 + kMemberSlots, 8};
     creation.joinable = true;
     creation.declared = {{"consumers", Role::kGroup, {}}};
     return creation;
@@ -256,16 +256,16 @@ struct Side {
   // Takes a message that is not done with until let_go.
   void hold() {
     held.push_back(take(*acknowledging));
-    if (held.back().share.count == 0) return complain("nothing to be held");
-    const auto id = read(*acknowledging, held.back().share);
-    if (id) arrived(*id, held.back().share);
+    if (held.back().assignment.count == 0) return complain("nothing to be held");
+    const auto id = read(*acknowledging, held.back().assignment);
+    if (id) arrived(*id, held.back().assignment);
   }
   void let_go_latest() {
     finish(*acknowledging, held.back());
     held.pop_back();
   }
   void let_go() {
-    for (const Shares::Taken& each : held) finish(*acknowledging, each);
+    for (const Assignments::Taken& each : held) finish(*acknowledging, each);
     held.clear();
   }
 
@@ -295,17 +295,17 @@ struct Side {
         [&] { return std::make_pair(test.consumer(0).load_ordered(), end()); });
   }
 
-  // As many messages can be held as the queue has seats.
+  // As many messages can be held as the queue has member slots.
   void hold_all() {
     acknowledging.reset();
     moving.reset();
     receive();
     moving.reset();
-    for (uint64_t i = 0; i < kSeats + 1; ++i) {
+    for (uint64_t i = 0; i < kMemberSlots + 1; ++i) {
       if (!sender.send(sizeof(Letter))) return complain("no room for small messages");
     }
-    for (uint64_t i = 0; i < kSeats; ++i) hold();
-    const auto another = acknowledging->take_share(0);
+    for (uint64_t i = 0; i < kMemberSlots; ++i) hold();
+    const auto another = acknowledging->take_assignment(0);
     if (another.ok() || another.error().code != Errc::kTooManyConsumers) complain("too many seats");
     std::reverse(held.begin(), held.end());
     let_go();
@@ -323,15 +323,15 @@ struct Side {
   Sender sender;
   std::optional<Sequencer> acknowledging;
   std::optional<Sequencer> moving;
-  std::vector<Shares::Taken> held;
+  std::vector<Assignments::Taken> held;
 
  private:
   bool acknowledge(uint64_t nanoseconds) {
     if (!acknowledging) return false;
-    const Shares::Taken taken = take(*acknowledging, nanoseconds);
-    if (taken.share.count == 0) return false;
-    const auto id = read(*acknowledging, taken.share);
-    if (id) arrived(*id, taken.share);
+    const Assignments::Taken taken = take(*acknowledging, nanoseconds);
+    if (taken.assignment.count == 0) return false;
+    const auto id = read(*acknowledging, taken.assignment);
+    if (id) arrived(*id, taken.assignment);
     finish(*acknowledging, taken);
     return true;
   }
@@ -349,21 +349,22 @@ struct Side {
     return true;
   }
 
-  void finish(Sequencer& ring, const Shares::Taken& taken) {
-    if (!ring.finish_share(taken.seat)) complain("a share of the driver's is gone");
+  void finish(Sequencer& ring, const Assignments::Taken& taken) {
+    if (!ring.finish_assignment(taken.member_slot)) complain("a share of the driver's is gone");
   }
 
   // A message has come whose mark can be seen.
-  void arrived(uint64_t id, const Share& share) {
+  void arrived(uint64_t id, const Assignment& assignment) {
     const bool came_before = shared->done[id] || shared->finished[id];
-    if (came_before && known.some_come_twice && share.redelivered && !child_lives()) return;
+    if (came_before && known.some_come_twice && assignment.redelivered && !child_lives()) return;
     done(id);
     if (sender.who == kLetters) return;
-    if (shared->taken[id] != 0 && !share.redelivered) complain("%llu is not marked", number(id));
-    known.unheard[id] = share.redelivered && shared->taken[id] == 0;
-    if (share.redelivered) return;
-    if (share.start < latest_start) complain("%llu comes too late", number(id));
-    latest_start = share.start;
+    if (shared->taken[id] != 0 && !assignment.redelivered)
+      complain("%llu is not marked", number(id));
+    known.unheard[id] = assignment.redelivered && shared->taken[id] == 0;
+    if (assignment.redelivered) return;
+    if (assignment.start < latest_start) complain("%llu comes too late", number(id));
+    latest_start = assignment.start;
     uint64_t& latest = latest_of[shared->who[id]];
     if (id < latest) complain("%llu comes after %llu", number(id), number(latest));
     latest = id;
@@ -411,8 +412,8 @@ struct World {
   void take_and_die() {
     Sequencer dying = queue.test.sequencer();
     join(dying);
-    const Shares::Taken taken = take(dying);
-    const auto id = taken.share.count == 0 ? std::nullopt : read(dying, taken.share);
+    const Assignments::Taken taken = take(dying);
+    const auto id = taken.assignment.count == 0 ? std::nullopt : read(dying, taken.assignment);
     if (!id) return complain("nothing for the dead");
     shared->taken[*id] = 1;
     shared->orphan[*id] = true;
@@ -422,14 +423,14 @@ struct World {
   void take_together_and_die(uint64_t messages) {
     Sequencer dying = queue.test.sequencer();
     join(dying);
-    Portion portion;
-    portion.messages = messages;
-    const auto taken = dying.take_share(0, portion);
+    TakeLimits limits;
+    limits.messages = messages;
+    const auto taken = dying.take_assignment(0, limits);
     if (!taken.ok()) return complain("nothing for the dead");
-    uint64_t at = taken.value().share.start;
+    uint64_t at = taken.value().assignment.start;
     for (uint64_t i = 0; i < messages; ++i) {
       const uint64_t cells = cells_of(header_of(dying, at).length);
-      const auto id = read(dying, Share{at, cells});
+      const auto id = read(dying, Assignment{at, cells});
       if (!id) return complain("nothing for the dead");
       shared->taken[*id] = 1;
       shared->orphan[*id] = true;
@@ -454,7 +455,7 @@ Sequencer opened(const std::string& name) {
 struct Actor {
   // A message in the child's hands.
   struct Held {
-    Shares::Taken taken;
+    Assignments::Taken taken;
     uint64_t id = kMax;
 
     explicit operator bool() const { return id != kMax; }
@@ -522,7 +523,7 @@ struct Actor {
   Held receive(uint64_t nanoseconds = 0) {
     const Held held = take_one(nanoseconds);
     if (!held) return held;
-    const uint64_t start = held.taken.share.start;
+    const uint64_t start = held.taken.assignment.start;
     const uint32_t deliveries = header_of(ring(), start).deliveries + 1;
     store("the number of deliveries", [&] {
       memcpy(place_of(ring(), start) + offsetof(MessageHeader, deliveries), &deliveries,
@@ -532,15 +533,17 @@ struct Actor {
   }
   void acknowledge(const Held& held) {
     if (!held) return;
-    if (read(ring(), held.taken.share) != held.id) complain("a held message changes");
+    if (read(ring(), held.taken.assignment) != held.id) complain("a held message changes");
     shared->finishing[held.id] = true;
-    if (!ring().finish_share(held.taken.seat)) complain("a share of the child's is gone");
+    if (!ring().finish_assignment(held.taken.member_slot))
+      complain("a share of the child's is gone");
     shared->finished[held.id] = true;
   }
   void give_back(const Held& held) {
     if (!held) return;
     shared->given_back[held.id] = true;
-    if (!ring().give_back_share(held.taken.seat)) complain("a share of the child's is gone");
+    if (!ring().return_assignment(held.taken.member_slot))
+      complain("a share of the child's is gone");
   }
 
   // As Queue.enqueueShift. False: what is in the way is in others' hands.
@@ -552,7 +555,7 @@ struct Actor {
       // Others may have made room meanwhile.
       if (!oldest) return send_at_once(length);
       acknowledge(oldest);
-      if (ring().consumer_sequence(0) <= oldest.taken.share.start) {
+      if (ring().consumer_sequence(0) <= oldest.taken.assignment.start) {
         stuck_at = ring().consumer_sequence(0);
       }
     }
@@ -560,12 +563,12 @@ struct Actor {
 
   // As Queue.#message, of one that was given too often.
   void bury(const Held& held) {
-    if (header_of(ring(), held.taken.share.start).deliveries < kMaxDeliveries) {
+    if (header_of(ring(), held.taken.assignment.start).deliveries < kMaxDeliveries) {
       return acknowledge(held);
     }
     const auto space = letters->claim(shared->length[held.id]);
     if (!space) return complain("no room among the dead letters");
-    const std::byte* const from = place_of(ring(), held.taken.share.start);
+    const std::byte* const from = place_of(ring(), held.taken.assignment.start);
     std::byte* const to = place_of(letters->ring, space->start);
     const uint64_t length = sizeof(MessageHeader) + shared->length[held.id];
     store("a dead letter", [&] {
@@ -580,15 +583,16 @@ struct Actor {
 
   // A message that is not yet counted as delivered.
   Held take_one(uint64_t nanoseconds = 0) {
-    const Shares::Taken taken = take(ring(), nanoseconds);
-    if (taken.share.count == 0) return {};
-    const auto id = read(ring(), taken.share);
+    const Assignments::Taken taken = take(ring(), nanoseconds);
+    if (taken.assignment.count == 0) return {};
+    const auto id = read(ring(), taken.assignment);
     if (!id) return {};
-    const bool redelivered = taken.share.redelivered;
+    const bool redelivered = taken.assignment.redelivered;
     if (shared->done[*id] || shared->finished[*id]) complain("%llu came to others", number(*id));
     if (shared->taken[*id] != 0 && !redelivered) complain("%llu arrived twice", number(*id));
-    if (!redelivered && taken.share.start < latest) complain("%llu comes too late", number(*id));
-    if (!redelivered) latest = taken.share.start;
+    if (!redelivered && taken.assignment.start < latest)
+      complain("%llu comes too late", number(*id));
+    if (!redelivered) latest = taken.assignment.start;
     ++shared->taken[*id];
     shared->orphan[*id] = shared->given_back[*id] = false;
     return {taken, *id};
@@ -615,7 +619,7 @@ struct Actor {
 
   // As Queue.#oldest.
   Held take_oldest() {
-    ring().go_on();
+    ring().unblock_data();
     return take_one();
   }
 
@@ -817,7 +821,7 @@ std::vector<Operation> operations() {
        [](Actor& child) {
          const Actor::Held first = child.take_one();
          if (!first) return;
-         child.ring().keep_share(first.taken.seat);
+         child.ring().keep_assignment(first.taken.member_slot);
          shared->taken[first.id] = 0;
          const Actor::Held again = child.receive();
          if (again.id != first.id) complain("what was kept is not the next");
@@ -856,7 +860,7 @@ std::vector<Operation> operations() {
       {"shift while others hold",
        [](World& world) {
          world.fill();
-         // With a seat to spare: who is stopped while it takes one keeps it from others.
+         // With a member slot to spare: who is stopped while it takes one keeps it from others.
          for (int i = 0; i < 3; ++i) world.queue.hold();
          world.queue.let_go_latest();
        },
@@ -927,7 +931,7 @@ void verify(bool killed) {
 
 void run(const Operation& operation, Way how, uint32_t point) {
   known = {};
-  if (!childs_target) childs_target = runner::share<Target>()->bytes;
+  if (!childs_target) childs_target = runner::assignment<Target>()->bytes;
   memset(childs_target, 0xff, kPage);
   World world;
   operation.prepare(world);

@@ -172,7 +172,7 @@ uint64_t small_word_offset(Bytes& input, const Shape& shape) {
       layout.producers_offset + input.below(layout.geometry.producers) * sizeof(ProducerEntry);
   const uint64_t offsets[] = {
       offsetof(Header, status),
-      offsetof(Header, membership),
+      offsetof(Header, gating_epoch),
       offsetof(Header, data_waiters),
       offsetof(Header, space_waiters),
       offsetof(Header, dependents),
@@ -531,8 +531,8 @@ struct Memory {
   Batch batch;
   uint64_t consumer = 0;
   bool joined = false;
-  bool shares = false;  // as a member of a group
-  uint64_t seat = 0;    // where its latest share is
+  bool assignments = false;  // as a member of a group
+  uint64_t member_slot = 0;  // where its latest share is
 };
 
 uint64_t draw_patience(Bytes& input) { return input.below(16) == 0 ? 20'000 : 0; }
@@ -594,34 +594,35 @@ void join_some(Bytes& input, Sequencer& ring, Memory& memory, uint64_t base) {
   joining.start.sequence = odd_number(input, base, ring.geometry().elements) & kLastSequence;
   const auto joined = ring.join(joining);
   memory.joined = joined.ok();
-  memory.shares = joined.ok() && joining.group;
+  memory.assignments = joined.ok() && joining.group;
   if (!joined.ok()) return;
   require(joined.value() < ring.geometry().consumers, "whoever joins is in the table");
   memory.consumer = joined.value();
   memory.batch = {};
-  ring.share(1 + input.below(ring.geometry().elements));
+  ring.assignment(1 + input.below(ring.geometry().elements));
 }
 
 void share_some(Bytes& input, Sequencer& ring, Memory& memory) {
   switch (input.below(5)) {
     case 0:
-      static_cast<void>(ring.finish_share(input.below(4)));
+      static_cast<void>(ring.finish_assignment(input.below(4)));
       break;
     case 1:
-      static_cast<void>(ring.give_back_share(input.below(4)));
+      static_cast<void>(ring.return_assignment(input.below(4)));
       break;
     case 2:
-      static_cast<void>(ring.keep_share(input.below(4)));
+      static_cast<void>(ring.keep_assignment(input.below(4)));
       break;
     default: {
       // Of those who have joined a group alone.
-      if (!memory.joined || !memory.shares) return;
-      const auto taken = ring.take_share(draw_patience(input));
-      if (!taken.ok() || taken.value().share.count == 0) return;
-      memory.seat = taken.value().seat;
-      use_elements(ring, taken.value().share.start, taken.value().share.count, false);
+      if (!memory.joined || !memory.assignments) return;
+      const auto taken = ring.take_assignment(draw_patience(input));
+      if (!taken.ok() || taken.value().assignment.count == 0) return;
+      memory.member_slot = taken.value().member_slot;
+      use_elements(ring, taken.value().assignment.start, taken.value().assignment.count, false);
       if (input.below(2) == 0) {
-        require(ring.finish_share(memory.seat), "a share that was taken can be finished");
+        require(ring.finish_assignment(memory.member_slot),
+                "a share that was taken can be finished");
       }
     }
   }
@@ -668,7 +669,7 @@ void join_queue(Sequencer& ring, Memory& memory) {
   joining.group = true;
   const auto joined = ring.join(joining);
   if (!joined.ok()) return;
-  memory.joined = memory.shares = true;
+  memory.joined = memory.assignments = true;
   memory.consumer = joined.value();
   memory.batch = {};
 }
@@ -676,7 +677,7 @@ void join_queue(Sequencer& ring, Memory& memory) {
 void move_some(Bytes& input, Sequencer& ring, Memory& memory) {
   if (!memory.joined) join_queue(ring, memory);
   // Of those who have joined a group alone.
-  if (!memory.joined || !memory.shares) return;
+  if (!memory.joined || !memory.assignments) return;
   // Mostly enough; and of its own, so that nobody writes behind it unnoticed.
   const uint64_t room = input.below(4) == 0 ? input.byte() : ring.elements_bytes();
   std::vector<std::byte> target(static_cast<size_t>(room));
@@ -690,7 +691,7 @@ void move_some(Bytes& input, Sequencer& ring, Memory& memory) {
 
 void move_several(Bytes& input, Sequencer& ring, Memory& memory) {
   if (!memory.joined) join_queue(ring, memory);
-  if (!memory.joined || !memory.shares) return;
+  if (!memory.joined || !memory.assignments) return;
   const uint64_t room = input.below(4) == 0 ? input.byte() : ring.elements_bytes();
   std::vector<std::byte> target(static_cast<size_t>(room));
   std::vector<uint32_t> lengths(input.below(40));
@@ -703,12 +704,12 @@ void move_several(Bytes& input, Sequencer& ring, Memory& memory) {
   require(total <= room, "messages lie within the target");
 }
 
-void take_census(Sequencer& ring) {
-  const Census census = ring.census();
-  require(census.consumers.size() <= ring.geometry().consumers &&
-              census.producers.size() <= ring.geometry().producers,
+void take_snapshot(Sequencer& ring) {
+  const Snapshot snapshot = ring.snapshot();
+  require(snapshot.consumers.size() <= ring.geometry().consumers &&
+              snapshot.producers.size() <= ring.geometry().producers,
           "no more take part than there is room for");
-  for (const ConsumerFacts& facts : census.consumers) {
+  for (const ConsumerFacts& facts : snapshot.consumers) {
     require(facts.name.size() <= kLongestName && facts.after.size() <= kMaxDependencies,
             "what is said of a consumer is within its entry");
   }
@@ -847,7 +848,7 @@ void use(Bytes& input, const Shape& shape) {
         static_cast<void>(ring.recover());
         break;
       case 11:
-        static_cast<void>(ring.make_room());
+        static_cast<void>(ring.unblock_space());
         break;
       case 12:
         take_over_some(input, ring, memory, shape.base);
@@ -885,8 +886,8 @@ void use(Bytes& input, const Shape& shape) {
         share_some(input, ring, memory);
         break;
       case 21:
-        take_census(ring);
-        static_cast<void>(ring.go_on());
+        take_snapshot(ring);
+        static_cast<void>(ring.unblock_data());
         break;
       case 22:
         use_lease(input, ring);
@@ -951,7 +952,7 @@ void use_broadcast(Bytes& input) {
   if (input.below(2) == 0) policy.producers = Producers::kSingle;
   const uint64_t places = policy.producers == Producers::kSingle ? 1 : 1 + input.below(3);
   const auto layout =
-      ring_layout({elements, longest, kBellEntries, places}, policy, {}, Kind::kBroadcast);
+      ring_layout({elements, longest, kNotifyEntries, places}, policy, {}, Kind::kBroadcast);
   Image image;
   image.bytes.resize(static_cast<size_t>(layout.value().size));
   image.length = layout.value().size;

@@ -18,7 +18,7 @@ namespace {
 RingCreation broadcast(uint64_t elements, Producers producers = Producers::kMulti) {
   RingCreation creation;
   creation.kind = Kind::kBroadcast;
-  creation.geometry = {elements, 8, kBellEntries, producers == Producers::kSingle ? 1u : 4u};
+  creation.geometry = {elements, 8, kNotifyEntries, producers == Producers::kSingle ? 1u : 4u};
   creation.policy.producers = producers;
   return creation;
 }
@@ -29,7 +29,7 @@ struct Look {
     CHECK(inspected.ok());
     facts = std::move(inspected.value());
   }
-  const BroadcastCensus& seen() const { return facts.broadcast; }
+  const BroadcastSnapshot& seen() const { return facts.broadcast; }
   SlotFault::What fault() const { return seen().fault.what; }
   SegmentFacts facts;
 };
@@ -62,7 +62,7 @@ TEST("a broadcast from outside: nothing was published") {
   const TestRing test(broadcast(4));
   const Look look(test);
   CHECK(look.facts.damage == Errc::kNone && look.facts.attached && !look.facts.replaced);
-  CHECK(look.facts.census.consumers.empty() && look.facts.census.producers.empty());
+  CHECK(look.facts.snapshot.consumers.empty() && look.facts.snapshot.producers.empty());
   CHECK(look.seen().next == 0 && look.seen().looked == 0 && look.seen().kept == 0);
   CHECK(look.seen().missing == 0 && look.seen().publishers.empty());
   CHECK(look.fault() == SlotFault::kNone && !look.seen().sleepers.now);
@@ -76,7 +76,7 @@ TEST("a broadcast from outside: what is kept, dropped and being written, and by 
     CHECK(publisher.claim().value() == 6);
     publisher.abort();
     CHECK(publisher.claim().value() == 7);
-    announce_sleeper(test.segment.bell().sleepers);
+    announce_sleeper(test.segment.notify_page().sleepers);
     const Look look(test);
     CHECK(look.seen().next == 8 && look.seen().looked == 4);
     CHECK(look.seen().kept == 2 && look.seen().dropped == 1 && look.seen().missing == 0);
@@ -194,6 +194,6 @@ TEST("memory from outside: its size, and nobody who takes part") {
   const TestRing test(creation);
   const Look look(test);
   CHECK(look.facts.layout.kind == Kind::kMemory && look.facts.layout.elements_bytes() == 100);
-  CHECK(look.facts.attached && look.facts.census.consumers.empty());
+  CHECK(look.facts.attached && look.facts.snapshot.consumers.empty());
   CHECK(look.facts.producers().alive == 0 && look.facts.consumers().gone == 0);
 }

@@ -116,7 +116,7 @@ TEST("no operation on a segment fails because a signal interrupts its system cal
       CHECK(ring.attach_consumer(0, os::Hold::kExclusive).ok());
       CHECK(ring.claim(1, 1, 0).value().count == 1);
       const auto inspected = inspect_segment(name);
-      CHECK(inspected.ok() && inspected.value().census.consumers[0].alive);
+      CHECK(inspected.ok() && inspected.value().snapshot.consumers[0].alive);
       const auto segments = list_segments("");
       CHECK(segments.ok() && std::any_of(segments.value().begin(), segments.value().end(),
                                          [&](const auto& each) { return each.name == name; }));

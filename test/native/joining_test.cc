@@ -277,7 +277,7 @@ TEST("who takes a dead member's place gets its work") {
   Sequencer producer = test.sequencer();
   std::optional<Sequencer> dying(test.sequencer());
   const uint64_t i = dying->join(sharing("g")).value();
-  dying->share(4);
+  dying->assignment(4);
   produce(producer, 6);
   CHECK(dying->consume(i, 0).value().count == 4);
   CHECK(dying->commit_consumed(i, 0, 1));
@@ -310,7 +310,7 @@ TEST("members in threads share every element once, and gate the producers") {
     threads.emplace_back([&, m] {
       Sequencer ring = test.sequencer();
       const uint64_t index = ring.join(sharing("g")).value();
-      ring.share(m + 1);
+      ring.assignment(m + 1);
       while (ring.status() == 0 || ring.consumable(index)) {
         const auto batch = ring.consume(index, 10 * kMillisecond);
         CHECK(batch.ok());
@@ -569,13 +569,13 @@ TEST("an operator detaches who is dead, and nobody who lives") {
   std::optional<Sequencer> member = test.sequencer();
   std::optional<Sequencer> nameless = test.sequencer();
   const uint64_t a = named_one->join(named("a")).value();
-  const uint64_t seat = member->join(sharing("g")).value();
+  const uint64_t member_slot = member->join(sharing("g")).value();
   const uint64_t other = nameless->join(named("")).value();
   const uint64_t g = 1;
   for (const uint64_t each : {a, g, other}) {
     CHECK(operating.detach(each).error().code == Errc::kConsumerBusy);
   }
-  CHECK(operating.detach(seat).error().code == Errc::kConsumerKind);
+  CHECK(operating.detach(member_slot).error().code == Errc::kConsumerKind);
   CHECK(operating.detach(6).error().code == Errc::kUnknownConsumer);
   produce(producer, 4);
   CHECK(!produce(producer));

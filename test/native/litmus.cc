@@ -309,7 +309,7 @@ bool ended_well(pid_t child, Shared* shared) {
 
 template <class Play>
 bool race(int sides, Play play) {
-  auto* const shared = runner::share<Shared>();
+  auto* const shared = runner::assignment<Shared>();
   const pid_t parent = getpid();
   pid_t children[4];
   for (int side = 0; side < sides; ++side) {

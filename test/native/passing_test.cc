@@ -154,8 +154,8 @@ TEST("a consumer that fails instead of taking a message passes on") {
     const auto [start, count, ignored] = claim.value();
     CHECK(count == 1 && sender.commit(start, start, OutOfOrder::kMark, 0).ok());
   }
-  CHECK(consumer.take_share(0).value().share.count == 1);
+  CHECK(consumer.take_assignment(0).value().assignment.count == 1);
   Sleeper other(consumer.data_waiters());
-  CHECK(consumer.take_share(0).error().code == Errc::kTooManyConsumers);
+  CHECK(consumer.take_assignment(0).error().code == Errc::kTooManyConsumers);
   other.await_wake();
 }

@@ -20,11 +20,11 @@ namespace {
 
 constexpr uint64_t kCells = kPage / kCell;
 
-// With so many seats for messages that are held.
-RingCreation queue_of(uint64_t seats) {
+// With so many member slots for messages that are held.
+RingCreation queue_of(uint64_t member_slots) {
   RingCreation creation;
   creation.kind = Kind::kQueue;
-  creation.geometry = {kCells, kCell, 1 + seats, 4};
+  creation.geometry = {kCells, kCell, 1 + member_slots, 4};
   creation.joinable = true;
   creation.declared = {{"consumers", Role::kGroup, {}}};
   return creation;
@@ -105,25 +105,25 @@ std::vector<std::string> move_all(Sequencer& ring, uint64_t most = 1000, uint64_
   return texts;
 }
 
-Portion together(uint64_t messages) {
-  Portion portion;
-  portion.messages = messages;
-  return portion;
+TakeLimits together(uint64_t messages) {
+  TakeLimits limits;
+  limits.messages = messages;
+  return limits;
 }
 
-// The next message, which stays in its seat; an empty share when there is none.
-Shares::Taken take(Sequencer& ring, uint64_t nanoseconds = 0) {
-  const auto taken = ring.take_share(nanoseconds);
+// The next message, which stays in its member slot; an empty share when there is none.
+Assignments::Taken take(Sequencer& ring, uint64_t nanoseconds = 0) {
+  const auto taken = ring.take_assignment(nanoseconds);
   CHECK(taken.ok());
-  return taken.ok() ? taken.value() : Shares::Taken{};
+  return taken.ok() ? taken.value() : Assignments::Taken{};
 }
 
-std::string text_of(const Sequencer& ring, const Shares::Taken& taken) {
-  if (taken.share.count == 0) return "nothing";
+std::string text_of(const Sequencer& ring, const Assignments::Taken& taken) {
+  if (taken.assignment.count == 0) return "nothing";
   MessageHeader header;
-  const std::byte* const place = place_of(ring, taken.share.start);
+  const std::byte* const place = place_of(ring, taken.assignment.start);
   std::memcpy(&header, place, sizeof header);
-  CHECK(cells_of(header.length) == taken.share.count);
+  CHECK(cells_of(header.length) == taken.assignment.count);
   return std::string(reinterpret_cast<const char*>(place + sizeof header), header.length);
 }
 
@@ -215,15 +215,15 @@ TEST("messages are held at a time and finished in any order, and the first one h
   Sequencer consumer = consumer_of(test);
   const std::string text(kPage / 4 - sizeof(MessageHeader), 'x');
   for (int i = 0; i < 4; ++i) CHECK(send(sender, text));
-  std::vector<Shares::Taken> held;
+  std::vector<Assignments::Taken> held;
   for (int i = 0; i < 4; ++i) held.push_back(take(consumer));
   for (const size_t i : {2, 1, 3}) {
-    CHECK(consumer.finish_share(held[i].seat));
-    CHECK(!consumer.finish_share(held[i].seat));
+    CHECK(consumer.finish_assignment(held[i].member_slot));
+    CHECK(!consumer.finish_assignment(held[i].member_slot));
     CHECK(!send(sender, ""));
   }
   CHECK(consumer.consumer_sequence(0) == 0);
-  CHECK(consumer.finish_share(held[0].seat));
+  CHECK(consumer.finish_assignment(held[0].member_slot));
   CHECK(consumer.consumer_sequence(0) == kCells);
   for (int i = 0; i < 4; ++i) CHECK(send(sender, text));
 }
@@ -234,13 +234,14 @@ TEST("as many messages can be held as there are seats, by one or by several") {
   for (int i = 0; i < 5; ++i) CHECK(send(sender, std::to_string(i)));
   Sequencer first = consumer_of(test);
   Sequencer second = consumer_of(test);
-  const Shares::Taken a = take(first);
-  const Shares::Taken b = take(second);
-  const Shares::Taken c = take(first);
-  CHECK(a.share.start == 0 && b.share.start == 1 && c.share.start == 2 && c.seat != a.seat);
-  CHECK(first.take_share(0).error().code == Errc::kTooManyConsumers);
-  CHECK(second.take_share(0).error().code == Errc::kTooManyConsumers);
-  CHECK(first.finish_share(a.seat));
+  const Assignments::Taken a = take(first);
+  const Assignments::Taken b = take(second);
+  const Assignments::Taken c = take(first);
+  CHECK(a.assignment.start == 0 && b.assignment.start == 1 && c.assignment.start == 2 &&
+        c.member_slot != a.member_slot);
+  CHECK(first.take_assignment(0).error().code == Errc::kTooManyConsumers);
+  CHECK(second.take_assignment(0).error().code == Errc::kTooManyConsumers);
+  CHECK(first.finish_assignment(a.member_slot));
   CHECK(text_of(first, take(first)) == "3");
 }
 
@@ -250,18 +251,18 @@ TEST("what is given back goes to another, marked, and the seat can be somebody e
   Sequencer first = consumer_of(test);
   Sequencer second = consumer_of(test);
   CHECK(send(sender, "a"));
-  const Shares::Taken given = take(first);
-  CHECK(!given.share.redelivered);
-  CHECK(first.give_back_share(given.seat));
-  CHECK(!first.give_back_share(given.seat) && !first.finish_share(given.seat));
-  const Shares::Taken got = take(second, os::kForever);
-  CHECK(text_of(second, got) == "a" && got.share.redelivered);
-  // It keeps its own seat as well: with that one, both are taken.
-  CHECK(first.take_share(0).error().code == Errc::kTooManyConsumers);
-  CHECK(second.finish_share(got.seat));
+  const Assignments::Taken given = take(first);
+  CHECK(!given.assignment.redelivered);
+  CHECK(first.return_assignment(given.member_slot));
+  CHECK(!first.return_assignment(given.member_slot) && !first.finish_assignment(given.member_slot));
+  const Assignments::Taken got = take(second, os::kForever);
+  CHECK(text_of(second, got) == "a" && got.assignment.redelivered);
+  // It keeps its own member slot as well: with that one, both are taken.
+  CHECK(first.take_assignment(0).error().code == Errc::kTooManyConsumers);
+  CHECK(second.finish_assignment(got.member_slot));
   CHECK(send(sender, "b"));
-  const Shares::Taken next = take(first);
-  CHECK(text_of(first, next) == "b" && !next.share.redelivered);
+  const Assignments::Taken next = take(first);
+  CHECK(text_of(first, next) == "b" && !next.assignment.redelivered);
 }
 
 TEST("what is given back can come again to whoever gave it, also from a seat that was adopted") {
@@ -274,14 +275,14 @@ TEST("what is given back can come again to whoever gave it, also from a seat tha
   }
   Sequencer consumer = consumer_of(test);
   for (int i = 0; i < 5; ++i) {
-    const Shares::Taken got = take(consumer, os::kForever);
-    CHECK(text_of(consumer, got) == "a" && got.share.redelivered);
+    const Assignments::Taken got = take(consumer, os::kForever);
+    CHECK(text_of(consumer, got) == "a" && got.assignment.redelivered);
     CHECK(consumer.consumer_sequence(0) == 0);
-    CHECK(consumer.give_back_share(got.seat));
+    CHECK(consumer.return_assignment(got.member_slot));
   }
-  CHECK(consumer.finish_share(take(consumer, os::kForever).seat));
+  CHECK(consumer.finish_assignment(take(consumer, os::kForever).member_slot));
   CHECK(consumer.consumer_sequence(0) == 1);
-  CHECK(take(consumer).share.count == 0);
+  CHECK(take(consumer).assignment.count == 0);
 }
 
 TEST("whoever sleeps for a message is woken by one that is given back") {
@@ -289,15 +290,15 @@ TEST("whoever sleeps for a message is woken by one that is given back") {
   Sequencer sender = test.sequencer();
   Sequencer first = consumer_of(test);
   CHECK(send(sender, "a"));
-  const Shares::Taken given = take(first);
+  const Assignments::Taken given = take(first);
   std::thread other([&] {
     Sequencer second = consumer_of(test);
-    const Shares::Taken got = take(second, os::kForever);
-    CHECK(text_of(second, got) == "a" && got.share.redelivered);
-    CHECK(second.finish_share(got.seat));
+    const Assignments::Taken got = take(second, os::kForever);
+    CHECK(text_of(second, got) == "a" && got.assignment.redelivered);
+    CHECK(second.finish_assignment(got.member_slot));
   });
   runner::await("the other to sleep", [&] { return announced(first.data_waiters()); });
-  CHECK(first.give_back_share(given.seat));
+  CHECK(first.return_assignment(given.member_slot));
   other.join();
   CHECK(first.consumer_sequence(0) == 1);
 }
@@ -307,14 +308,15 @@ TEST("what is kept is given again before anything else, and is not marked") {
   Sequencer sender = test.sequencer();
   Sequencer consumer = consumer_of(test);
   for (const char* text : {"a", "b", "c"}) CHECK(send(sender, text));
-  const Shares::Taken a = take(consumer);
-  const Shares::Taken b = take(consumer);
-  CHECK(consumer.keep_share(b.seat) && consumer.consumable(0));
-  const Shares::Taken again = take(consumer);
-  CHECK(text_of(consumer, again) == "b" && again.seat == b.seat && !again.share.redelivered);
+  const Assignments::Taken a = take(consumer);
+  const Assignments::Taken b = take(consumer);
+  CHECK(consumer.keep_assignment(b.member_slot) && consumer.consumable(0));
+  const Assignments::Taken again = take(consumer);
+  CHECK(text_of(consumer, again) == "b" && again.member_slot == b.member_slot &&
+        !again.assignment.redelivered);
   CHECK(text_of(consumer, take(consumer)) == "c");
-  CHECK(consumer.finish_share(a.seat));
-  CHECK(!consumer.keep_share(a.seat));
+  CHECK(consumer.finish_assignment(a.member_slot));
+  CHECK(!consumer.keep_assignment(a.member_slot));
 }
 
 TEST("what a dead one had taken and done with out of order is not done again") {
@@ -324,20 +326,20 @@ TEST("what a dead one had taken and done with out of order is not done again") {
   {
     Sequencer dying = consumer_of(test);
     take(dying);
-    const Shares::Taken b = take(dying);
+    const Assignments::Taken b = take(dying);
     take(dying);
-    CHECK(dying.finish_share(b.seat));
+    CHECK(dying.finish_assignment(b.member_slot));
   }
   Sequencer next = consumer_of(test);
   std::vector<std::string> got;
   for (int i = 0; i < 2; ++i) {
-    const Shares::Taken taken = take(next, os::kForever);
-    CHECK(taken.share.redelivered);
+    const Assignments::Taken taken = take(next, os::kForever);
+    CHECK(taken.assignment.redelivered);
     got.push_back(text_of(next, taken));
-    CHECK(next.finish_share(taken.seat));
+    CHECK(next.finish_assignment(taken.member_slot));
   }
   CHECK((got == std::vector<std::string>{"a", "c"}));
-  CHECK(take(next).share.count == 0 && next.consumer_sequence(0) == 3);
+  CHECK(take(next).assignment.count == 0 && next.consumer_sequence(0) == 3);
 }
 
 TEST("one who receives all the time gets what the dead left before it has nothing else to do") {
@@ -348,18 +350,18 @@ TEST("one who receives all the time gets what the dead left before it has nothin
     Sequencer dying = consumer_of(test);
     take(dying);
   }
-  // In the seat that comes first, so that it is not taken with it.
+  // In the member slot that comes first, so that it is not taken with it.
   Sequencer other = consumer_of(test);
-  const Shares::Taken left = take(other);
+  const Assignments::Taken left = take(other);
   CHECK(text_of(other, left) == "left");
   Sequencer consumer = consumer_of(test);
-  CHECK(other.give_back_share(left.seat));
+  CHECK(other.return_assignment(left.member_slot));
   bool came = false;
   for (int i = 0; i < 100 && !came; ++i) {
     CHECK(send(sender, "new"));
-    const Shares::Taken taken = take(consumer);
-    came = text_of(consumer, taken) == "left" && taken.share.redelivered;
-    CHECK(consumer.finish_share(taken.seat));
+    const Assignments::Taken taken = take(consumer);
+    came = text_of(consumer, taken) == "left" && taken.assignment.redelivered;
+    CHECK(consumer.finish_assignment(taken.member_slot));
   }
   CHECK(came);
 }
@@ -374,9 +376,9 @@ TEST("who leaves with messages in hand leaves them to the others, marked") {
   Sequencer other = consumer_of(test);
   leaving.leave();
   for (const char* text : {"a", "b"}) {
-    const Shares::Taken taken = take(other, os::kForever);
-    CHECK(text_of(other, taken) == text && taken.share.redelivered);
-    CHECK(other.finish_share(taken.seat));
+    const Assignments::Taken taken = take(other, os::kForever);
+    CHECK(text_of(other, taken) == text && taken.assignment.redelivered);
+    CHECK(other.finish_assignment(taken.member_slot));
   }
 }
 
@@ -524,23 +526,23 @@ TEST("what a dead one had taken together comes one by one, marked, to whoever as
   CHECK(send_all(sender, texts) == texts.size());
   {
     Sequencer dying = consumer_of(test);
-    CHECK(dying.take_share(0, together(4)).value().share.count == 1 + 4 + 1 + 1);
+    CHECK(dying.take_assignment(0, together(4)).value().assignment.count == 1 + 4 + 1 + 1);
   }
   Sequencer holding = consumer_of(test);
-  const Shares::Taken a = take(holding, os::kForever);
-  CHECK(text_of(holding, a) == "a" && a.share.redelivered);
+  const Assignments::Taken a = take(holding, os::kForever);
+  CHECK(text_of(holding, a) == "a" && a.assignment.redelivered);
   {
     // Nobody has what nobody asked for.
     Sequencer other = consumer_of(test);
-    const Shares::Taken b = take(other, os::kForever);
-    CHECK(text_of(other, b) == texts[1] && b.share.redelivered);
-    CHECK(other.keep_share(b.seat) && text_of(other, take(other)) == texts[1]);
-    CHECK(other.give_back_share(b.seat));
-    CHECK(take(other, os::kForever).share.redelivered);
+    const Assignments::Taken b = take(other, os::kForever);
+    CHECK(text_of(other, b) == texts[1] && b.assignment.redelivered);
+    CHECK(other.keep_assignment(b.member_slot) && text_of(other, take(other)) == texts[1]);
+    CHECK(other.return_assignment(b.member_slot));
+    CHECK(take(other, os::kForever).assignment.redelivered);
   }
   // Several are held at a time.
-  const Shares::Taken b = take(holding, os::kForever);
-  CHECK(b.share.redelivered);
+  const Assignments::Taken b = take(holding, os::kForever);
+  CHECK(b.assignment.redelivered);
   Texts got{text_of(holding, b)};
   Sequencer consumer = consumer_of(test);
   while (got.size() < 4) {
@@ -550,7 +552,7 @@ TEST("what a dead one had taken together comes one by one, marked, to whoever as
   std::sort(got.begin(), got.end());
   CHECK((got == Texts{"", texts[1], "d", "e"}));
   CHECK(consumer.consumer_sequence(0) == 0);
-  CHECK(holding.finish_share(b.seat) && holding.finish_share(a.seat));
+  CHECK(holding.finish_assignment(b.member_slot) && holding.finish_assignment(a.member_slot));
   CHECK(consumer.consumer_sequence(0) == sender.next());
 }
 
@@ -560,14 +562,15 @@ TEST("what a dead one had taken together, where there is no seat but its own") {
   CHECK(send_all(sender, {"a", "b", "c", "d"}) == 4);
   {
     Sequencer dying = consumer_of(test);
-    CHECK(dying.take_share(0, together(3)).value().share.count == 3);
+    CHECK(dying.take_assignment(0, together(3)).value().assignment.count == 3);
   }
   Sequencer consumer = consumer_of(test);
   for (const char* text : {"a", "b", "c", "d"}) {
-    const Shares::Taken taken = take(consumer, os::kForever);
-    CHECK(text_of(consumer, taken) == text && taken.share.redelivered == (*text != 'd'));
-    CHECK(consumer.take_share(0).error().code == Errc::kTooManyConsumers);
-    CHECK(consumer.finish_share(taken.seat) && !consumer.finish_share(taken.seat));
+    const Assignments::Taken taken = take(consumer, os::kForever);
+    CHECK(text_of(consumer, taken) == text && taken.assignment.redelivered == (*text != 'd'));
+    CHECK(consumer.take_assignment(0).error().code == Errc::kTooManyConsumers);
+    CHECK(consumer.finish_assignment(taken.member_slot) &&
+          !consumer.finish_assignment(taken.member_slot));
   }
   CHECK(consumer.consumer_sequence(0) == sender.next());
 }
@@ -585,7 +588,7 @@ TEST("whoever takes several holds nothing that it was not given") {
   CHECK(send_all(sender, {"e", "ffff"}) == 2);
   {
     Sequencer dying = consumer_of(test);
-    CHECK(dying.take_share(0, together(2)).value().share.count == 2);
+    CHECK(dying.take_assignment(0, together(2)).value().assignment.count == 2);
   }
   CHECK((move_all(first, 9, 4, os::kForever) == Texts{"e"}));
   CHECK((move_all(second, 9, 4, os::kForever) == Texts{"ffff"}));
@@ -629,7 +632,7 @@ void all_are_woken(int sleepers, const TestRing& test, const std::function<void(
       joining.group = true;
       CHECK(consumer.join(joining).ok());
       thread = os::current_thread();
-      CHECK(take(consumer, os::kForever).share.count != 0);
+      CHECK(take(consumer, os::kForever).assignment.count != 0);
       received += 1;
       // With the message in hand until all have one: nobody is woken by its death.
       runner::await("all to be woken", [&] { return received == sleepers; });

@@ -451,7 +451,7 @@ TEST("looking at a segment tells who is alive and changes nothing") {
   CHECK(seen.layout.geometry.elements == 8 && seen.layout.geometry.consumers == 3 &&
         seen.layout.geometry.producers == 16);
   CHECK(seen.layout.policy.orphans == Orphans::kHold);
-  CHECK(seen.census.next == 3 && seen.census.cursor == 0);
+  CHECK(seen.snapshot.next == 3 && seen.snapshot.cursor == 0);
   CHECK(seen.producers().alive == 1 && seen.producers().gone == 0);
   CHECK(seen.consumers().alive == 1 && seen.consumers().gone == 1);
   const auto all = list_segments();

@@ -99,7 +99,7 @@ inline void end_with_parent(pid_t parent) {
 
 /// Memory that this process and its children share.
 template <class T>
-T* share() {
+T* assignment() {
   void* const memory =
       mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
@@ -348,7 +348,7 @@ class Worker {
 };
 
 inline void run_in_workers(const std::vector<Test>& tests, Report& report, uint64_t count) {
-  Board* const board = share<Board>();
+  Board* const board = assignment<Board>();
   const uint64_t patience = setting("WATCHDOG", 300) * kSecond;
   std::vector<Worker> workers;
   for (uint64_t i = 0; i < std::min<uint64_t>({count, tests.size(), kMaxWorkers}); ++i) {

@@ -235,7 +235,7 @@ TEST("a segment whose elements no caller could see whole is neither created nor 
       // Mapped twice.
       {Kind::kQueue, {kPage / kCell, kCell, 3}, 2 * kPage},
       // With the slots' headers.
-      {Kind::kBroadcast, {10, 24, kBellEntries}, 480},
+      {Kind::kBroadcast, {10, 24, kNotifyEntries}, 480},
       {Kind::kMemory, memory_geometry(100), 100},
   };
   for (const auto& row : rows) {

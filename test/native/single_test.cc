@@ -101,14 +101,14 @@ TEST("who has no barriers for others has the one producer fence its stores") {
   CHECK(commit(producer, claim(producer)) == Commit::kVisible);
   if (os::heavy_barrier()) {
     consumer.announce(consumer.data_waiters());
-    CHECK(test.header().fences.load_ordered() == 0);
+    CHECK(test.header().needs_full_fence.load_ordered() == 0);
   }
   CHECK(without_barriers([&] {
     Sequencer other = test.sequencer();
     other.announce(other.space_waiters());
-    if (test.header().fences.load_ordered() != 0) return false;
+    if (test.header().needs_full_fence.load_ordered() != 0) return false;
     other.announce(other.data_waiters());
-    return test.header().fences.load_ordered() != 0;
+    return test.header().needs_full_fence.load_ordered() != 0;
   }));
   CHECK(commit(producer, claim(producer)) == Commit::kVisible);
   CHECK(consumer.consume(0, 0).value().count == 2);

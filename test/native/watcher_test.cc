@@ -48,8 +48,8 @@ int mappings_of(const RingSegment& segment) {
 }
 
 // Collects what a watcher says, from another thread.
-struct Bell {
-  static void ring(void* context) { static_cast<Bell*>(context)->rings.fetch_add(1); }
+struct NotifyPage {
+  static void ring(void* context) { static_cast<NotifyPage*>(context)->rings.fetch_add(1); }
 
   // Waits until there are `count` rings; a test that hangs here has found a lost wake.
   void wait_for(int count) const {
@@ -61,7 +61,7 @@ struct Bell {
 
 struct Fixture {
   explicit Fixture(Method method)
-      : started(Watcher::start(Bell::ring, &bell, method)), watcher(*started) {}
+      : started(Watcher::start(NotifyPage::ring, &notify_page, method)), watcher(*started) {}
 
   void watch(Watcher::Key key, Word& word) {
     watcher.watch(key, ring.segment.mapping, word, announce_sleeper(word));
@@ -76,7 +76,7 @@ struct Fixture {
   Word& space() const { return ring.header().space_waiters; }
 
   TestRing ring{{8, 8, 1}};
-  Bell bell;
+  NotifyPage notify_page;
   std::unique_ptr<Watcher> started;
   Watcher& watcher;
 };
@@ -92,11 +92,11 @@ TEST("a watched word that changes is told once") {
     f.watch(2, f.space());
     CHECK(f.changed().empty());
     wake_sleepers(f.data());
-    f.bell.wait_for(1);
+    f.notify_page.wait_for(1);
     CHECK((f.changed() == std::vector<Watcher::Key>{1}));
     CHECK(f.changed().empty());
     wake_sleepers(f.space());
-    f.bell.wait_for(2);
+    f.notify_page.wait_for(2);
     CHECK((f.changed() == std::vector<Watcher::Key>{2}));
   }
 }
@@ -107,7 +107,7 @@ TEST("a change between announcing and watching is told too") {
     const uint32_t seen = announce_sleeper(f.data());
     wake_sleepers(f.data());
     f.watcher.watch(7, f.ring.segment.mapping, f.data(), seen);
-    f.bell.wait_for(1);
+    f.notify_page.wait_for(1);
     CHECK((f.changed() == std::vector<Watcher::Key>{7}));
   }
 }
@@ -123,7 +123,7 @@ TEST("one key is one entry, however often it is watched and through whichever ma
       f.watcher.watch(1, other.mapping, same, announce_sleeper(same));
     }
     wake_sleepers(other.header().data_waiters);
-    f.bell.wait_for(1);
+    f.notify_page.wait_for(1);
     CHECK((f.changed() == std::vector<Watcher::Key>{1}));
   }
 }
@@ -140,7 +140,7 @@ TEST("more words than the kernel waits for at once") {
     std::vector<Watcher::Key> told;
     for (const size_t index : {size_t{299}, size_t{0}, size_t{130}}) {
       wake_sleepers(rings[index]->header().data_waiters);
-      f.bell.wait_for(static_cast<int>(told.size()) + 1);
+      f.notify_page.wait_for(static_cast<int>(told.size()) + 1);
       const auto keys = f.changed();
       told.insert(told.end(), keys.begin(), keys.end());
     }
@@ -158,7 +158,7 @@ TEST("the mapping outlives its owner while it is watched") {
       f.watcher.watch(1, other.mapping, word, announce_sleeper(word));
     }
     wake_sleepers(f.data());
-    f.bell.wait_for(1);
+    f.notify_page.wait_for(1);
     CHECK((f.changed() == std::vector<Watcher::Key>{1}));
   }
 }
@@ -185,7 +185,7 @@ TEST("every change is told while words change as fast as they are watched") {
       } else {
         wake_sleepers(f.data());
       }
-      f.bell.wait_for(round);
+      f.notify_page.wait_for(round);
       CHECK((f.changed() == std::vector<Watcher::Key>{1}));
       if (waker.joinable()) waker.join();
     }
@@ -202,11 +202,11 @@ TEST("what is forgotten is not told, and can be watched again") {
     CHECK(!f.watcher.has(1) && f.watcher.has(2));
     wake_sleepers(f.data());
     wake_sleepers(f.space());
-    f.bell.wait_for(1);
+    f.notify_page.wait_for(1);
     CHECK((f.changed() == std::vector<Watcher::Key>{2}));
     f.watch(1, f.data());
     wake_sleepers(f.data());
-    f.bell.wait_for(2);
+    f.notify_page.wait_for(2);
     CHECK(f.watcher.has(1));
     CHECK((f.changed() == std::vector<Watcher::Key>{1}));
     CHECK(!f.watcher.has(1));
@@ -218,7 +218,7 @@ TEST("a key that is told is not watched again before it is asked for") {
     Fixture f(method);
     f.watch(1, f.data());
     wake_sleepers(f.data());
-    f.bell.wait_for(1);
+    f.notify_page.wait_for(1);
     f.watch(1, f.data());
     CHECK((f.changed() == std::vector<Watcher::Key>{1}));
     CHECK(!f.watcher.has(1));

@@ -58,16 +58,16 @@ int status_of(int directory, const char* path, int flags, struct statx& facts) {
 // allocated. A call that is interrupted is therefore repeated for half as much: where signals keep
 // coming, as a profiler's do, a call that is short enough ends between two of them.
 int allocate(int descriptor, uint64_t size) {
-  constexpr uint64_t kMinPortion = uint64_t{64} << 10;
-  uint64_t portion = size;
+  constexpr uint64_t kMinLimits = uint64_t{64} << 10;
+  uint64_t limits = size;
   for (uint64_t offset = 0; offset < size;) {
-    const uint64_t length = std::min(portion, size - offset);
+    const uint64_t length = std::min(limits, size - offset);
     const int code =
         posix_fallocate(descriptor, static_cast<off_t>(offset), static_cast<off_t>(length));
     if (code == 0) {
       offset += length;
     } else if (code == EINTR) {
-      portion = std::max(length / 2 & ~(kMinPortion - 1), kMinPortion);
+      limits = std::max(length / 2 & ~(kMinLimits - 1), kMinLimits);
     } else {
       return code;
     }

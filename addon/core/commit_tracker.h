@@ -12,10 +12,10 @@
 namespace shm_disruptor {
 
 /// Where that ends which consumers may read. Committing in any order moves it on in order.
-class Frontier {
+class CommitTracker {
  public:
   /// `one_reader`: what is committed is messages, each for one of those who wait, and not for all.
-  Frontier(Header* header, Sequence* markers, uint64_t elements, bool one_reader = false)
+  CommitTracker(Header* header, Sequence* markers, uint64_t elements, bool one_reader = false)
       : header_(header), markers_(markers), ring_(elements), one_reader_(one_reader) {}
 
   const Ring& ring() const { return ring_; }

@@ -57,7 +57,7 @@ struct Hole {
   bool orphaned = false;  ///< whoever claimed it is dead
 };
 
-struct Census {
+struct Snapshot {
   uint64_t next = 0;    ///< at the beginning
   uint64_t cursor = 0;  ///< at the end
   bool replaced = false;
@@ -94,7 +94,7 @@ struct LiveTables {
   bool owns_producer(uint64_t index) const { return claims.owns(index); }
 };
 
-namespace census {
+namespace snapshot {
 
 template <class Tables>
 std::vector<ConsumerFacts> consumers(Tables& tables) {
@@ -158,38 +158,38 @@ std::vector<Claimant> claimants(Tables& tables) {
   return all;
 }
 
-/// Counts what each has claimed from `census.cursor` on, and finds the hole there.
+/// Counts what each has claimed from `snapshot.cursor` on, and finds the hole there.
 template <class Tables>
-void look_for_claims(Tables& tables, const std::vector<Claimant>& claimants, Census& census) {
+void look_for_claims(Tables& tables, const std::vector<Claimant>& claimants, Snapshot& snapshot) {
   // To the first claim of somebody alive behind the cursor; nobody alive has what comes before it.
-  uint64_t orphaned = census.next;
-  uint64_t claimed = census.cursor;
+  uint64_t orphaned = snapshot.next;
+  uint64_t claimed = snapshot.cursor;
   for (const Claimant& one : claimants) {
     ProducerFacts facts = one.facts;
-    facts.first = census.next;
+    facts.first = snapshot.next;
     for (const auto& [begin, limit] : one.ranges) {
-      const uint64_t from = begin < census.cursor ? census.cursor : begin;
-      const uint64_t to = limit < census.next ? limit : census.next;
+      const uint64_t from = begin < snapshot.cursor ? snapshot.cursor : begin;
+      const uint64_t to = limit < snapshot.next ? limit : snapshot.next;
       if (from >= to) continue;
       facts.claimed += to - from;
       if (from < facts.first) facts.first = from;
       if (!facts.alive) continue;
       if (from < orphaned) orphaned = from;
-      if (from == census.cursor && to > claimed) claimed = to;
+      if (from == snapshot.cursor && to > claimed) claimed = to;
     }
-    if (facts.alive || facts.claimed > 0) census.producers.push_back(facts);
+    if (facts.alive || facts.claimed > 0) snapshot.producers.push_back(facts);
   }
-  if (census.next <= census.cursor) return;
+  if (snapshot.next <= snapshot.cursor) return;
   const uint64_t elements = tables.layout().geometry.elements;
-  const Marker mark(tables.marker(Ring(elements).slot(census.cursor)));
+  const Marker mark(tables.marker(Ring(elements).slot(snapshot.cursor)));
   // Committed: whoever is held up moves the cursor on.
-  if (mark.covers(census.cursor, elements)) return;
-  census.hole.orphaned = orphaned > census.cursor;
-  census.hole.begin = census.cursor;
-  census.hole.end = census.hole.orphaned ? orphaned : claimed;
+  if (mark.covers(snapshot.cursor, elements)) return;
+  snapshot.hole.orphaned = orphaned > snapshot.cursor;
+  snapshot.hole.begin = snapshot.cursor;
+  snapshot.hole.end = snapshot.hole.orphaned ? orphaned : claimed;
 }
 
-}  // namespace census
+}  // namespace snapshot
 
 /// Those who are or were there: vacant and unused entries are left out.
 ///
@@ -197,28 +197,28 @@ void look_for_claims(Tables& tables, const std::vector<Claimant>& claimants, Cen
 /// announced before, and whoever has ended meanwhile had committed, which the cursor or the mark
 /// there says.
 template <class Tables>
-Census take_census(Tables& tables) {
-  Census census;
+Snapshot take_snapshot(Tables& tables) {
+  Snapshot snapshot;
   const uint64_t next = tables.header().next.load_ordered();
-  census.consumers = census::consumers(tables);
-  const std::vector<census::Claimant> claimants = census::claimants(tables);
+  snapshot.consumers = snapshot::consumers(tables);
+  const std::vector<snapshot::Claimant> claimants = snapshot::claimants(tables);
   const Header& header = tables.header();
   const uint64_t cursor = header.cursor.load_ordered();
-  census.replaced = ((next | cursor) & kReplacedBit) != 0;
-  census.cursor = cursor & ~kReplacedBit;
-  census.next = next & ~kReplacedBit;
+  snapshot.replaced = ((next | cursor) & kReplacedBit) != 0;
+  snapshot.cursor = cursor & ~kReplacedBit;
+  snapshot.next = next & ~kReplacedBit;
   // The one producer keeps its claims to itself.
-  if (census.next < census.cursor) census.next = census.cursor;
-  census.gaps = header.gaps.load_acquire();
-  census.lost = header.lost.load_acquire();
+  if (snapshot.next < snapshot.cursor) snapshot.next = snapshot.cursor;
+  snapshot.gaps = header.gaps.load_acquire();
+  snapshot.lost = header.lost.load_acquire();
   const auto sleepers = [](const Word& word) {
     const uint32_t value = word.load_acquire();
     return Sleepers{(value & kSleepersBit) != 0, value >> 1};
   };
-  census.for_data = sleepers(header.data_waiters);
-  census.for_space = sleepers(header.space_waiters);
-  census::look_for_claims(tables, claimants, census);
-  return census;
+  snapshot.for_data = sleepers(header.data_waiters);
+  snapshot.for_space = sleepers(header.space_waiters);
+  snapshot::look_for_claims(tables, claimants, snapshot);
+  return snapshot;
 }
 
 }  // namespace shm_disruptor

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "census.h"
 #include "layout.h"
 #include "ring.h"
 #include "slot_state.h"
+#include "snapshot.h"
 
 namespace shm_disruptor {
 
@@ -26,7 +26,7 @@ struct SlotFault {
   uint64_t value = 0;
 };
 
-struct BroadcastCensus {
+struct BroadcastSnapshot {
   uint64_t next = 0;    ///< first sequence that nobody has taken, at the beginning
   uint64_t cursor = 0;  ///< 0 unless it is damaged
   bool replaced = false;
@@ -43,7 +43,7 @@ struct BroadcastCensus {
 /// How many slots are looked at, so that looking costs little whatever the size.
 inline constexpr uint64_t kMaxSlotsLookedAt = 4096;
 
-namespace broadcast_census {
+namespace broadcast_snapshot {
 
 /// A slot as it was seen.
 struct Seen {
@@ -58,30 +58,30 @@ class Look {
   explicit Look(Tables& tables)
       : tables_(tables), geometry_(tables.layout().geometry), ring_(geometry_.elements) {}
 
-  BroadcastCensus take() {
-    census_.next = tables_.header().next.load_ordered() & ~kReplacedBit;
+  BroadcastSnapshot take() {
+    snapshot_.next = tables_.header().next.load_ordered() & ~kReplacedBit;
     look_at_slots();
     // After the slots: it is raised before any of them is touched.
     const Header& header = tables_.header();
     const uint64_t next = header.next.load_ordered();
     const uint64_t cursor = header.cursor.load_ordered();
-    census_.replaced = ((next | cursor) & kReplacedBit) != 0;
-    census_.cursor = cursor & ~kReplacedBit;
+    snapshot_.replaced = ((next | cursor) & kReplacedBit) != 0;
+    snapshot_.cursor = cursor & ~kReplacedBit;
     if (newest_.state.after() > (next & ~kReplacedBit)) {
       complain(SlotFault::kAhead, newest_, newest_.sequence());
     }
     look_at_publishers();
-    const uint32_t sleepers = tables_.bell().sleepers.load_acquire();
-    census_.sleepers = {(sleepers & kSleepersBit) != 0, sleepers >> 1};
-    return std::move(census_);
+    const uint32_t sleepers = tables_.notify_page().sleepers.load_acquire();
+    snapshot_.sleepers = {(sleepers & kSleepersBit) != 0, sleepers >> 1};
+    return std::move(snapshot_);
   }
 
  private:
   // Only of what is still so: a file is read while others write, and nobody says that a word of it
   // is read at once.
   void complain(SlotFault::What what, const Seen& seen, uint64_t value) {
-    if (census_.fault.what == SlotFault::kNone && still(seen)) {
-      census_.fault = {what, seen.slot, value};
+    if (snapshot_.fault.what == SlotFault::kNone && still(seen)) {
+      snapshot_.fault = {what, seen.slot, value};
     }
   }
 
@@ -89,12 +89,12 @@ class Look {
   void look_at_slots() {
     const uint64_t elements = ring_.elements();
     const uint64_t most = elements < kMaxSlotsLookedAt ? elements : kMaxSlotsLookedAt;
-    const uint64_t first = ring_.slot(census_.next);
+    const uint64_t first = ring_.slot(snapshot_.next);
     for (uint64_t back = 1; back <= most; ++back) {
-      const bool taken = back <= census_.next;
+      const bool taken = back <= snapshot_.next;
       look_at(first >= back ? first - back : first + elements - back,
-              taken ? census_.next - back + 1 : 0);
-      if (taken) ++census_.looked;
+              taken ? snapshot_.next - back + 1 : 0);
+      if (taken) ++snapshot_.looked;
     }
   }
 
@@ -107,7 +107,7 @@ class Look {
     const uint64_t after = state.after();
     if (after == 0) {
       if (state.word() != 0) complain(SlotFault::kNobody, seen, state.publisher());
-      if (expected != 0) ++census_.missing;
+      if (expected != 0) ++snapshot_.missing;
       return;
     }
     if (ring_.slot(after - 1) != slot) complain(SlotFault::kElsewhere, seen, after - 1);
@@ -118,9 +118,9 @@ class Look {
     } else if (state.is_written() && length > geometry_.element_size) {
       complain(SlotFault::kTooLong, seen, length);
     } else if (after < expected) {
-      ++census_.missing;
+      ++snapshot_.missing;
     } else {
-      ++(state.is_dropped() ? census_.dropped : census_.kept);
+      ++(state.is_dropped() ? snapshot_.dropped : snapshot_.kept);
     }
   }
 
@@ -146,7 +146,7 @@ class Look {
       ++facts.claimed;
     }
     for (const ProducerFacts& facts : table) {
-      if (facts.alive || facts.claimed > 0) census_.publishers.push_back(facts);
+      if (facts.alive || facts.claimed > 0) snapshot_.publishers.push_back(facts);
     }
   }
 
@@ -157,18 +157,18 @@ class Look {
   Tables& tables_;
   const RingGeometry geometry_;
   const Ring ring_;
-  BroadcastCensus census_;
+  BroadcastSnapshot snapshot_;
   Seen newest_;
   std::vector<Seen> open_;
 };
 
-}  // namespace broadcast_census
+}  // namespace broadcast_snapshot
 
 /// What is there, by looking at the slots first and then at who lives: a publisher who is taken for
 /// dead with a message unfinished is dead.
 template <class Tables>
-BroadcastCensus take_broadcast_census(Tables& tables) {
-  return broadcast_census::Look<Tables>(tables).take();
+BroadcastSnapshot take_broadcast_snapshot(Tables& tables) {
+  return broadcast_snapshot::Look<Tables>(tables).take();
 }
 
 }  // namespace shm_disruptor
