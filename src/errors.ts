@@ -216,7 +216,7 @@ export interface PartialSendError extends Error {
  * without.
  * @internal
  */
-export function tellSent(error: unknown, sent: number): void {
+export function recordSent(error: unknown, sent: number): void {
   if (error instanceof Error) Reflect.set(error, 'sent', sent);
 }
 

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { Broadcast, defineRecord } from 'shm-disruptor';
 import { Bridge, broadcastSource, broadcastTarget } from 'shm-disruptor/bridge';
-import type { BroadcastSourceOptions, Parcel } from 'shm-disruptor/bridge';
+import type { BroadcastSourceOptions, BridgeMessage } from 'shm-disruptor/bridge';
 
 import { ListSource, parcel, ScriptTarget, until } from './bridge/ends.js';
 import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -17,7 +17,7 @@ async function taken(
   broadcast: Broadcast<never, unknown>,
   count: number,
   options: BroadcastSourceOptions,
-): Promise<{ parcels: Parcel[]; overrun: number }> {
+): Promise<{ parcels: BridgeMessage[]; overrun: number }> {
   const to = new ScriptTarget(({ length }) => length);
   const from = broadcastSource(broadcast, options);
   const bridge = new Bridge({ from, to, maxInFlight: 3 });
@@ -27,7 +27,7 @@ async function taken(
   return { parcels: to.arrived, overrun };
 }
 
-const texts = (parcels: readonly Parcel[]) =>
+const texts = (parcels: readonly BridgeMessage[]) =>
   parcels.map(({ data }) => Buffer.from(data).toString());
 
 test('messages are forwarded as they are, and what was overrun is counted', async (t) => {

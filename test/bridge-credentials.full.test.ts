@@ -12,7 +12,7 @@ import { certificates, natsUser } from './bridge/secrets.js';
 import { started, withEngine } from './bridge/with-engine.js';
 
 const backoff = { least: 1, most: 5 };
-const onAway = () => undefined;
+const onDisconnect = () => undefined;
 /** What a URL has to encode, and what a parser of `host:port` would take for a port. */
 const PASSWORD = '42:p@ss/w%rd?';
 const ENCODED = encodeURIComponent(PASSWORD);
@@ -44,8 +44,8 @@ async function isRefused(t: ExecutionContext, ends: [BridgeTarget, BridgeSource]
   const sent = new ListSource([parcel(0)]);
   const got = new ScriptTarget(({ length }) => length);
   for (const bridge of [
-    new Bridge({ from: sent, to, backoff, maxRefusals: 2, onAway }),
-    new Bridge({ from, to: got, backoff, maxRefusals: 2, onAway }),
+    new Bridge({ from: sent, to, backoff, maxRefusals: 2, onDisconnect }),
+    new Bridge({ from, to: got, backoff, maxRefusals: 2, onDisconnect }),
   ]) {
     const error = await t.throwsAsync(bridge.done);
     t.like(error, { name: 'DisruptorError', code: 'ERR_BRIDGE_REFUSED' });
@@ -147,7 +147,7 @@ withEngine('redis')('redis: certificates of both sides', async (t) => {
   // Such a server may have cut the connection before its reason has come.
   const [to] = redis({ url, tls: { caFile: ca } });
   const from = new ListSource([parcel(0)]);
-  const bridge = new Bridge({ from, to, backoff, onAway });
+  const bridge = new Bridge({ from, to, backoff, onDisconnect });
   await Promise.allSettled([
     Promise.race([until(() => bridge.stats().reconnects > 1), bridge.done]),
   ]);

@@ -365,10 +365,10 @@ withServer('redis', 'what it executes after a hang comes in order', async (t, se
     return send(parcels, signal);
   };
   const from = new ListSource(some(40));
-  const onAway = () => {
+  const onDisconnect = () => {
     server.signal('SIGCONT');
   };
-  const bridge = new Bridge({ from, to, maxInFlight: 8, backoff, onAway });
+  const bridge = new Bridge({ from, to, maxInFlight: 8, backoff, onDisconnect });
   t.teardown(() => bridge.stop());
   await until(() => from.acknowledged.length === 40);
   t.is(bridge.stats().repeated, 8);

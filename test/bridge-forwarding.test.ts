@@ -45,7 +45,7 @@ test('an engine that is away is tried again, and gets everything in order', asyn
     from,
     to,
     backoff,
-    onAway: (_, delay) => {
+    onDisconnect: (_, delay) => {
       delays.push(delay);
     },
   });
@@ -175,7 +175,7 @@ test('wrong options are errors', (t) => {
     [{ from, to, atMostOnce: 1 }, 'ERR_INVALID_ARG_TYPE'],
     [{ from, to, backoff: { least: 0 } }, 'ERR_OUT_OF_RANGE'],
     [{ from, to, backoff: { least: 10, most: 5 } }, 'ERR_OUT_OF_RANGE'],
-    [{ from, to, onAway: 'no' }, 'ERR_INVALID_ARG_TYPE'],
+    [{ from, to, onDisconnect: 'no' }, 'ERR_INVALID_ARG_TYPE'],
     [{ from, to, onUndeliverable: 'skip' }, 'ERR_INVALID_ARG_TYPE'],
   ];
   for (const [options, code] of wrong) {

@@ -10,7 +10,7 @@ import { gone, ListSource, parcel, ScriptTarget, until } from './bridge/ends.js'
 import { withServer } from './bridge/with-engine.js';
 
 const backoff = { least: 1, most: 5 };
-const onAway = () => undefined;
+const onDisconnect = () => undefined;
 const all = () => new ScriptTarget(({ length }) => length);
 const some = (count: number) => Array.from({ length: count }, (_, i) => parcel(i));
 const texts = ({ arrived }: ScriptTarget) =>
@@ -75,7 +75,12 @@ withServer('nats', 'and used as it is where that is asked for', async (t, { url 
     return new Promise<number>((_, reject) => (fail = reject));
   });
   let fail: ((error: Error) => void) | undefined;
-  const one = new Bridge({ from: source(url, { create: false }), to: first, backoff, onAway });
+  const one = new Bridge({
+    from: source(url, { create: false }),
+    to: first,
+    backoff,
+    onDisconnect,
+  });
   await until(() => fail !== undefined);
   const stopped = one.stop();
   fail?.(gone());
@@ -83,7 +88,7 @@ withServer('nats', 'and used as it is where that is asked for', async (t, { url 
   // These come when their time is over.
   const second = all();
   const filtered = source(url, { create: false, filter: 'keys.1' });
-  const two = new Bridge({ from: filtered, to: second, backoff, onAway });
+  const two = new Bridge({ from: filtered, to: second, backoff, onDisconnect });
   const arrived = () => [...new Set(texts(second))].sort();
   await until(() => arrived().length === 2);
   await two.stop();
@@ -131,7 +136,7 @@ withServer('nats', 'a consumer that is of no use is refused', async (t, { url })
     await mismatch(t, url, { create: false, durable }, /pushes its messages, or/);
   }
   const from = source(url, { create: false, durable: 'missing' });
-  const error = await t.throwsAsync(new Bridge({ from, to: all(), backoff, onAway }).done);
+  const error = await t.throwsAsync(new Bridge({ from, to: all(), backoff, onDisconnect }).done);
   t.like(error, { code: 'ERR_BRIDGE_REFUSED' });
   t.regex(error.message, /There is no consumer missing of the stream keys/);
 });
@@ -142,7 +147,7 @@ const target = (servers: string, more: Partial<NatsTargetOptions>) =>
 /** Why a bridge of three messages ends, and what was acknowledged by then. */
 async function endOf(t: ExecutionContext, to: ReturnType<typeof target>) {
   const from = new ListSource(some(3));
-  const error = await t.throwsAsync(new Bridge({ from, to, backoff, onAway }).done);
+  const error = await t.throwsAsync(new Bridge({ from, to, backoff, onDisconnect }).done);
   return { error, acknowledged: from.acknowledged.length };
 }
 
@@ -159,7 +164,7 @@ withServer('nats', 'a subject that no stream takes is named', async (t, { url })
     from,
     to: target(url, { subject }),
     backoff,
-    onAway,
+    onDisconnect,
     onUndeliverable: () => 'skip',
   });
   await until(() => from.acknowledged.length === 3);
@@ -215,7 +220,7 @@ withServer('nats', 'what the stream finds too long can never be delivered', asyn
     from,
     to,
     backoff,
-    onAway,
+    onDisconnect,
     onUndeliverable: (_, { sequence }) => {
       skipped.push(sequence);
       return 'skip';

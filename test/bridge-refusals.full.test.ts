@@ -7,7 +7,7 @@ import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import { connect } from 'nats';
 import {
-  Away,
+  Disconnected,
   Bridge,
   kafkaTarget,
   natsSource,
@@ -25,14 +25,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const backoff = { least: 1, most: 4 };
-const onAway = () => undefined;
+const onDisconnect = () => undefined;
 const some = (count: number) => Array.from({ length: count }, (_, i) => parcel(i));
 const all = () => new ScriptTarget(({ length }) => length);
-const refusal = () => new Away('engine', new Error('not you'), { retriable: false });
+const refusal = () => new Disconnected('engine', new Error('not you'), { retriable: false });
 
 /** Why the bridge ends. */
 async function endOf(t: ExecutionContext, from: BridgeSource, to: BridgeTarget): Promise<Error> {
-  const bridge = new Bridge({ from, to, backoff, onAway });
+  const bridge = new Bridge({ from, to, backoff, onDisconnect });
   const error = await t.throwsAsync(bridge.done);
   t.like(error, { name: 'DisruptorError', code: 'ERR_BRIDGE_REFUSED' });
   t.is(bridge.stats().reconnects, 5);
@@ -52,7 +52,7 @@ test('refusals in a row end it, with their reason', async (t) => {
     to,
     backoff,
     maxRefusals: 3,
-    onAway: ({ message }) => {
+    onDisconnect: ({ message }) => {
       told.push(message);
     },
   });
@@ -74,13 +74,13 @@ test('a message that arrives starts the count anew, and an engine that is away i
     if (calls % 5 === 0) return 1;
     throw calls % 5 === 3 ? refusal() : gone();
   });
-  const bridge = new Bridge({ from, to, backoff, maxRefusals: 2, onAway });
+  const bridge = new Bridge({ from, to, backoff, maxRefusals: 2, onDisconnect });
   await until(() => from.acknowledged.length === 8);
   await bridge.stop();
   t.is(bridge.stats().forwarded, 8);
 });
 
-test('without onAway the process warns, once for each bridge', async (t) => {
+test('without onDisconnect the process warns, once for each bridge', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   const warnings: Error[] = [];
   const listen = (warning: Error) => {
@@ -103,9 +103,9 @@ test('without onAway the process warns, once for each bridge', async (t) => {
   };
   await awayFor(3, {});
   t.is(warnings.length, 1);
-  t.like(warnings[0], { code: 'BRIDGE_AWAY' });
+  t.like(warnings[0], { code: 'BRIDGE_DISCONNECTED' });
   t.regex(warnings[0]!.message, /from list to script .*engine: no answer/);
-  await awayFor(3, { onAway });
+  await awayFor(3, { onDisconnect });
   await awayFor(0, {});
   t.is(warnings.length, 1);
 });
@@ -138,7 +138,7 @@ test('Kafka: what its client only gives up is tried again, and what a broker ref
     { name: 'KafkaJSProtocolError', type: 'ILLEGAL_GENERATION', retriable: false },
   ]) {
     const from = new ListSource(some(1));
-    const bridge = new Bridge({ from, to: failing(away), backoff, maxRefusals: 1, onAway });
+    const bridge = new Bridge({ from, to: failing(away), backoff, maxRefusals: 1, onDisconnect });
     await until(() => bridge.stats().reconnects > 2);
     await t.notThrowsAsync(bridge.stop());
   }
@@ -211,7 +211,7 @@ withServer('redis', 'what is longer than an argument may be', async (t, { url })
     from,
     to: redisTarget({ url, key: 'long' }),
     backoff,
-    onAway,
+    onDisconnect,
     onUndeliverable: (_, { sequence }) => {
       skipped.push(sequence);
       return 'skip';

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { ascii, bytes, defineRecord, Queue, Ring } from 'shm-disruptor';
 import { Bridge, queueSource, queueTarget, ringSource, ringTarget } from 'shm-disruptor/bridge';
-import type { BridgeSource, BridgeTarget, Parcel } from 'shm-disruptor/bridge';
+import type { BridgeSource, BridgeTarget, BridgeMessage } from 'shm-disruptor/bridge';
 
 import { ListSource, parcel, ScriptTarget, until } from './bridge/ends.js';
 import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -20,7 +20,7 @@ test.beforeEach((t) => {
 });
 
 /** Everything that a source gives, until there are so many. */
-async function taken(from: BridgeSource, count: number, maxInFlight = 3): Promise<Parcel[]> {
+async function taken(from: BridgeSource, count: number, maxInFlight = 3): Promise<BridgeMessage[]> {
   const to = new ScriptTarget(({ length }) => length);
   const bridge = new Bridge({ from, to, maxInFlight });
   await until(() => to.arrived.length >= count);
@@ -28,7 +28,7 @@ async function taken(from: BridgeSource, count: number, maxInFlight = 3): Promis
   return to.arrived;
 }
 
-async function delivered(parcels: readonly Parcel[], to: BridgeTarget) {
+async function delivered(parcels: readonly BridgeMessage[], to: BridgeTarget) {
   const from = new ListSource(parcels);
   const bridge = new Bridge({ from, to });
   await Promise.race([until(() => from.acknowledged.length === parcels.length), bridge.done]);
@@ -38,7 +38,7 @@ async function delivered(parcels: readonly Parcel[], to: BridgeTarget) {
 }
 
 /** A ring that its own elements are forwarded from, and the generation of which is checked. */
-const facts = ({ origin, sequence, from, next, encoding, schema }: Parcel) => ({
+const facts = ({ origin, sequence, from, next, encoding, schema }: BridgeMessage) => ({
   origin,
   sequence,
   from,
@@ -170,7 +170,7 @@ test('a ring takes only what it can hold and knows', async (t) => {
   using records = Ring.create(uniqueName(t), { elements: 4, record: Tick });
   using json = Ring.create(uniqueName(t), { elements: 4, elementSize: 8, encoding: 'json' });
   const other = { encoding: 'record', schema: '0123456789abcdef' };
-  const cases: [BridgeTarget, Parcel][] = [
+  const cases: [BridgeTarget, BridgeMessage][] = [
     [ringTarget(plain.producer(), { checkpoint: false }), parcel(0, { data: Buffer.alloc(5) })],
     [ringTarget(records.producer(), { checkpoint: false }), parcel(0, other)],
     [ringTarget(records.producer(), { checkpoint: false }), parcel(0, { data: Buffer.alloc(9) })],

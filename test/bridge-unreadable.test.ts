@@ -5,7 +5,7 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { Broadcast, Queue, UnreadableMessageError, Ring } from 'shm-disruptor';
 import { Bridge, broadcastSource, queueSource, ringSource } from 'shm-disruptor/bridge';
-import type { BridgeSource, Parcel } from 'shm-disruptor/bridge';
+import type { BridgeSource, BridgeMessage } from 'shm-disruptor/bridge';
 
 import { ScriptTarget, until } from './bridge/ends.js';
 import { uniqueName, WATCHDOG_MILLISECONDS } from './fixture.js';
@@ -83,7 +83,7 @@ interface Scene {
   readonly source: () => BridgeSource;
 }
 
-const texts = (parcels: readonly Parcel[]) =>
+const texts = (parcels: readonly BridgeMessage[]) =>
   parcels.map(({ data }) => Buffer.from(data).toString());
 
 for (const [kind, make] of Object.entries(SCENES) as [Kind, (t: ExecutionContext) => Scene][]) {
@@ -111,7 +111,7 @@ for (const [kind, make] of Object.entries(SCENES) as [Kind, (t: ExecutionContext
     const { name, publish, source } = make(t);
     const all = ['[', '1', '{', '}', '4'].map((text) => publish(text));
     const to = new ScriptTarget(({ length }) => length);
-    const told: { error: Error; parcel: Parcel; bytes: string }[] = [];
+    const told: { error: Error; parcel: BridgeMessage; bytes: string }[] = [];
     const bridge = new Bridge({
       from: source(),
       to,

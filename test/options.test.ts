@@ -17,7 +17,7 @@ import {
   listSegments,
 } from 'shm-disruptor';
 import {
-  Away,
+  Disconnected,
   Bridge,
   broadcastSource,
   kafkaSource,
@@ -226,7 +226,7 @@ function everything() {
     natsSource: (o) => natsSource(Object.assign({ stream: 's', durable: 'd' }, o)),
     natsTarget: (o) => natsTarget(Object.assign({ stream: 's', subject: 's' }, o)),
     'the tls of an engine': (o) => redisTarget({ key: 'k', tls: o }),
-    Away: (o) => new Away('engine', undefined, o),
+    Disconnected: (o) => new Disconnected('engine', undefined, o),
     redisSource: (o) => redisSource(Object.assign({ key: 'k', group: 'g' }, o)),
     redisTarget: (o) => redisTarget(Object.assign({ key: 'k' }, o)),
     kafkaSource: (o) => kafkaSource(Object.assign({ topic: 't', consumer: () => 0 as never }, o)),

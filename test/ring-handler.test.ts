@@ -193,8 +193,8 @@ for (const way of ['sync', 'async'] as const) {
     const decided: unknown[] = [];
     const onError = (error: unknown, batch: Batch<Buffer>) => {
       decided.push([error, batch.start]);
-      const verdict = verdicts.shift()!;
-      return way === 'sync' ? verdict : turn(verdict);
+      const action = verdicts.shift()!;
+      return way === 'sync' ? action : turn(action);
     };
     t.is(await t.throwsAsync(consumer.process(handler, { onError })), CANNOT);
     t.deepEqual(got, [

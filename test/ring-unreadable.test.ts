@@ -69,15 +69,15 @@ overRingFaces('a batch is taken, and its other elements can be read', async (t, 
   t.deepEqual([...(await face.next(consumer))], [9]);
 });
 
-const OUTCOMES: { verdict: ErrorAction; seen: unknown[]; position: number }[] = [
+const OUTCOMES: { action: ErrorAction; seen: unknown[]; position: number }[] = [
   // Given again: nothing of the batch is committed.
-  { verdict: 'stop', seen: [0], position: 0 },
+  { action: 'stop', seen: [0], position: 0 },
   // Passed with all that was in its batch.
-  { verdict: 'skip', seen: [0, 3], position: 3 },
+  { action: 'skip', seen: [0, 3], position: 3 },
 ];
 
-for (const { verdict, seen, position } of OUTCOMES) {
-  test(`process: ${verdict}`, async (t) => {
+for (const { action, seen, position } of OUTCOMES) {
+  test(`process: ${action}`, async (t) => {
     t.timeout(WATCHDOG_MILLISECONDS);
     const { ring, consumer, publish } = scene(t);
     publish('0', '{', '2');
@@ -93,17 +93,17 @@ for (const { verdict, seen, position } of OUTCOMES) {
         signal: controller.signal,
         onError: (error) => {
           errors.push(error);
-          if (verdict === 'skip') publish('3');
-          return verdict;
+          if (action === 'skip') publish('3');
+          return action;
         },
       },
     );
     const ended = await t.throwsAsync(processing);
-    if (verdict === 'stop') t.true(ended === errors[0]);
+    if (action === 'stop') t.true(ended === errors[0]);
     t.is(errors.length, 1);
     t.like(errors[0], unreadable('ring', ring.name, 1));
     t.deepEqual(got, seen);
-    t.is(consumer.sequence, verdict === 'stop' ? position : position + 1);
+    t.is(consumer.sequence, action === 'stop' ? position : position + 1);
   });
 }
 

@@ -130,7 +130,7 @@ void RingHandle::define(Instance& instance, napi_value exports) {
       method("consume", invoke<RingHandle, &RingHandle::consume>),
       method("commitConsumed", invoke<RingHandle, &RingHandle::commit_consumed>),
       method("attachConsumer", invoke<RingHandle, &RingHandle::attach_consumer>),
-      method("share", invoke<RingHandle, &RingHandle::assignment>),
+      method("assignment", invoke<RingHandle, &RingHandle::assignment>),
       method("takeAssignment", invoke<RingHandle, &RingHandle::take_assignment>),
       method("finishAssignment", invoke<RingHandle, &RingHandle::finish_assignment>),
       method("keepAssignment", invoke<RingHandle, &RingHandle::keep_assignment>),

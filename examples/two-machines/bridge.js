@@ -20,8 +20,8 @@ const ends =
       };
 
 // The other machine's bridge makes the stream. Until then this one tries again, and says nothing.
-const onAway = () => {};
-const bridge = new Bridge({ ...ends, onAway, backoff: { least: 20, most: 1000 } });
+const onDisconnect = () => {};
+const bridge = new Bridge({ ...ends, onDisconnect, backoff: { least: 20, most: 1000 } });
 answer('running');
 whenTold().addEventListener('abort', () => void bridge.stop().then(() => process.exit()));
 await bridge.done;

@@ -3,9 +3,9 @@ import { callback, flag, integer, oneOf, optionsObject, wrongType } from '../val
 import type { OptionNames } from '../validate.js';
 import { Backoff, pause } from './backoff.js';
 import type { BackoffOptions } from './backoff.js';
-import { Away, Undeliverable } from './endpoint.js';
+import { Disconnected, Undeliverable } from './endpoint.js';
 import type { BridgeSource, BridgeTarget } from './endpoint.js';
-import type { Parcel } from './parcel.js';
+import type { BridgeMessage } from './bridge-message.js';
 import { Unreadable } from './reading.js';
 import { metricsOf, together } from './statistics.js';
 import type { BridgeMetric, BridgeState, BridgeStatistics } from './statistics.js';
@@ -31,7 +31,7 @@ export interface BridgeOptions {
    * attempt, in milliseconds. Default: the first time a warning of the process (`process.emitWarning`,
    * of the type `BridgeWarning`).
    */
-  onAway?: (error: Error, delay: number) => void;
+  onDisconnect?: (error: Error, delay: number) => void;
   /**
    * How often in a row an engine may refuse what no retry is expected to cure (credentials, permissions,
    * a missing stream, a key of another type) before the bridge ends with `ERR_BRIDGE_REFUSED`: an integer
@@ -45,7 +45,10 @@ export interface BridgeOptions {
    * acknowledged at its source and counted. An unreadable message of a queue goes to the queue's
    * `deadLetters` then, if it has some. May be async. Default: `'stop'`.
    */
-  onUndeliverable?: (error: Error, parcel: Parcel) => 'stop' | 'skip' | Promise<'stop' | 'skip'>;
+  onUndeliverable?: (
+    error: Error,
+    parcel: BridgeMessage,
+  ) => 'stop' | 'skip' | Promise<'stop' | 'skip'>;
 }
 
 const OPTIONS: OptionNames<BridgeOptions> = {
@@ -54,7 +57,7 @@ const OPTIONS: OptionNames<BridgeOptions> = {
   maxInFlight: true,
   atMostOnce: true,
   backoff: true,
-  onAway: true,
+  onDisconnect: true,
   maxRefusals: true,
   onUndeliverable: true,
 };
@@ -81,7 +84,7 @@ export class Bridge {
   readonly #most: number;
   readonly #atMostOnce: boolean;
   readonly #backoff: Backoff;
-  readonly #onAway: BridgeOptions['onAway'];
+  readonly #onDisconnect: BridgeOptions['onDisconnect'];
   readonly #maxRefusals: number;
   readonly #onUndeliverable: BridgeOptions['onUndeliverable'];
   readonly #end = new AbortController();
@@ -115,7 +118,7 @@ export class Bridge {
     this.#most = integer(maxInFlight, 'maxInFlight', 1, MAX_IN_FLIGHT);
     this.#atMostOnce = flag(options.atMostOnce, 'atMostOnce');
     this.#backoff = new Backoff(options.backoff);
-    this.#onAway = callback(options.onAway, 'onAway');
+    this.#onDisconnect = callback(options.onDisconnect, 'onDisconnect');
     this.#maxRefusals = integer(options.maxRefusals ?? DEFAULT_REFUSALS, 'maxRefusals', 1);
     this.#onUndeliverable = callback(options.onUndeliverable, 'onUndeliverable');
     this.done = this.#run();
@@ -184,7 +187,7 @@ export class Bridge {
           while (!ended()) await this.#forward(signal);
         } catch (error) {
           if (ended()) break;
-          if (!(error instanceof Away)) throw error;
+          if (!(error instanceof Disconnected)) throw error;
           await this.#wait(error, signal);
         }
       }
@@ -206,7 +209,7 @@ export class Bridge {
   }
 
   // None when all that was taken was one that nobody can read and that is left out.
-  async #take(signal: AbortSignal): Promise<readonly Parcel[]> {
+  async #take(signal: AbortSignal): Promise<readonly BridgeMessage[]> {
     try {
       return await this.#from.take(this.#most, signal);
     } catch (error) {
@@ -217,7 +220,7 @@ export class Bridge {
     }
   }
 
-  async #surely(parcels: readonly Parcel[], signal: AbortSignal): Promise<void> {
+  async #surely(parcels: readonly BridgeMessage[], signal: AbortSignal): Promise<void> {
     for (let left = parcels; left.length > 0;) {
       const count = await this.#send(left, signal);
       left = left.slice(count);
@@ -227,11 +230,11 @@ export class Bridge {
     }
   }
 
-  async #once(given: readonly Parcel[], signal: AbortSignal): Promise<void> {
+  async #once(given: readonly BridgeMessage[], signal: AbortSignal): Promise<void> {
     // What is acknowledged may be overwritten.
     const parcels = given.map((parcel) => ({ ...parcel, data: Buffer.from(parcel.data) }));
     await this.#from.acknowledge(parcels.length);
-    for (let left: readonly Parcel[] = parcels; left.length > 0;) {
+    for (let left: readonly BridgeMessage[] = parcels; left.length > 0;) {
       try {
         left = left.slice(await this.#send(left, signal));
       } catch (error) {
@@ -249,7 +252,7 @@ export class Bridge {
   }
 
   // How many of the first are done with.
-  async #send(parcels: readonly Parcel[], signal: AbortSignal): Promise<number> {
+  async #send(parcels: readonly BridgeMessage[], signal: AbortSignal): Promise<number> {
     let count: number;
     try {
       count = await this.#to.send(parcels, signal);
@@ -267,15 +270,15 @@ export class Bridge {
   }
 
   // Ends with that reason, unless the program says otherwise of what it is told.
-  async #leaveOut(reason: DisruptorError, error: Error, parcel: Parcel): Promise<void> {
-    const verdict = (await this.#onUndeliverable?.(error, parcel)) ?? 'stop';
-    if (oneOf(['stop', 'skip'] as const, verdict, 'the verdict of onUndeliverable') === 'stop') {
+  async #leaveOut(reason: DisruptorError, error: Error, parcel: BridgeMessage): Promise<void> {
+    const action = (await this.#onUndeliverable?.(error, parcel)) ?? 'stop';
+    if (oneOf(['stop', 'skip'] as const, action, 'the result of onUndeliverable') === 'stop') {
       throw reason;
     }
     this.#skipped += 1;
   }
 
-  async #wait(error: Away, signal: AbortSignal): Promise<void> {
+  async #wait(error: Disconnected, signal: AbortSignal): Promise<void> {
     this.#state = 'away';
     this.#reconnects += 1;
     this.#lastError = error.message;
@@ -285,26 +288,26 @@ export class Bridge {
     this.#from.giveBack();
     await Promise.all([this.#from.close(), this.#to.close()]);
     const delay = this.#backoff.next();
-    if (this.#onAway) this.#onAway(error, delay);
+    if (this.#onDisconnect) this.#onDisconnect(error, delay);
     else this.#warn(error);
     await pause(delay, signal);
   }
 
-  #refused({ message, cause }: Away): void {
+  #refused({ message, cause }: Disconnected): void {
     this.#refusals += 1;
     if (this.#refusals < this.#maxRefusals) return;
     const tries = `after ${this.#refusals} ${this.#refusals === 1 ? 'try' : 'tries'}`;
     throw new DisruptorError('ERR_BRIDGE_REFUSED', `${message} (${tries})`, { cause });
   }
 
-  #warn({ message }: Away): void {
+  #warn({ message }: Disconnected): void {
     if (this.#warned) return;
     this.#warned = true;
     const { name: from } = this.#from;
     const { name: to } = this.#to;
     const text = `The bridge from ${from} to ${to} waits for its engine and tries again: ${message}`;
-    const detail = 'This is said once. Pass onAway to be told each time.';
-    process.emitWarning(text, { type: 'BridgeWarning', code: 'BRIDGE_AWAY', detail });
+    const detail = 'This is said once. Pass onDisconnect to be told each time.';
+    process.emitWarning(text, { type: 'BridgeWarning', code: 'BRIDGE_DISCONNECTED', detail });
   }
 }
 

@@ -4,8 +4,8 @@ import { oneOf, optionsObject, wrongType } from '../validate.js';
 import type { OptionNames } from '../validate.js';
 import { Shape } from '../values/format.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
-import { segmentParcel } from './parcel.js';
-import type { Parcel, SegmentFacts } from './parcel.js';
+import { segmentParcel } from './bridge-message.js';
+import type { BridgeMessage, SegmentFacts } from './bridge-message.js';
 import { encodingNamed, writtenSchema } from './payload.js';
 import { jsonParcel, readable } from './reading.js';
 import { SOURCE } from './ring-source.js';
@@ -41,7 +41,7 @@ class BroadcastSource implements BridgeSource {
   readonly #json: boolean;
   readonly #facts: SegmentFacts;
   /** As they lie there. Taken and not acknowledged; those before `#next` are under way. */
-  readonly #held: Parcel[] = [];
+  readonly #held: BridgeMessage[] = [];
   #next = 0;
   #overrun = 0;
 
@@ -67,7 +67,7 @@ class BroadcastSource implements BridgeSource {
     return Promise.resolve();
   }
 
-  async take(most: number, signal: AbortSignal): Promise<readonly Parcel[]> {
+  async take(most: number, signal: AbortSignal): Promise<readonly BridgeMessage[]> {
     const waiting = this.#held.length - this.#next;
     if (waiting === 0) this.#hold(await this.#subscription.receive({ signal }));
     while (this.#held.length - this.#next < most) {
@@ -106,7 +106,7 @@ class BroadcastSource implements BridgeSource {
     return { overrun: this.#overrun, ...lag };
   }
 
-  #asJson(parcel: Parcel): Parcel {
+  #asJson(parcel: BridgeMessage): BridgeMessage {
     const { data, sequence } = parcel;
     return jsonParcel(parcel, this.#broadcast.decodeBytes(data as Buffer, sequence));
   }

@@ -2,7 +2,7 @@ import { Broadcast } from '../broadcast/broadcast.js';
 import { wrongType, wrongValue } from '../validate.js';
 import { Undeliverable } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
-import type { Parcel } from './parcel.js';
+import type { BridgeMessage } from './bridge-message.js';
 import { schemaOfBytes, writtenSchema } from './payload.js';
 import { Seen } from './seen.js';
 
@@ -36,7 +36,7 @@ class BroadcastTarget implements BridgeTarget {
     return Promise.resolve();
   }
 
-  send(parcels: readonly Parcel[]): Promise<number> {
+  send(parcels: readonly BridgeMessage[]): Promise<number> {
     let sent = 0;
     try {
       for (const parcel of parcels) {
@@ -67,7 +67,7 @@ class BroadcastTarget implements BridgeTarget {
     return { duplicates: this.#duplicates, late: this.#late };
   }
 
-  #check(parcel: Parcel): void {
+  #check(parcel: BridgeMessage): void {
     const { length } = parcel.data;
     const schema = schemaOfBytes(parcel);
     if (schema !== '' && this.#schema !== '' && schema !== this.#schema) {

@@ -5,7 +5,7 @@ import type { RingParticipant } from '../segment/ring-participant.js';
 import { CERTAIN, Checkpoint, checkpointName } from './checkpoint.js';
 import type { Target } from './checkpoint.js';
 import type { EndpointCounts } from './endpoint.js';
-import type { Parcel } from './parcel.js';
+import type { BridgeMessage } from './bridge-message.js';
 import { Seen } from './seen.js';
 
 /** Where messages that have come once too often are dropped. */
@@ -55,7 +55,7 @@ export class Delivered {
   }
 
   /** Where the next parcel from `at` on is that is new: their number where there is none. */
-  nextNew(parcels: readonly Parcel[], at: number): number {
+  nextNew(parcels: readonly BridgeMessage[], at: number): number {
     let next = at;
     while (next < parcels.length && this.#seen.has(parcels[next]!)) {
       this.#duplicates += 1;
@@ -68,7 +68,7 @@ export class Delivered {
    * The parcels from `at` on, which is new, up to where one might repeat another of them: rising, and
    * of one origin.
    */
-  runFrom(parcels: readonly Parcel[], at: number): readonly Parcel[] {
+  runFrom(parcels: readonly BridgeMessage[], at: number): readonly BridgeMessage[] {
     let end = at + 1;
     for (; end < parcels.length; end += 1) {
       const [before, parcel] = [parcels[end - 1]!, parcels[end]!];
@@ -84,7 +84,7 @@ export class Delivered {
    * @param claim - the sequences to be committed, both ends inclusive
    */
   add(
-    run: readonly Parcel[],
+    run: readonly BridgeMessage[],
     claim: readonly [start: number, end: number],
     commit: () => unknown,
   ): void {

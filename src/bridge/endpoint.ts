@@ -1,7 +1,7 @@
 import { DisruptorError } from '../errors.js';
 import { flag, optionsObject } from '../validate.js';
 import type { OptionNames } from '../validate.js';
-import type { Parcel } from './parcel.js';
+import type { BridgeMessage } from './bridge-message.js';
 
 /** What an end of a bridge has counted since it was made. What it does not know is left out. */
 export interface EndpointCounts {
@@ -24,10 +24,10 @@ export interface Endpoint {
   /** What it is, for people: `nats TICKS`. */
   readonly name: string;
   /**
-   * Connects, the first time and after each {@link Away}.
+   * Connects, the first time and after each {@link Disconnected}.
    *
    * @param signal - gives up when it is aborted
-   * @throws Away when the engine does not answer or refuses
+   * @throws Disconnected when the engine does not answer or refuses
    */
   open(signal: AbortSignal): Promise<void>;
   /** Lets go of the connection. It may be opened again. Never throws. */
@@ -47,11 +47,11 @@ export interface BridgeSource extends Endpoint {
    * Takes what there is, at least one message; waits for that.
    *
    * @param most - how many at most
-   * @throws Away, and the signal's AbortError; `Unreadable` when the first message cannot be read,
+   * @throws Disconnected, and the signal's AbortError; `Unreadable` when the first message cannot be read,
    * which counts as taken then
    */
-  take(most: number, signal: AbortSignal): Promise<readonly Parcel[]>;
-  /** The first `count` of those taken and not acknowledged are done with. @throws Away */
+  take(most: number, signal: AbortSignal): Promise<readonly BridgeMessage[]>;
+  /** The first `count` of those taken and not acknowledged are done with. @throws Disconnected */
   acknowledge(count: number): void | Promise<void>;
   /** All that was taken and not acknowledged is taken again. */
   giveBack(): void;
@@ -63,12 +63,12 @@ export interface BridgeTarget extends Endpoint {
    * Delivers in order, from the first on.
    *
    * @returns how many are certain to have arrived: at least 1, perhaps not all
-   * @throws Away when none of them is; {@link Undeliverable} when the first never will be
+   * @throws Disconnected when none of them is; {@link Undeliverable} when the first never will be
    */
-  send(parcels: readonly Parcel[], signal: AbortSignal): Promise<number>;
+  send(parcels: readonly BridgeMessage[], signal: AbortSignal): Promise<number>;
 }
 
-/** What is known of an engine that is {@link Away}. */
+/** What is known of an engine that is {@link Disconnected}. */
 export interface AwayOptions {
   /**
    * Whether trying again is expected to help. `false`: the engine answers and refuses (credentials,
@@ -80,9 +80,9 @@ export interface AwayOptions {
 const AWAY: OptionNames<AwayOptions> = { retriable: true };
 
 /** An engine does not answer, or refuses: to be tried again. */
-export class Away extends Error {
-  /** Always `Away`. */
-  override readonly name = 'Away';
+export class Disconnected extends Error {
+  /** Always `Disconnected`. */
+  override readonly name = 'Disconnected';
   /** See {@link AwayOptions.retriable}. */
   readonly retriable: boolean;
 
@@ -105,14 +105,14 @@ export class Undeliverable extends Error {
   }
 }
 
-/** What `attempt` gives. What an engine's client throws becomes {@link Away}; our own errors do not. */
+/** What `attempt` gives. What an engine's client throws becomes {@link Disconnected}; our own errors do not. */
 export async function reaching<T>(
-  away: (error: unknown) => Away,
+  away: (error: unknown) => Disconnected,
   attempt: () => Promise<T>,
 ): Promise<T> {
   try {
     return await attempt();
   } catch (error) {
-    throw error instanceof Away || error instanceof DisruptorError ? error : away(error);
+    throw error instanceof Disconnected || error instanceof DisruptorError ? error : away(error);
   }
 }

@@ -1,7 +1,7 @@
 export { Bridge } from './bridge.js';
 export type { BridgeOptions } from './bridge.js';
 export type { BackoffOptions } from './backoff.js';
-export { Away, Undeliverable } from './endpoint.js';
+export { Disconnected, Undeliverable } from './endpoint.js';
 export type {
   AwayOptions,
   BridgeSource,
@@ -9,7 +9,7 @@ export type {
   Endpoint,
   EndpointCounts,
 } from './endpoint.js';
-export type { Parcel } from './parcel.js';
+export type { BridgeMessage } from './bridge-message.js';
 export { Unreadable } from './reading.js';
 export type { BridgeMetric, BridgeState, BridgeStatistics } from './statistics.js';
 export type { PayloadForm } from './payload.js';

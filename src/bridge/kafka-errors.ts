@@ -1,4 +1,4 @@
-import { Away } from './endpoint.js';
+import { Disconnected } from './endpoint.js';
 import { isTlsRefusal } from './tls.js';
 
 interface KafkaFailure {
@@ -22,5 +22,5 @@ function isRefusal(error: unknown): boolean {
 }
 
 /** What the client threw, as what a bridge understands. */
-export const kafkaAway = (error: unknown) =>
-  new Away('Kafka', error, { retriable: !isRefusal(error) });
+export const kafkaDisconnected = (error: unknown) =>
+  new Disconnected('Kafka', error, { retriable: !isRefusal(error) });

@@ -2,13 +2,13 @@ import { delay } from '../timers.js';
 
 import { optionsObject, wrongType } from '../validate.js';
 import type { OptionNames } from '../validate.js';
-import { Away, reaching } from './endpoint.js';
+import { Disconnected, reaching } from './endpoint.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
 import { Inbox } from './inbox.js';
-import { kafkaAway } from './kafka-errors.js';
+import { kafkaDisconnected } from './kafka-errors.js';
 import type { KafkaBatch, KafkaConsumer, KafkaMessage } from './kafka-client.js';
-import { HEADER, readParcel } from './parcel.js';
-import type { Parcel } from './parcel.js';
+import { HEADER, readParcel } from './bridge-message.js';
+import type { BridgeMessage } from './bridge-message.js';
 
 /** How messages get out of a topic of Kafka. */
 export interface KafkaSourceOptions {
@@ -21,7 +21,7 @@ export interface KafkaSourceOptions {
 const OPTIONS: OptionNames<KafkaSourceOptions> = { consumer: true, topic: true };
 
 /** A message, and the batch that it came with. */
-interface Held {
+interface WatchedSegment {
   readonly batch: Handed;
   readonly message: KafkaMessage;
 }
@@ -53,11 +53,11 @@ class KafkaSource implements BridgeSource {
   readonly #make: () => KafkaConsumer;
   readonly #topic: string;
   #consumer: KafkaConsumer | undefined;
-  #inbox = new Inbox<Held>();
+  #inbox = new Inbox<WatchedSegment>();
   /** Batches that the client waits for. */
   readonly #handed = new Set<Handed>();
   /** Taken and not acknowledged; those before `#next` are under way. */
-  #held: Held[] = [];
+  #held: WatchedSegment[] = [];
   #next = 0;
   #lag: number | undefined;
 
@@ -73,15 +73,15 @@ class KafkaSource implements BridgeSource {
   async open(): Promise<void> {
     if (this.#consumer) return;
     const consumer = this.#make();
-    const inbox = new Inbox<Held>();
+    const inbox = new Inbox<WatchedSegment>();
     this.#consumer = consumer;
     this.#inbox = inbox;
     this.#held = [];
     this.#next = 0;
-    await reaching(kafkaAway, async () => {
+    await reaching(kafkaDisconnected, async () => {
       consumer.on?.('consumer.crash', (event) => {
         const { error } = (event as { payload?: { error?: unknown } } | undefined)?.payload ?? {};
-        inbox.fail(kafkaAway(error ?? new Error('the consumer has failed')));
+        inbox.fail(kafkaDisconnected(error ?? new Error('the consumer has failed')));
       });
       await consumer.connect();
       await consumer.subscribe({ topics: [this.#topic] });
@@ -94,7 +94,7 @@ class KafkaSource implements BridgeSource {
     });
   }
 
-  async take(most: number, signal: AbortSignal): Promise<readonly Parcel[]> {
+  async take(most: number, signal: AbortSignal): Promise<readonly BridgeMessage[]> {
     if (this.#next === this.#held.length)
       this.#held.push(...(await this.#inbox.take(most, signal)));
     const taken = this.#held.slice(this.#next, this.#next + most);
@@ -113,9 +113,9 @@ class KafkaSource implements BridgeSource {
       this.#lag = Number(BigInt(highWatermark) - BigInt(offset));
     }
     if (done.some(({ batch }) => batch.payload.isStale() || !batch.payload.isRunning())) {
-      throw new Away('Kafka', new Error('the partition went to another consumer'));
+      throw new Disconnected('Kafka', new Error('the partition went to another consumer'));
     }
-    await reaching(kafkaAway, () => this.#consumer!.commitOffsets([...offsets.values()]));
+    await reaching(kafkaDisconnected, () => this.#consumer!.commitOffsets([...offsets.values()]));
     for (const { batch, message } of done) {
       batch.payload.resolveOffset(message.offset);
       batch.left -= 1;
@@ -149,7 +149,7 @@ class KafkaSource implements BridgeSource {
   }
 
   // The client gives the next batch of a partition when this one is done with.
-  async #eachBatch(payload: KafkaBatch, inbox: Inbox<Held>): Promise<void> {
+  async #eachBatch(payload: KafkaBatch, inbox: Inbox<WatchedSegment>): Promise<void> {
     const { messages } = payload.batch;
     if (messages.length === 0) return;
     const end = new AbortController();
@@ -171,7 +171,8 @@ class KafkaSource implements BridgeSource {
     } finally {
       this.#handed.delete(batch);
     }
-    if (batch.left > 0) inbox.fail(new Away('Kafka', new Error('the consumer was stopped')));
+    if (batch.left > 0)
+      inbox.fail(new Disconnected('Kafka', new Error('the consumer was stopped')));
   }
 }
 

@@ -2,10 +2,10 @@ import { optionsObject, wrongType } from '../validate.js';
 import type { OptionNames } from '../validate.js';
 import { reaching } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
-import { kafkaAway } from './kafka-errors.js';
+import { kafkaDisconnected } from './kafka-errors.js';
 import type { KafkaProducer } from './kafka-client.js';
-import { HEADER, writeHeader } from './parcel.js';
-import type { Parcel } from './parcel.js';
+import { HEADER, writeHeader } from './bridge-message.js';
+import type { BridgeMessage } from './bridge-message.js';
 
 /** How messages get into a topic of Kafka. */
 export interface KafkaTargetOptions {
@@ -17,7 +17,7 @@ export interface KafkaTargetOptions {
   /** Where to. */
   topic: string;
   /** The key of a message, which decides on its partition. Default: its origin, so that a ring stays in order. */
-  key?: (parcel: Parcel) => string;
+  key?: (parcel: BridgeMessage) => string;
 }
 
 const OPTIONS: OptionNames<KafkaTargetOptions> = { producer: true, topic: true, key: true };
@@ -37,7 +37,7 @@ class KafkaTarget implements BridgeTarget {
   readonly name: string;
   readonly #make: () => KafkaProducer;
   readonly #topic: string;
-  readonly #keyOf: (parcel: Parcel) => string;
+  readonly #keyOf: (parcel: BridgeMessage) => string;
   #producer: KafkaProducer | undefined;
 
   constructor(options: KafkaTargetOptions) {
@@ -55,10 +55,10 @@ class KafkaTarget implements BridgeTarget {
     if (this.#producer) return;
     const producer = this.#make();
     this.#producer = producer;
-    await reaching(kafkaAway, () => producer.connect());
+    await reaching(kafkaDisconnected, () => producer.connect());
   }
 
-  async send(parcels: readonly Parcel[]): Promise<number> {
+  async send(parcels: readonly BridgeMessage[]): Promise<number> {
     const messages = parcels.map((parcel) => {
       const headers = { [HEADER]: writeHeader(parcel) };
       const { buffer, byteOffset, byteLength } = parcel.data;
@@ -68,7 +68,7 @@ class KafkaTarget implements BridgeTarget {
         headers,
       };
     });
-    await reaching(kafkaAway, () => this.#producer!.send({ topic: this.#topic, messages }));
+    await reaching(kafkaDisconnected, () => this.#producer!.send({ topic: this.#topic, messages }));
     return parcels.length;
   }
 

@@ -6,8 +6,8 @@ import type { ConnectionOptions, NatsConnection } from 'nats';
 import { wrongType, wrongValue } from '../validate.js';
 import type { OptionNames } from '../validate.js';
 import { clientOf } from './client.js';
-import { Away, reaching } from './endpoint.js';
-import { natsAway } from './nats-errors.js';
+import { Disconnected, reaching } from './endpoint.js';
+import { natsDisconnected } from './nats-errors.js';
 import { serverUrl } from './server-url.js';
 import type { ServerUrl } from './server-url.js';
 import { checkFile, checkTls, readTls } from './tls.js';
@@ -77,7 +77,7 @@ export class NatsConnections {
   }
 
   /**
-   * @throws Away, DisruptorError `ERR_CLIENT_MISSING`
+   * @throws Disconnected, DisruptorError `ERR_CLIENT_MISSING`
    * @throws Error of the system for a file of credentials or certificates that cannot be read
    */
   async open(): Promise<{ client: NatsClient; connection: NatsConnection }> {
@@ -90,10 +90,10 @@ export class NatsConnections {
     return { client, connection: opened };
   }
 
-  /** The connection in use. @throws Away where there is none */
+  /** The connection in use. @throws Disconnected where there is none */
   get current(): NatsConnection {
     if (this.#connection && !this.#connection.isClosed()) return this.#connection;
-    throw new Away('NATS', new Error('not connected'));
+    throw new Disconnected('NATS', new Error('not connected'));
   }
 
   async close(): Promise<void> {
@@ -109,13 +109,13 @@ export class NatsConnections {
   // The first that takes us, by chance in any order. One after the other and not all by the client, which
   // has one user and one certificate's name for all of them.
   async #reach(client: NatsClient): Promise<NatsConnection> {
-    let failure: Away | undefined;
+    let failure: Disconnected | undefined;
     for (const server of shuffled(this.#servers)) {
       const options = this.#connectionOptions(client, server);
       try {
-        return await reaching(natsAway, () => client.connect(options));
+        return await reaching(natsDisconnected, () => client.connect(options));
       } catch (error) {
-        if (!(error instanceof Away)) throw error;
+        if (!(error instanceof Disconnected)) throw error;
         // As long as one of them may come back, it is worth trying again.
         if (!failure || error.retriable) failure = error;
       }

@@ -1,4 +1,4 @@
-import { Away } from './endpoint.js';
+import { Disconnected } from './endpoint.js';
 import { isTlsRefusal } from './tls.js';
 
 /** What the client throws: its own errors have a code, those of JetStream the server's answer as well. */
@@ -66,16 +66,16 @@ function isRefusal({ code, api_error, chainedError }: NatsFailure): boolean {
 }
 
 /** What the client threw, as what a bridge understands. */
-export function natsAway(error: unknown): Away {
-  if (error instanceof Away) return error;
+export function natsDisconnected(error: unknown): Disconnected {
+  if (error instanceof Disconnected) return error;
   const failure = (typeof error === 'object' ? error : undefined) as NatsFailure | undefined;
-  if (!failure) return new Away('NATS', error ?? new Error('the connection was closed'));
+  if (!failure) return new Disconnected('NATS', error ?? new Error('the connection was closed'));
   const told = isUnanswered(failure)
     ? new Error('JetStream does not answer: it is not enabled, or has no leader', { cause: error })
     : error;
-  return new Away('NATS', told, { retriable: !isRefusal(failure) });
+  return new Disconnected('NATS', told, { retriable: !isRefusal(failure) });
 }
 
 /** The engine refuses for this reason, which no retry cures. */
 export const natsRefusal = (reason: string, cause?: unknown) =>
-  new Away('NATS', new Error(reason, { cause }), { retriable: false });
+  new Disconnected('NATS', new Error(reason, { cause }), { retriable: false });

@@ -9,9 +9,9 @@ import { NATS, NATS_PATIENCE, NatsConnections } from './nats-connection.js';
 import type { NatsOptions } from './nats-connection.js';
 import { DURABLE, DurableConsumer } from './nats-consumer.js';
 import type { DurableOptions } from './nats-consumer.js';
-import { isMissing, natsAway, natsRefusal } from './nats-errors.js';
-import { HEADER, readParcel } from './parcel.js';
-import type { Parcel } from './parcel.js';
+import { isMissing, natsDisconnected, natsRefusal } from './nats-errors.js';
+import { HEADER, readParcel } from './bridge-message.js';
+import type { BridgeMessage } from './bridge-message.js';
 
 /** How messages get out of JetStream. */
 export interface NatsSourceOptions extends NatsOptions, DurableOptions {}
@@ -71,9 +71,9 @@ class NatsSource implements BridgeSource {
     this.#next = 0;
     this.#confirmed = false;
     const fail = (error: unknown) => {
-      inbox.fail(natsAway(error));
+      inbox.fail(natsDisconnected(error));
     };
-    await reaching(natsAway, async () => {
+    await reaching(natsDisconnected, async () => {
       const { stream, durable } = this.#options;
       const manager = await connection.jetstreamManager({
         timeout: NATS_PATIENCE,
@@ -96,7 +96,7 @@ class NatsSource implements BridgeSource {
     void connection.closed().then(fail, fail);
   }
 
-  async take(most: number, signal: AbortSignal): Promise<readonly Parcel[]> {
+  async take(most: number, signal: AbortSignal): Promise<readonly BridgeMessage[]> {
     if (this.#next === this.#held.length)
       this.#held.push(...(await this.#inbox.take(most, signal)));
     const taken = this.#held.slice(this.#next, this.#next + most);
@@ -110,7 +110,7 @@ class NatsSource implements BridgeSource {
     const last = done.at(-1);
     if (!last) return;
     this.#lag = last.info.pending;
-    await reaching(natsAway, async () => {
+    await reaching(natsDisconnected, async () => {
       // One by one: to acknowledge one with all before it would be to speak for what went to others.
       for (const message of done) if (message !== last) message.ack();
       // A server that takes none does not say so of one that asks for no answer.
@@ -140,7 +140,7 @@ class NatsSource implements BridgeSource {
     return this.#lag === undefined ? {} : { lag: this.#lag };
   }
 
-  #parcel(message: JsMsg): Parcel {
+  #parcel(message: JsMsg): BridgeMessage {
     const { info, data } = message;
     const foreign = {
       origin: this.#origin,

@@ -12,11 +12,11 @@ import {
   isMissing,
   isTooLarge,
   isUnanswered,
-  natsAway,
+  natsDisconnected,
   natsRefusal,
 } from './nats-errors.js';
-import { HEADER, idOf, writeHeader } from './parcel.js';
-import type { Parcel } from './parcel.js';
+import { HEADER, idOf, writeHeader } from './bridge-message.js';
+import type { BridgeMessage } from './bridge-message.js';
 
 /** How messages get into JetStream. */
 export interface NatsTargetOptions extends NatsOptions {
@@ -24,7 +24,7 @@ export interface NatsTargetOptions extends NatsOptions {
    * The subject, or a function that finds each message's. A message whose subject the stream does not
    * take cannot be delivered; a fixed subject that it does not take ends the bridge (`maxRefusals`).
    */
-  subject: string | ((parcel: Parcel) => string);
+  subject: string | ((parcel: BridgeMessage) => string);
   /**
    * How the stream is made where there is none, in the server's terms: `{ subjects, max_age }`. It needs
    * `subjects` if `subject` is a function. `false`: the stream is used as it is, and not made. Default: in
@@ -67,7 +67,7 @@ class NatsTarget implements BridgeTarget {
   readonly name: string;
   readonly #options: NatsTargetOptions;
   readonly #connections: NatsConnections;
-  readonly #subjectOf: (parcel: Parcel) => string;
+  readonly #subjectOf: (parcel: BridgeMessage) => string;
   readonly #chained: boolean;
   readonly #timeout: number;
   #client: NatsClient | undefined;
@@ -106,11 +106,11 @@ class NatsTarget implements BridgeTarget {
     this.#stream = connection.jetstream({ timeout: this.#timeout });
     this.#last = undefined;
     this.#failure = undefined;
-    await reaching(natsAway, () => this.#ensureStream());
+    await reaching(natsDisconnected, () => this.#ensureStream());
   }
 
-  async send(parcels: readonly Parcel[]): Promise<number> {
-    if (this.#failure !== undefined) throw natsAway(this.#failure);
+  async send(parcels: readonly BridgeMessage[]): Promise<number> {
+    if (this.#failure !== undefined) throw natsDisconnected(this.#failure);
     const subjects = this.#subjectsOf(parcels);
     // They arrive in this order, as long as it is one connection.
     const answers = await Promise.allSettled(
@@ -143,7 +143,7 @@ class NatsTarget implements BridgeTarget {
     return { duplicates: this.#duplicates };
   }
 
-  async #publish(subject: string, parcel: Parcel): Promise<PubAck> {
+  async #publish(subject: string, parcel: BridgeMessage): Promise<PubAck> {
     const id = idOf(parcel);
     const before = this.#chained ? this.#last : undefined;
     this.#last = id;
@@ -159,14 +159,14 @@ class NatsTarget implements BridgeTarget {
     });
   }
 
-  #headers(parcel: Parcel): MsgHdrs {
+  #headers(parcel: BridgeMessage): MsgHdrs {
     const headers = this.#client!.headers();
     headers.append(HEADER, writeHeader(parcel));
     return headers;
   }
 
   // Up to the first that cannot be one.
-  #subjectsOf(parcels: readonly Parcel[]): string[] {
+  #subjectsOf(parcels: readonly BridgeMessage[]): string[] {
     const subjects: string[] = [];
     for (const parcel of parcels) {
       const subject: unknown = this.#subjectOf(parcel);
@@ -187,15 +187,15 @@ class NatsTarget implements BridgeTarget {
     if (isElsewhere(reason)) {
       return this.#untaken(`The subject ${subject} is not one of the stream ${stream}`, reason);
     }
-    if (!isUnanswered(reason)) return natsAway(reason);
+    if (!isUnanswered(reason)) return natsDisconnected(reason);
     // Either no stream takes the subject, or the leader of the one that does is away for a moment.
     let config: StreamConfig;
     try {
       ({ config } = await (await this.#manager()).streams.info(stream));
     } catch (error) {
-      return isMissing(error) ? missing(stream, error) : natsAway(reason);
+      return isMissing(error) ? missing(stream, error) : natsDisconnected(reason);
     }
-    if (config.subjects.some((pattern) => takes(pattern, subject))) return natsAway(reason);
+    if (config.subjects.some((pattern) => takes(pattern, subject))) return natsDisconnected(reason);
     const subjects = config.subjects.join(', ');
     const message = `No stream takes the subject ${subject}: the stream ${stream} takes ${subjects}`;
     return this.#untaken(message, reason);

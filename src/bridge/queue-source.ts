@@ -5,8 +5,8 @@ import { cellsOf } from '../queue/queue-options.js';
 import { attachmentOf } from '../segment/ring-participant.js';
 import { oneOf, optionsObject, wrongType, wrongValue } from '../validate.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
-import { segmentParcel } from './parcel.js';
-import type { Parcel, SegmentFacts } from './parcel.js';
+import { segmentParcel } from './bridge-message.js';
+import type { BridgeMessage, SegmentFacts } from './bridge-message.js';
 import { encodingNamed, toJson, writtenSchema } from './payload.js';
 import { reasonOf, Unreadable } from './reading.js';
 import { SOURCE } from './ring-source.js';
@@ -27,8 +27,8 @@ export function queueSource(
   return new QueueSource(queue, optionsObject<SegmentSourceOptions>(options, SOURCE));
 }
 
-interface Held {
-  readonly parcel: Parcel;
+interface WatchedSegment {
+  readonly parcel: BridgeMessage;
   /** Why it cannot be forwarded, if it cannot. */
   readonly reason?: DisruptorError;
   acknowledge(): void;
@@ -43,7 +43,7 @@ class QueueSource implements BridgeSource {
   readonly #json: boolean;
   readonly #facts: SegmentFacts;
   /** In the order in which they were taken; those before `#next` are under way. */
-  readonly #held: Held[] = [];
+  readonly #held: WatchedSegment[] = [];
   #next = 0;
 
   constructor(queue: unknown, { as }: SegmentSourceOptions) {
@@ -64,10 +64,10 @@ class QueueSource implements BridgeSource {
     return Promise.resolve();
   }
 
-  async take(most: number, signal: AbortSignal): Promise<readonly Parcel[]> {
+  async take(most: number, signal: AbortSignal): Promise<readonly BridgeMessage[]> {
     await this.#gather(most, signal);
     const taken = this.#held.slice(this.#next, this.#next + most);
-    const [{ reason, parcel }] = taken as [Held];
+    const [{ reason, parcel }] = taken as [WatchedSegment];
     // One that cannot be read counts as taken.
     this.#next += 1;
     if (reason) throw new Unreadable(reason, parcel);

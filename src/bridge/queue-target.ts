@@ -6,7 +6,7 @@ import { Delivered, DELIVERY } from './delivered.js';
 import type { DeliveryOptions } from './delivered.js';
 import { Undeliverable } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
-import type { Parcel } from './parcel.js';
+import type { BridgeMessage } from './bridge-message.js';
 import { schemaOfBytes, writtenSchema } from './payload.js';
 
 /**
@@ -41,7 +41,7 @@ class QueueTarget implements BridgeTarget {
     return this.#delivered.open();
   }
 
-  async send(parcels: readonly Parcel[], signal: AbortSignal): Promise<number> {
+  async send(parcels: readonly BridgeMessage[], signal: AbortSignal): Promise<number> {
     let at = this.#delivered.nextNew(parcels, 0);
     while (at < parcels.length) {
       const parcel = parcels[at]!;
@@ -79,7 +79,7 @@ class QueueTarget implements BridgeTarget {
     return this.#delivered.counts();
   }
 
-  #check(parcel: Parcel): void {
+  #check(parcel: BridgeMessage): void {
     const { length } = parcel.data;
     const schema = schemaOfBytes(parcel);
     if (schema !== '' && this.#schema !== '' && schema !== this.#schema) {

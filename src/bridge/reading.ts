@@ -1,6 +1,6 @@
 import { DisruptorError, UnreadableMessageError } from '../errors.js';
-import { segmentParcel } from './parcel.js';
-import type { Parcel } from './parcel.js';
+import { segmentParcel } from './bridge-message.js';
+import type { BridgeMessage } from './bridge-message.js';
 import { toJson } from './payload.js';
 
 /** The first message that a source is asked for cannot be read, however often it is taken. */
@@ -10,10 +10,10 @@ export class Unreadable extends Error {
   /** What the bridge ends with, unless it leaves the message out. */
   readonly reason: DisruptorError;
   /** The message, with its bytes as they lie in the segment; that of a queue without bytes. */
-  readonly parcel: Parcel;
+  readonly parcel: BridgeMessage;
 
   /** For the message of that parcel. */
-  constructor(reason: DisruptorError, parcel: Parcel) {
+  constructor(reason: DisruptorError, parcel: BridgeMessage) {
     super(reason.message, { cause: reason });
     this.reason = reason;
     this.parcel = parcel;
@@ -38,10 +38,10 @@ export function reasonOf(segment: string, sequence: number, error: unknown): Dis
  */
 export function readable(
   segment: string,
-  parcels: readonly Parcel[],
-  read: (parcel: Parcel) => Parcel,
-): readonly Parcel[] {
-  const forms: Parcel[] = [];
+  parcels: readonly BridgeMessage[],
+  read: (parcel: BridgeMessage) => BridgeMessage,
+): readonly BridgeMessage[] {
+  const forms: BridgeMessage[] = [];
   for (const parcel of parcels) {
     try {
       forms.push(read(parcel));
@@ -54,7 +54,7 @@ export function readable(
 }
 
 /** The same message as JSON. @throws TypeError for a value that JSON does not have */
-export function jsonParcel(parcel: Parcel, value: unknown): Parcel {
+export function jsonParcel(parcel: BridgeMessage, value: unknown): BridgeMessage {
   const { origin, schema, sequence, from, next, time } = parcel;
   const facts = { origin, schema, encoding: 'json' };
   return segmentParcel(facts, { data: toJson(value), sequence, from, next, time });

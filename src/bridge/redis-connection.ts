@@ -3,8 +3,8 @@ import type { Redis } from 'ioredis';
 import { wrongType, wrongValue } from '../validate.js';
 import type { OptionNames } from '../validate.js';
 import { clientOf } from './client.js';
-import { Away, reaching } from './endpoint.js';
-import { redisAway } from './redis-errors.js';
+import { Disconnected, reaching } from './endpoint.js';
+import { redisDisconnected } from './redis-errors.js';
 import { withoutCredentials } from './server-url.js';
 import { checkTls, readTls } from './tls.js';
 import type { EngineTls } from './tls.js';
@@ -58,7 +58,7 @@ export class RedisConnections {
   }
 
   /**
-   * @throws Away, DisruptorError `ERR_CLIENT_MISSING`
+   * @throws Disconnected, DisruptorError `ERR_CLIENT_MISSING`
    * @throws Error of the system for a file of certificates that cannot be read
    */
   async open(): Promise<Redis> {
@@ -84,7 +84,7 @@ export class RedisConnections {
       failure ??= error;
     });
     this.#connection = opened;
-    await reaching(redisAway, async () => {
+    await reaching(redisDisconnected, async () => {
       try {
         await opened.connect();
       } catch (error) {
@@ -96,10 +96,10 @@ export class RedisConnections {
     return opened;
   }
 
-  /** The connection in use. @throws Away where there is none */
+  /** The connection in use. @throws Disconnected where there is none */
   get current(): Redis {
     if (this.#connection?.status === 'ready') return this.#connection;
-    throw new Away('Redis', new Error('not connected'));
+    throw new Disconnected('Redis', new Error('not connected'));
   }
 
   close(): void {

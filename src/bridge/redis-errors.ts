@@ -1,4 +1,4 @@
-import { Away } from './endpoint.js';
+import { Disconnected } from './endpoint.js';
 import { isTlsRefusal } from './tls.js';
 
 // What begins the server's answer. A script of a server before 7.0 has its own words in front of it.
@@ -19,13 +19,13 @@ export function isTooLarge(error: unknown): boolean {
 }
 
 /** What the client threw, as what a bridge understands. */
-export function redisAway(error: unknown): Away {
+export function redisDisconnected(error: unknown): Disconnected {
   const failure = error as { code?: unknown; message?: unknown; command?: Command } | undefined;
   hideSecrets(failure?.command);
   const refused =
     failure !== undefined &&
     (REFUSALS.test(String(failure.message)) || isTlsRefusal({ code: failure.code }));
-  return new Away('Redis', error, { retriable: !refused });
+  return new Disconnected('Redis', error, { retriable: !refused });
 }
 
 interface Command {

@@ -5,9 +5,9 @@ import type { OptionNames } from '../validate.js';
 import { abortError } from '../waiting/waiter.js';
 import { reaching } from './endpoint.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
-import { HEADER, readParcel } from './parcel.js';
-import type { Parcel } from './parcel.js';
-import { redisAway } from './redis-errors.js';
+import { HEADER, readParcel } from './bridge-message.js';
+import type { BridgeMessage } from './bridge-message.js';
+import { redisDisconnected } from './redis-errors.js';
 import { REDIS, RedisConnections } from './redis-connection.js';
 import type { RedisOptions } from './redis-connection.js';
 import { DATA_FIELD } from './redis-target.js';
@@ -67,7 +67,7 @@ class RedisSource implements BridgeSource {
   readonly #claimIdle: number | undefined;
   /** Of what was pending when it connected, the id of the latest that was read; undefined after all. */
   #pending: string | undefined;
-  #held: { id: string; parcel: Parcel }[] = [];
+  #held: { id: string; parcel: BridgeMessage }[] = [];
   #next = 0;
   #overrun = 0;
 
@@ -92,14 +92,14 @@ class RedisSource implements BridgeSource {
     const redis = await this.#connections.open();
     this.giveBack();
     this.#held = [];
-    await reaching(redisAway, async () => {
+    await reaching(redisDisconnected, async () => {
       if (this.#create) await this.#ensureGroup(redis);
       if (this.#claimIdle !== undefined) await this.#claim(redis, this.#claimIdle);
     });
     this.#pending = '0';
   }
 
-  async take(most: number, signal: AbortSignal): Promise<readonly Parcel[]> {
+  async take(most: number, signal: AbortSignal): Promise<readonly BridgeMessage[]> {
     while (this.#next === this.#held.length) {
       if (signal.aborted) throw abortError(signal);
       await this.#read(most, signal);
@@ -143,7 +143,7 @@ class RedisSource implements BridgeSource {
     signal.addEventListener('abort', stop);
     let answer: unknown;
     try {
-      answer = await reaching(redisAway, () =>
+      answer = await reaching(redisDisconnected, () =>
         redis.callBuffer(
           'XREADGROUP',
           'GROUP',
@@ -178,7 +178,9 @@ class RedisSource implements BridgeSource {
 
   async #ack(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await reaching(redisAway, () => this.#connections.current.xack(this.#key, this.#group, ...ids));
+    await reaching(redisDisconnected, () =>
+      this.#connections.current.xack(this.#key, this.#group, ...ids),
+    );
   }
 
   async #ensureGroup(redis: Redis): Promise<void> {
@@ -211,7 +213,7 @@ function entriesOf(answer: unknown): Entry[] {
   return (stream?.[1] ?? []).map(([id, fields]) => ({ id: id.toString('latin1'), fields }));
 }
 
-function parcelOf(id: string, fields: readonly Buffer[]): Parcel {
+function parcelOf(id: string, fields: readonly Buffer[]): BridgeMessage {
   const named = new Map<string, Buffer>();
   for (let i = 0; i + 1 < fields.length; i += 2) named.set(fields[i]!.toString(), fields[i + 1]!);
   const data = named.get(DATA_FIELD);

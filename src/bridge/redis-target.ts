@@ -1,10 +1,10 @@
 import { flag, integer, optionsObject } from '../validate.js';
 import type { OptionNames } from '../validate.js';
-import { Away, Undeliverable } from './endpoint.js';
+import { Disconnected, Undeliverable } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
-import { HEADER, writeHeader } from './parcel.js';
-import type { Parcel } from './parcel.js';
-import { isTooLarge, redisAway } from './redis-errors.js';
+import { HEADER, writeHeader } from './bridge-message.js';
+import type { BridgeMessage } from './bridge-message.js';
+import { isTooLarge, redisDisconnected } from './redis-errors.js';
 import { REDIS, RedisConnections } from './redis-connection.js';
 import type { RedisOptions } from './redis-connection.js';
 
@@ -76,13 +76,13 @@ class RedisTarget implements BridgeTarget {
     await this.#connections.open();
   }
 
-  async send(parcels: readonly Parcel[]): Promise<number> {
+  async send(parcels: readonly BridgeMessage[]): Promise<number> {
     const { batch, count } = packed(parcels);
     try {
       await this.#connections.current.eval(this.#script, 1, this.#key, batch);
     } catch (error) {
-      if (error instanceof Away) throw error;
-      throw count === 1 && isTooLarge(error) ? new Undeliverable(error) : redisAway(error);
+      if (error instanceof Disconnected) throw error;
+      throw count === 1 && isTooLarge(error) ? new Undeliverable(error) : redisDisconnected(error);
     }
     return count;
   }
@@ -102,7 +102,7 @@ class RedisTarget implements BridgeTarget {
 }
 
 // As many of them as one script takes, and at least the first.
-function packed(parcels: readonly Parcel[]): { batch: Buffer; count: number } {
+function packed(parcels: readonly BridgeMessage[]): { batch: Buffer; count: number } {
   const headers: string[] = [];
   let size = 0;
   for (const parcel of parcels) {

@@ -5,8 +5,8 @@ import { RingConsumer } from '../ring/ring-consumer.js';
 import { attachmentOf } from '../segment/ring-participant.js';
 import { Shape } from '../values/format.js';
 import type { BridgeSource, EndpointCounts } from './endpoint.js';
-import { segmentParcel } from './parcel.js';
-import type { Parcel, SegmentFacts } from './parcel.js';
+import { segmentParcel } from './bridge-message.js';
+import type { BridgeMessage, SegmentFacts } from './bridge-message.js';
 import { encodingNamed, writtenSchema } from './payload.js';
 import type { PayloadForm } from './payload.js';
 import { jsonParcel, readable } from './reading.js';
@@ -80,7 +80,7 @@ class RingSource implements BridgeSource {
     return Promise.resolve();
   }
 
-  async take(most: number, signal: AbortSignal): Promise<readonly Parcel[]> {
+  async take(most: number, signal: AbortSignal): Promise<readonly BridgeMessage[]> {
     let batch = this.#batch;
     if (!batch || this.#next > batch.end) {
       batch = await this.#consumer.next({ signal });
@@ -91,7 +91,7 @@ class RingSource implements BridgeSource {
     }
     this.#damaged = NONE;
     const time = Date.now();
-    const parcels: Parcel[] = [];
+    const parcels: BridgeMessage[] = [];
     const end = Math.min(batch.end, this.#next + most - 1);
     for (let sequence = this.#next; sequence <= end; sequence += 1) {
       const first = sequence === batch.start && batch.gaps.length > 0;
@@ -137,7 +137,7 @@ class RingSource implements BridgeSource {
     return { gaps: this.#gaps, ...(!this.#consumer.closed && { lag: this.#consumer.lag }) };
   }
 
-  #read(batch: Batch<unknown>, parcel: Parcel): Parcel {
+  #read(batch: Batch<unknown>, parcel: BridgeMessage): BridgeMessage {
     const { sequence } = parcel;
     if (this.#json) return jsonParcel(parcel, batch.at(sequence));
     // To read its value throws, and says what is wrong with its length.

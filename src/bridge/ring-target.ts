@@ -10,7 +10,7 @@ import { Delivered, DELIVERY } from './delivered.js';
 import type { DeliveryOptions } from './delivered.js';
 import { Undeliverable } from './endpoint.js';
 import type { BridgeTarget, EndpointCounts } from './endpoint.js';
-import type { Parcel } from './parcel.js';
+import type { BridgeMessage } from './bridge-message.js';
 import { recordFromJson, schemaOfBytes, writtenSchema } from './payload.js';
 
 /** How a ring is written into. */
@@ -76,7 +76,7 @@ class RingTarget implements BridgeTarget {
     return this.#delivered.open();
   }
 
-  async send(parcels: readonly Parcel[], signal: AbortSignal): Promise<number> {
+  async send(parcels: readonly BridgeMessage[], signal: AbortSignal): Promise<number> {
     const first = this.#delivered.nextNew(parcels, 0);
     if (first === parcels.length) return first;
     const run = this.#delivered.runFrom(parcels, first);
@@ -120,7 +120,7 @@ class RingTarget implements BridgeTarget {
     return this.#producer.claim(1, { signal });
   }
 
-  #content(parcel: Parcel): Uint8Array {
+  #content(parcel: BridgeMessage): Uint8Array {
     const { data, encoding } = parcel;
     if (this.#shape === Shape.Record && encoding === 'json') {
       if (this.#record) return recordFromJson(this.#record, data);

@@ -1,6 +1,6 @@
-import type { Parcel } from './parcel.js';
+import type { BridgeMessage } from './bridge-message.js';
 
-type Facts = Pick<Parcel, 'origin' | 'sequence' | 'from' | 'next'>;
+type Facts = Pick<BridgeMessage, 'origin' | 'sequence' | 'from' | 'next'>;
 
 /** What {@link Seen.add} says of a message. */
 export type Sighting = 'new' | 'late' | 'duplicate';

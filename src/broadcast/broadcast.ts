@@ -1,7 +1,7 @@
 import { broadcastCreation, CREATING, OPENING, SLOT_HEADER } from './broadcast-options.js';
 import type { BroadcastOpenOptions, BroadcastOptions } from './broadcast-options.js';
 import type { AnyEncoding, DecodedValue, EncodableValue } from '../values/encoding.js';
-import { DisruptorError, released, tellSent, transferred } from '../errors.js';
+import { DisruptorError, released, recordSent, transferred } from '../errors.js';
 import { Listening } from './listening.js';
 import type { Place } from './listening.js';
 import { messageFormatOf } from '../values/message-format.js';
@@ -272,7 +272,7 @@ export class Broadcast<In = ArrayBufferView | string, Out = Buffer> extends Segm
         sent += 1;
       }
     } catch (error) {
-      tellSent(error, sent);
+      recordSent(error, sent);
       throw error;
     }
     return last;

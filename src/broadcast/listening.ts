@@ -1,9 +1,9 @@
 import { naming, namingLater } from '../errors.js';
 import type { SegmentLabel } from '../errors.js';
 import { SubscriberHandle } from '../native/broadcast.js';
-import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
+import { emitAttach, emitDetach } from '../segment/events.js';
 import type { AttachmentMessage } from '../segment/events.js';
-import type { Hold } from '../segment/segment-handle.js';
+import type { OpenSegment } from '../segment/segment-handle.js';
 import { labelOf, located } from '../segment/location.js';
 import type { Strategy } from '../waiting/strategy.js';
 import { watchForRemoval } from '../waiting/removal.js';
@@ -19,7 +19,7 @@ export interface Place {
 }
 
 /** A hold on a broadcast that only reads. */
-export class Listening implements Hold {
+export class Listening implements OpenSegment {
   readonly subscriber: SubscriberHandle;
   readonly waiter: Waiter;
   readonly #message: AttachmentMessage;
@@ -46,7 +46,7 @@ export class Listening implements Hold {
     this.waiter = new Waiter(this.subscriber, strategy, message, () => {
       // Nobody is in the way of a message that was not published.
     });
-    tellOfAttachment(this.#message);
+    emitAttach(this.#message);
     watchForRemoval(this.waiter);
   }
 
@@ -65,7 +65,7 @@ export class Listening implements Hold {
     this.waiter.end(() => {
       this.subscriber.release();
     });
-    tellOfDetachment(this.#message);
+    emitDetach(this.#message);
   }
 
   sync(): Promise<void> {

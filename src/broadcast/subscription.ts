@@ -1,13 +1,13 @@
 import type { ResultCallback, SyncWaitOptions } from '../ring/ring-producer.js';
 import { DisruptorError } from '../errors.js';
-import { Landing } from './landing.js';
+import { ReceiveBuffer } from './receive-buffer.js';
 import type { Listening } from './listening.js';
 import type { SubscriberHandle } from '../native/broadcast.js';
 import type { MessageFormat } from '../values/message-format.js';
 import type { Read } from '../values/reading.js';
 import { SegmentHandle } from '../segment/segment-handle.js';
 import { integer, noOptions, type NoOptions, outOfRange, wrongType } from '../validate.js';
-import { insist, mayAnswerNow, syncTimeout, Word } from '../waiting/waiter.js';
+import { blockUntil, mayAnswerNow, syncTimeout, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 
 /** Where a subscription begins. */
@@ -46,7 +46,7 @@ export class Subscription<Out = Buffer> extends SegmentHandle {
   readonly #listening: Listening;
   readonly #subscriber: SubscriberHandle;
   readonly #read: Read<unknown>;
-  readonly #landing: Landing;
+  readonly #receiveBuffer: ReceiveBuffer;
 
   /** @internal */
   constructor(listening: Listening, format: MessageFormat, from: StartPosition) {
@@ -55,7 +55,7 @@ export class Subscription<Out = Buffer> extends SegmentHandle {
     const { subscriber } = listening;
     this.#subscriber = subscriber;
     this.#read = format.reader(listening.name);
-    this.#landing = new Landing((buffer) => {
+    this.#receiveBuffer = new ReceiveBuffer((buffer) => {
       subscriber.land(buffer);
     });
     this.#begin(from);
@@ -83,14 +83,12 @@ export class Subscription<Out = Buffer> extends SegmentHandle {
   receive(options: WaitOptions, callback: ResultCallback<ReceivedMessage<Out>>): void;
   receive(...args: unknown[]): Promise<ReceivedMessage<Out>> | undefined {
     const begin = () => ({ attempt: () => this.#receive(0) });
-    return this.#listening.waiter.face<ReceivedMessage<Out>, ResultCallback<ReceivedMessage<Out>>>(
-      Word.Data,
-      args,
-      begin,
-      (done, result) => {
-        done(null, result);
-      },
-    );
+    return this.#listening.waiter.dispatch<
+      ReceivedMessage<Out>,
+      ResultCallback<ReceivedMessage<Out>>
+    >(Word.Data, args, begin, (done, result) => {
+      done(null, result);
+    });
   }
 
   /** As {@link Subscription.receive}; blocks the thread. */
@@ -102,7 +100,7 @@ export class Subscription<Out = Buffer> extends SegmentHandle {
     };
     const timeout = syncTimeout(options);
     // A look before the slices: they are one wait, which polls once.
-    if (attempt(0) === 0) insist(this.#listening.waiter, attempt, 0, timeout);
+    if (attempt(0) === 0) blockUntil(this.#listening.waiter, attempt, 0, timeout);
     return result!;
   }
 
@@ -159,8 +157,8 @@ export class Subscription<Out = Buffer> extends SegmentHandle {
   latest(options?: NoOptions): ReceivedMessage<Out> | undefined {
     noOptions(options);
     const subscriber = this.#subscriber;
-    const length = this.#land((at) => subscriber.latest(at));
-    return length < 0 ? undefined : this.#landed(length, subscriber.sequence, 0);
+    const length = this.#copy((at) => subscriber.latest(at));
+    return length < 0 ? undefined : this.#received(length, subscriber.sequence, 0);
   }
 
   /**
@@ -197,11 +195,11 @@ export class Subscription<Out = Buffer> extends SegmentHandle {
 
   #receive(milliseconds: number): ReceivedMessage<Out> | undefined {
     const subscriber = this.#subscriber;
-    const length = this.#land((at) => subscriber.receive(at, milliseconds));
+    const length = this.#copy((at) => subscriber.receive(at, milliseconds));
     if (length < 0) return undefined;
     const { sequence, lost } = subscriber;
     try {
-      return this.#landed(length, sequence, lost);
+      return this.#received(length, sequence, lost);
     } catch (error) {
       // What cannot be decoded is the next again, unless the decoder went on itself.
       const { closed } = this;
@@ -211,19 +209,19 @@ export class Subscription<Out = Buffer> extends SegmentHandle {
   }
 
   /** Has a message copied, to where there is room for it. Its length; negative when there is none. */
-  #land(copy: (at: number) => number): number {
+  #copy(copy: (at: number) => number): number {
     for (;;) {
-      const length = copy(this.#landing.next);
+      const length = copy(this.#receiveBuffer.next);
       if (length >= -1) return length;
-      this.#landing.renew(-1 - length);
+      this.#receiveBuffer.renew(-1 - length);
     }
   }
 
-  #landed(length: number, sequence: number, lost: number): ReceivedMessage<Out> {
-    const landing = this.#landing;
-    const { memory, next } = landing;
+  #received(length: number, sequence: number, lost: number): ReceivedMessage<Out> {
+    const receiveBuffer = this.#receiveBuffer;
+    const { memory, next } = receiveBuffer;
     const end = next + length;
-    landing.keep(end);
+    receiveBuffer.keep(end);
     return { data: this.#read(memory, next, end, sequence) as Out, sequence, lost };
   }
 }

@@ -214,7 +214,7 @@ export async function bridge(
     to: sending,
     atMostOnce,
     // The reports say so.
-    onAway: () => undefined,
+    onDisconnect: () => undefined,
     ...(maxInFlight !== undefined && { maxInFlight }),
     ...(options.skip === true && { onUndeliverable: () => 'skip' }),
   });

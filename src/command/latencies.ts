@@ -45,12 +45,12 @@ export class Latencies {
   /** Lines of a histogram. */
   drawn(): string[] {
     const shares = Array.from(this.#rows, (count: number | undefined) => (count ?? 0) / this.count);
-    const shown = shares.flatMap((share, row) => (share >= MIN ? [row] : []));
+    const shown = shares.flatMap((assignment, row) => (assignment >= MIN ? [row] : []));
     const most = Math.max(...shares);
     const first = shown[0] ?? 0;
-    return shares.slice(first, (shown.at(-1) ?? -1) + 1).map((share, i) => {
+    return shares.slice(first, (shown.at(-1) ?? -1) + 1).map((assignment, i) => {
       const from = time(2 ** ((first + i) / ROWS)).padStart(10);
-      return `${from}  ${bar(share / most, WIDTH)} ${(100 * share).toFixed(1).padStart(5)} %`;
+      return `${from}  ${bar(assignment / most, WIDTH)} ${(100 * assignment).toFixed(1).padStart(5)} %`;
     });
   }
 

@@ -45,13 +45,13 @@ function shown(messages: TakenMessage[], json: boolean, lines: boolean): Buffer 
   return Buffer.from(texts.map((text) => `${text}\n`).join(''));
 }
 
-function tellOfGaps(gaps: readonly Gap[] = []): void {
+function emitGaps(gaps: readonly Gap[] = []): void {
   for (const { start, end } of gaps) {
     console.error(`shm-disruptor: ${start} to ${end} were lost with their producer`);
   }
 }
 
-function tellOfLosses(messages: TakenMessage[]): void {
+function emitLosses(messages: TakenMessage[]): void {
   for (const { lost = 0, sequence } of messages) {
     if (lost === 0) continue;
     const count = lost === 1 ? '1 message was' : `${lost} messages were`;
@@ -72,9 +72,9 @@ async function readMessages(
     while (left > 0 && !signal.aborted) {
       const taken = await source.take(signal, wait, left);
       if (!taken) break;
-      tellOfGaps(taken.gaps);
+      emitGaps(taken.gaps);
       // As JSON, each says it itself.
-      if (!json) tellOfLosses(taken.messages);
+      if (!json) emitLosses(taken.messages);
       await writeOut(shown(taken.messages, json, lines), signal);
       // Whoever comes next gets them again if we did not come so far.
       taken.done();
@@ -136,7 +136,7 @@ async function readBytes(
       // Before consuming: if the writer had ended by now, what is found then is all there is.
       const { status } = disruptor;
       const { bufs, gaps } = disruptor[consumeSome](PORTION)!;
-      tellOfGaps(gaps);
+      emitGaps(gaps);
       if (bufs.length > 0) {
         await passOn(disruptor, Buffer.concat(bufs), signal);
       } else if (!wait || status === StreamStatus.Ended) {

@@ -23,8 +23,8 @@ export interface RecoverOptions extends SegmentDirectory {
 /** Does what whoever waits does before it sleeps, until there is nothing left to do. */
 function tend(ring: RingHandle): void {
   while (ring.recover());
-  ring.tend(Word.Data);
-  ring.tend(Word.Space);
+  ring.unblock(Word.Data);
+  ring.unblock(Word.Space);
 }
 
 /** The place of the consumer or group that `info` lists under that name. */

@@ -135,7 +135,7 @@ export class Disruptor {
   produceClaim(callback: ClaimCallback): void;
   produceClaim(options: WaitOptions, callback: ClaimCallback): void;
   produceClaim(...args: unknown[]): Promise<Claimed> | undefined {
-    return this.#attachment.waiter.face<Claimed, ClaimCallback>(
+    return this.#attachment.waiter.dispatch<Claimed, ClaimCallback>(
       Word.Space,
       args,
       () => this.#producer.claim(1, 1, (claim) => this.#producer.one(claim)),
@@ -165,7 +165,7 @@ export class Disruptor {
       const most = this.#producer.atMostAll(integer(count, 'count'));
       return this.#producer.claim(most, most, (claim) => this.#producer.many(claim));
     };
-    return this.#attachment.waiter.face(Word.Space, args, begin, spreadMany);
+    return this.#attachment.waiter.dispatch(Word.Space, args, begin, spreadMany);
   }
 
   /**
@@ -191,7 +191,7 @@ export class Disruptor {
       const most = this.#producer.atMostAll(integer(max, 'max'));
       return this.#producer.claim(1, most, (claim) => this.#producer.many(claim));
     };
-    return this.#attachment.waiter.face(Word.Space, args, begin, spreadMany);
+    return this.#attachment.waiter.dispatch(Word.Space, args, begin, spreadMany);
   }
 
   /** As {@link Disruptor.produceClaimAvail}; see {@link Disruptor.produceClaimManySync}. */
@@ -233,7 +233,7 @@ export class Disruptor {
       return this.#producer.commit(claimStart, claimEnd);
     };
     const rest = ranged ? args.slice(2) : args;
-    return this.#attachment.waiter.face<boolean, CommitCallback>(
+    return this.#attachment.waiter.dispatch<boolean, CommitCallback>(
       Word.Data,
       rest,
       begin,
@@ -282,7 +282,7 @@ export class Disruptor {
   consumeNew(callback: ConsumeCallback): void;
   consumeNew(options: WaitOptions, callback: ConsumeCallback): void;
   consumeNew(...args: unknown[]): Promise<Consumed> | undefined {
-    return this.#attachment.waiter.face<Consumed, ConsumeCallback>(
+    return this.#attachment.waiter.dispatch<Consumed, ConsumeCallback>(
       Word.Data,
       args,
       () => this.#consumer.consume(),

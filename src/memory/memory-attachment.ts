@@ -1,7 +1,7 @@
 import { DisruptorError, naming, namingLater } from '../errors.js';
 import type { SegmentLabel } from '../errors.js';
-import { tellOfAttachment, tellOfDetachment } from '../segment/events.js';
-import type { Hold } from '../segment/segment-handle.js';
+import { emitAttach, emitDetach } from '../segment/events.js';
+import type { OpenSegment } from '../segment/segment-handle.js';
 import type { MemoryHandle } from '../native/memory.js';
 import { watchForRemoval } from '../waiting/removal.js';
 import { Waiter } from '../waiting/waiter.js';
@@ -18,7 +18,7 @@ export interface MemoryAttachmentOptions {
 }
 
 /** One hold on plain memory. */
-export class MemoryAttachment implements Hold {
+export class MemoryAttachment implements OpenSegment {
   readonly memory: MemoryHandle;
   readonly waiter: Waiter;
   /** What errors call it. */
@@ -32,7 +32,7 @@ export class MemoryAttachment implements Hold {
     this.#name = name;
     // Nobody holds up those who wait for a word but those who do not change it.
     this.waiter = new Waiter(memory, strategy, { name, role: 'memory' }, () => undefined);
-    tellOfAttachment({ name, role: 'memory' });
+    emitAttach({ name, role: 'memory' });
     watchForRemoval(this.waiter);
   }
 
@@ -54,7 +54,7 @@ export class MemoryAttachment implements Hold {
     this.waiter.end(() => {
       this.memory.release();
     });
-    tellOfDetachment({ name: this.#name, role: 'memory' });
+    emitDetach({ name: this.#name, role: 'memory' });
   }
 
   sync(): Promise<void> {

@@ -29,7 +29,7 @@ import {
   wrongType,
 } from '../validate.js';
 import type { OptionNames } from '../validate.js';
-import { insist, syncTimeout } from '../waiting/waiter.js';
+import { blockUntil, syncTimeout } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 
 /** How memory is made. */
@@ -293,7 +293,7 @@ export class SharedMemory extends SegmentHandle {
       };
       return { attempt };
     };
-    return this.#attachment.waiter.face<WaitResult, ResultCallback<WaitResult>>(
+    return this.#attachment.waiter.dispatch<WaitResult, ResultCallback<WaitResult>>(
       offset,
       args,
       begin,
@@ -310,7 +310,7 @@ export class SharedMemory extends SegmentHandle {
     const timeout = syncTimeout(options);
     if (this.#memory.wait(word, expected, 0)) return 'not-equal';
     const tries = (milliseconds: number) => Number(this.#memory.wait(word, expected, milliseconds));
-    insist(this.#attachment.waiter, tries, 0, timeout);
+    blockUntil(this.#attachment.waiter, tries, 0, timeout);
     return 'ok';
   }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 import { coreError, DisruptorError } from '../errors.js';
 import { Exchange } from './exchange.js';
-import type { Census, SegmentFacts } from './facts.js';
+import type { RingSnapshot, SegmentFacts } from './facts.js';
 import type { Joining } from './joining.js';
 
 /**
@@ -14,7 +14,7 @@ import type { Joining } from './joining.js';
  */
 
 /** What the addon knows of a handle that it made. */
-export interface Made {
+export interface RingFacts {
   readonly handle: number;
   readonly elements: ArrayBuffer;
   readonly elementCount: number;
@@ -29,7 +29,7 @@ export interface Made {
 }
 
 /** What the addon knows of a subscriber. */
-export interface MadeSubscriber extends Omit<Made, 'elements' | 'consumerCount'> {
+export interface SubscriberFacts extends Omit<RingFacts, 'elements' | 'consumerCount'> {
   /** Bytes from one slot to the next. */
   readonly stride: number;
   /** Whether we may not even say that we sleep. */
@@ -37,10 +37,10 @@ export interface MadeSubscriber extends Omit<Made, 'elements' | 'consumerCount'>
 }
 
 /** And of a publisher: all slots. */
-export type MadePublisher = MadeSubscriber & Pick<Made, 'elements'>;
+export type PublisherFacts = SubscriberFacts & Pick<RingFacts, 'elements'>;
 
 /** What the addon knows of plain memory that it mapped. */
-export interface MadeMemory {
+export interface MemoryFacts {
   readonly handle: number;
   readonly size: number;
   readonly object: string;
@@ -59,7 +59,7 @@ interface Attaching {
     strategy: number,
     budget: number,
     state: Float64Array,
-  ) => Made;
+  ) => RingFacts;
   openRing: (
     name: string,
     kind: number,
@@ -67,12 +67,12 @@ interface Attaching {
     strategy: number,
     budget: number,
     state: Float64Array,
-  ) => Made;
-  createBroadcast: (name: string, creation: object, maxBytes: number) => MadePublisher;
-  openPublisher: (name: string, maxBytes: number) => MadePublisher;
-  openSubscriber: (name: string, strategy: number, budget: number) => MadeSubscriber;
-  createMemory: (name: string, creation: object, strategy: number, budget: number) => MadeMemory;
-  openMemory: (name: string, readOnly: boolean, strategy: number, budget: number) => MadeMemory;
+  ) => RingFacts;
+  createBroadcast: (name: string, creation: object, maxBytes: number) => PublisherFacts;
+  openPublisher: (name: string, maxBytes: number) => PublisherFacts;
+  openSubscriber: (name: string, strategy: number, budget: number) => SubscriberFacts;
+  createMemory: (name: string, creation: object, strategy: number, budget: number) => MemoryFacts;
+  openMemory: (name: string, readOnly: boolean, strategy: number, budget: number) => MemoryFacts;
 }
 
 /** The same on a thread of libuv's pool. */
@@ -90,11 +90,11 @@ type Methods = Record<
   | 'consume'
   | 'commitConsumed'
   | 'attachConsumer'
-  | 'share'
-  | 'takeShare'
-  | 'finishShare'
-  | 'keepShare'
-  | 'giveBackShare'
+  | 'assignment'
+  | 'takeAssignment'
+  | 'finishAssignment'
+  | 'keepAssignment'
+  | 'returnAssignment'
   | 'leave'
   | 'detach'
   | 'nextGap'
@@ -112,7 +112,7 @@ type Methods = Record<
   | 'allIgnored'
   | 'status'
   | 'setStatus'
-  | 'tend'
+  | 'unblock'
   | 'watch'
   | 'passOn'
   | 'claimSlot'
@@ -151,7 +151,7 @@ interface Addon extends Methods, Attaching, AttachingAsync {
   sendMessages: (bytes: Uint8Array, lengths: Uint32Array) => void;
   moveMessages: (target: Uint8Array, lengths: Uint32Array) => void;
   join(joining: Joining): number;
-  census(): Census;
+  snapshot(): RingSnapshot;
   publish: (bytes: Uint8Array) => void;
   land(buffer: ArrayBuffer): void;
   receiveInto: (target: Uint8Array) => void;

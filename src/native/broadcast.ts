@@ -3,7 +3,7 @@ import { constants } from 'node:buffer';
 import { stepOf } from '../steps.js';
 import type { Steps } from '../steps.js';
 import { addon, ask } from './addon.js';
-import type { MadePublisher, MadeSubscriber } from './addon.js';
+import type { PublisherFacts, SubscriberFacts } from './addon.js';
 import { numbered } from './creation.js';
 import type { CoreStrategy, Creation } from './creation.js';
 import { Exchange } from './exchange.js';
@@ -15,9 +15,9 @@ const { exchange, publish, receive, receiveInto } = addon;
 /** A publisher of a broadcast. After `release` every method throws `ERR_RELEASED`. */
 export class PublisherHandle {
   readonly #handle: number;
-  readonly made: Readonly<MadePublisher>;
+  readonly made: Readonly<PublisherFacts>;
 
-  private constructor(made: MadePublisher) {
+  private constructor(made: PublisherFacts) {
     this.#handle = made.handle;
     this.made = made;
   }
@@ -81,16 +81,18 @@ const HELD_UP_MILLISECONDS = 200;
 /** A subscriber of a broadcast. After `release` every method throws `ERR_RELEASED`. */
 export class SubscriberHandle {
   readonly #handle: number;
-  readonly made: Readonly<MadeSubscriber>;
+  readonly made: Readonly<SubscriberFacts>;
 
-  private constructor(made: MadeSubscriber) {
+  private constructor(made: SubscriberFacts) {
     this.#handle = made.handle;
     this.made = made;
   }
 
   static *open(name: string, { core, budget }: CoreStrategy): Steps<SubscriberHandle> {
     const { openSubscriber, openSubscriberAsync } = addon;
-    return new SubscriberHandle(yield* stepOf(openSubscriber, openSubscriberAsync, name, core, budget));
+    return new SubscriberHandle(
+      yield* stepOf(openSubscriber, openSubscriberAsync, name, core, budget),
+    );
   }
 
   /** Names the segment: the same for all handles on it, and for no others. */
@@ -181,7 +183,7 @@ export class SubscriberHandle {
   }
 
   /** Nobody holds us up. */
-  tend(): void {
+  unblock(): void {
     // Publishers wait for nobody, and we only for them.
   }
 

@@ -4,8 +4,8 @@ import type { DeadConsumerPolicy, OrphanPolicy, ProducerMode } from './creation.
 /** In the order of `Role` in `addon/core/layout.h`. */
 export const Role = { Indexed: 0, Vacant: 1, Anonymous: 2, Named: 3, Group: 4, Member: 5 } as const;
 
-/** As `Census` in `addon/core/census.h`. */
-export interface Census {
+/** As `Snapshot` in `addon/core/snapshot.h`. */
+export interface RingSnapshot {
   consumers: {
     index: number;
     role: number;
@@ -47,11 +47,11 @@ export interface Census {
   forSpace: { now: boolean; wakes: number };
 }
 
-/** What contradicts the header in a slot, in the order of `SlotFault::What` in `addon/core/broadcast_census.h`. */
+/** What contradicts the header in a slot, in the order of `SlotFault::What` in `addon/core/broadcast_snapshot.h`. */
 export const SlotFault = { None: 0, Ahead: 1, Elsewhere: 2, Nobody: 3, TooLong: 4 } as const;
 
-/** As `BroadcastCensus` there. */
-export interface BroadcastCensus extends Pick<Census, 'next' | 'cursor'> {
+/** As `BroadcastSnapshot` there. */
+export interface BroadcastSnapshot extends Pick<RingSnapshot, 'next' | 'cursor'> {
   /** So many of the newest sequences were looked at. */
   looked: number;
   kept: number;
@@ -59,7 +59,7 @@ export interface BroadcastCensus extends Pick<Census, 'next' | 'cursor'> {
   missing: number;
   sleepers: { now: boolean; wakes: number };
   fault: { what: number; slot: number; value: number };
-  publishers: Census['producers'];
+  publishers: RingSnapshot['producers'];
 }
 
 /** What can be seen of a segment from outside, as `SegmentFacts` in `addon/core/inspect.h`. */
@@ -92,9 +92,9 @@ export interface SegmentFacts {
   attached: boolean;
   replaced: boolean;
   /** Of rings and queues. */
-  census: Census;
+  snapshot: RingSnapshot;
   /** Of broadcasts. */
-  broadcast: BroadcastCensus;
+  broadcast: BroadcastSnapshot;
   producers: { alive: number; gone: number };
   consumers: { alive: number; gone: number };
 }

@@ -1,7 +1,7 @@
 import { stepOf } from '../steps.js';
 import type { Steps } from '../steps.js';
 import { addon, ask } from './addon.js';
-import type { MadeMemory } from './addon.js';
+import type { MemoryFacts } from './addon.js';
 import { numbered } from './creation.js';
 import type { CoreStrategy, Creation } from './creation.js';
 import { Exchange } from './exchange.js';
@@ -14,7 +14,7 @@ const VIEWS_KEPT = 64;
 /** One handle on plain memory. After `release` every method throws `ERR_RELEASED`. */
 export class MemoryHandle {
   // The handle in the addon lives as long as this object.
-  readonly #made: MadeMemory;
+  readonly #made: MemoryFacts;
 
   /** Whether it is only to be read. */
   readonly readOnly: boolean;
@@ -23,7 +23,7 @@ export class MemoryHandle {
   #views: WeakRef<ArrayBuffer>[] = [];
   #maxViews = VIEWS_KEPT;
 
-  private constructor(made: MadeMemory, readOnly: boolean) {
+  private constructor(made: MemoryFacts, readOnly: boolean) {
     this.#made = made;
     this.readOnly = readOnly;
   }
@@ -105,8 +105,8 @@ export class MemoryHandle {
     this.notify(offset, 1);
   }
 
-  /** As {@link RingHandle.tend}: there is nobody who could hold up others. */
-  tend(): void {
+  /** As {@link RingHandle.unblock}: there is nobody who could hold up others. */
+  unblock(): void {
     return;
   }
 

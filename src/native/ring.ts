@@ -3,11 +3,11 @@ import { constants } from 'node:buffer';
 import { stepOf } from '../steps.js';
 import type { Steps } from '../steps.js';
 import { addon, ask } from './addon.js';
-import type { Made } from './addon.js';
+import type { RingFacts } from './addon.js';
 import { Kind, numbered } from './creation.js';
 import type { CoreStrategy, Creation } from './creation.js';
 import { Exchange } from './exchange.js';
-import type { Census } from './facts.js';
+import type { RingSnapshot } from './facts.js';
 import type { Joining } from './joining.js';
 
 /** What a handle claimed and consumed last; the same list stands in `addon/binding/ring_handle.h`. */
@@ -39,9 +39,9 @@ export const Outcome = { Nothing: -1, AllIgnored: -2 } as const;
 export const Commit = { Refused: 0, Visible: 1, Pending: 2 } as const;
 
 /** Elements that a member of a group has taken, and the seat that holds them. */
-export interface Share {
+export interface Assignment {
   slot: number;
-  seat: number;
+  memberSlot: number;
   start: number;
   /** The sequence after the last one. */
   next: number;
@@ -61,12 +61,12 @@ export class RingHandle {
   // Its own: what the addon makes has its properties in a table.
   readonly #elementCount: number;
   // The handle in the addon lives as long as this object.
-  readonly #made: Made;
+  readonly #made: RingFacts;
 
   /** Whether there is one producer at a time. */
   readonly single: boolean;
 
-  private constructor(state: Float64Array, made: Made) {
+  private constructor(state: Float64Array, made: RingFacts) {
     this.single = made.single;
     this.#handle = made.handle;
     this.#elementCount = made.elementCount;
@@ -279,7 +279,7 @@ export class RingHandle {
     exchange[Exchange.Handle] = this.#handle;
     exchange[Exchange.Milliseconds] = milliseconds;
     const index = addon.join(joining);
-    const own = this.census().consumers.find((one) => one.index === index);
+    const own = this.snapshot().consumers.find((one) => one.index === index);
     // A member comes after its group.
     this.#comesAfter = (own?.after.length ?? 0) > 0;
     return index;
@@ -308,24 +308,24 @@ export class RingHandle {
   }
 
   /** How many elements a member takes at a time, at most. */
-  share(most: number): void {
+  assignment(most: number): void {
     exchange[Exchange.Most] = most;
-    ask(this.#handle, addon.share);
+    ask(this.#handle, addon.assignment);
   }
 
   /**
    * Takes one more share of the group's elements, beside those that we hold. Blocks the thread for at
    * most `milliseconds`. Undefined when there is none.
    */
-  takeShare(milliseconds: number): Share | undefined {
+  takeAssignment(milliseconds: number): Assignment | undefined {
     exchange[Exchange.Handle] = this.#handle;
     exchange[Exchange.Milliseconds] = milliseconds;
-    addon.takeShare();
+    addon.takeAssignment();
     const slot = exchange[Exchange.Outcome]!;
     if (slot < 0) return undefined;
     return {
       slot,
-      seat: exchange[Exchange.Key]!,
+      memberSlot: exchange[Exchange.Key]!,
       start: exchange[Exchange.Start]!,
       next: exchange[Exchange.End]!,
       redelivered: exchange[Exchange.Mark] === 1,
@@ -398,21 +398,21 @@ export class RingHandle {
   }
 
   /** The share in that seat is done with. False: there is none. */
-  finishShare(seat: number): boolean {
-    exchange[Exchange.Key] = seat;
-    return ask(this.#handle, addon.finishShare) === 1;
+  finishAssignment(memberSlot: number): boolean {
+    exchange[Exchange.Key] = memberSlot;
+    return ask(this.#handle, addon.finishAssignment) === 1;
   }
 
   /** The share in that seat is given again by the next `takeShare`. False: there is none. */
-  keepShare(seat: number): boolean {
-    exchange[Exchange.Key] = seat;
-    return ask(this.#handle, addon.keepShare) === 1;
+  keepAssignment(memberSlot: number): boolean {
+    exchange[Exchange.Key] = memberSlot;
+    return ask(this.#handle, addon.keepAssignment) === 1;
   }
 
   /** The share in that seat is for another member. False: there is none. */
-  giveBackShare(seat: number): boolean {
-    exchange[Exchange.Key] = seat;
-    return ask(this.#handle, addon.giveBackShare) === 1;
+  returnAssignment(memberSlot: number): boolean {
+    exchange[Exchange.Key] = memberSlot;
+    return ask(this.#handle, addon.returnAssignment) === 1;
   }
 
   /** Whether what was consumed last had gone to a member of the group that died. */
@@ -420,9 +420,9 @@ export class RingHandle {
     return this.#state[State.Redelivered] === 1;
   }
 
-  census(): Census {
+  snapshot(): RingSnapshot {
     exchange[Exchange.Handle] = this.#handle;
-    return addon.census();
+    return addon.snapshot();
   }
 
   /** How many gaps consuming has passed that `nextGap` has not yet given. */
@@ -541,9 +541,9 @@ export class RingHandle {
   }
 
   /** Does something about the dead who hold up whoever waits for data (0) or for space (1). */
-  tend(word: number): void {
+  unblock(word: number): void {
     exchange[Exchange.Word] = word;
-    ask(this.#handle, addon.tend);
+    ask(this.#handle, addon.unblock);
   }
 
   /**

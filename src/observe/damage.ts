@@ -30,15 +30,15 @@ export function headerDamage(facts: SegmentFacts): Finding {
 type Check = (sound: boolean, reason: string) => void;
 
 // The core read the tables before the cursor, so in a sound one nothing lies behind it.
-function checkRing({ elements, census }: SegmentFacts, check: Check): void {
-  const { next, cursor } = census;
+function checkRing({ elements, snapshot }: SegmentFacts, check: Check): void {
+  const { next, cursor } = snapshot;
   check(cursor <= LAST_SEQUENCE + 1, `The cursor ${cursor} is no sequence`);
   check(next <= LAST_SEQUENCE + 1, `The claims reach to ${next}, which is no sequence`);
   check(
     next - cursor <= elements,
     `${next - cursor} elements are claimed at the cursor, and the ring has ${elements}`,
   );
-  for (const one of census.consumers) {
+  for (const one of snapshot.consumers) {
     const who = one.name === '' ? `#${one.index}` : one.name;
     check(one.role <= Role.Member, `Consumer ${who} has the unknown role ${one.role}`);
     const known = one.gates || one.joining || one.detached || one.ignored;

@@ -49,7 +49,7 @@ export function geometryOf(facts: SegmentFacts): Geometry {
     elements: facts.elements,
     elementSize: facts.elementSize,
     holds: holds(facts),
-    joinable: ring && !facts.census.consumers.some(({ role }) => role === Role.Indexed),
+    joinable: ring && !facts.snapshot.consumers.some(({ role }) => role === Role.Indexed),
     maxConsumers: ring ? facts.consumerCount : 0,
     maxProducers: facts.kind === Kind.Memory ? 0 : facts.maxProducers,
     maxMessage: longestMessage(facts),

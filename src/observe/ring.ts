@@ -1,5 +1,5 @@
 import { Role } from '../native/facts.js';
-import type { Census, SegmentFacts } from '../native/facts.js';
+import type { RingSnapshot, SegmentFacts } from '../native/facts.js';
 import type { GapCount } from '../segment/segments.js';
 import type { WaiterState } from '../ring/statistics.js';
 
@@ -92,7 +92,7 @@ export interface RingObservation {
   producers: ObservedProducer[];
 }
 
-type ConsumerFacts = Census['consumers'][number];
+type ConsumerFacts = RingSnapshot['consumers'][number];
 
 function gatingOf(facts: ConsumerFacts): Gating {
   if (facts.role === Role.Member) return 'in a group';
@@ -102,18 +102,18 @@ function gatingOf(facts: ConsumerFacts): Gating {
 }
 
 /** Somebody who has claimed, or publishes. */
-export function observedProducer(facts: Census['producers'][number]): ObservedProducer {
+export function observedProducer(facts: RingSnapshot['producers'][number]): ObservedProducer {
   const { index, alive, pid, thread, claimed, first } = facts;
   return { index, alive, pid, thread, claimed, first: claimed > 0 ? first : undefined };
 }
 
 /** The ring in a segment that is not damaged. */
-export function observeRing({ elements, census }: SegmentFacts): RingObservation {
-  const { next, cursor, hole, replaced, forData, forSpace } = census;
+export function observeRing({ elements, snapshot }: SegmentFacts): RingObservation {
+  const { next, cursor, hole, replaced, forData, forSpace } = snapshot;
   const nameOf = new Map(
-    census.consumers.map(({ index, name }) => [index, name === '' ? `#${index}` : name]),
+    snapshot.consumers.map(({ index, name }) => [index, name === '' ? `#${index}` : name]),
   );
-  const consumers = census.consumers.map((facts): ObservedConsumer => {
+  const consumers = snapshot.consumers.map((facts): ObservedConsumer => {
     const { index, alive, pid, thread, held } = facts;
     const member = facts.role === Role.Member;
     const group = facts.role === Role.Group;
@@ -145,7 +145,7 @@ export function observeRing({ elements, census }: SegmentFacts): RingObservation
     gating: gating === Infinity ? undefined : gating,
     used,
     free: elements - used,
-    gaps: { count: census.gaps, elements: census.lost },
+    gaps: { count: snapshot.gaps, elements: snapshot.lost },
     open:
       hole.end > hole.begin
         ? { start: hole.begin, end: hole.end - 1, orphaned: hole.orphaned }
@@ -154,6 +154,6 @@ export function observeRing({ elements, census }: SegmentFacts): RingObservation
     forSpace,
     replaced,
     consumers,
-    producers: census.producers.map(observedProducer),
+    producers: snapshot.producers.map(observedProducer),
   };
 }

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 
-import { tellSent } from '../errors.js';
+import { recordSent } from '../errors.js';
 import type { RingHandle } from '../native/ring.js';
 import { outOfRange, wrongType } from '../validate.js';
 
@@ -30,7 +30,7 @@ function checkArrays(bytes: unknown, name: string, lengths: unknown): void {
 }
 
 /** Messages that lie one behind the other, on their way. */
-export class PackedShipment {
+export class PackedBatchSend {
   readonly #ring: RingHandle;
   readonly #longest: number;
   readonly #bytes: Uint8Array;
@@ -78,7 +78,7 @@ export class PackedShipment {
 
   /** Sends no more: says in the error how many were sent. */
   end(error: unknown): void {
-    tellSent(error, this.sent);
+    recordSent(error, this.sent);
   }
 
   #changed(): Error {

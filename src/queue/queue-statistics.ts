@@ -36,7 +36,7 @@ export interface QueueStatistics {
 
 /** What a queue's ring says of itself. */
 export function queueStatistics(ring: RingHandle): QueueStatistics {
-  const { consumers } = ring.census();
+  const { consumers } = ring.snapshot();
   const [group] = consumers;
   if (!group) throw new DisruptorError('ERR_SEGMENT_CORRUPT', 'The queue has lost its consumers');
   const holding = consumers.filter(({ held }) => held > 0);

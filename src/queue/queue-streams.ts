@@ -5,7 +5,7 @@ import type { DisruptorError } from '../errors.js';
 import { queueMicrotask } from '../timers.js';
 import { readableOptions, writableOptions } from '../validate.js';
 import type { Queue } from './queue.js';
-import type { Loan } from './receiver.js';
+import type { PendingDelivery } from './receiver.js';
 
 /**
  * A Readable in object mode over a queue: each message that it takes goes to this stream and to nobody
@@ -23,7 +23,7 @@ export class QueueReadStream<Out = Buffer> extends Readable {
   readonly queue: Queue<never, Out>;
   readonly #controller = new AbortController();
   /** What is in the buffer, in order. */
-  readonly #lent: Loan<Out>[] = [];
+  readonly #pending: PendingDelivery<Out>[] = [];
   /** Whether there was no place for another message beside those. */
   #crowded = false;
   /** Whether the queue is being asked for a message. */
@@ -61,10 +61,10 @@ export class QueueReadStream<Out = Buffer> extends Readable {
   #take(): void {
     if (this.destroyed) return;
     this.#taking = true;
-    this.queue.lend({ signal: this.#controller.signal }).then(
-      (loan) => {
+    this.queue.deliver({ signal: this.#controller.signal }).then(
+      (delivery) => {
         this.#taking = false;
-        this.#pass(loan);
+        this.#pass(delivery);
       },
       (error: unknown) => {
         this.#taking = false;
@@ -73,13 +73,13 @@ export class QueueReadStream<Out = Buffer> extends Readable {
     );
   }
 
-  #pass(loan: Loan<Out>): void {
+  #pass(delivery: PendingDelivery<Out>): void {
     if (this.destroyed) {
-      this.#lent.push(loan);
+      this.#pending.push(delivery);
       this.#left();
     } else {
-      this.#lent.push(loan);
-      this.push(loan.value);
+      this.#pending.push(delivery);
+      this.push(delivery.value);
       this.#settleOrFail();
     }
   }
@@ -89,14 +89,14 @@ export class QueueReadStream<Out = Buffer> extends Readable {
       this.#left();
       return;
     }
-    this.#crowded = error.code === 'ERR_TOO_MANY_CONSUMERS' && this.#lent.length > 0;
+    this.#crowded = error.code === 'ERR_TOO_MANY_CONSUMERS' && this.#pending.length > 0;
     if (!this.#crowded) this.destroy(error);
   }
 
   // What is in the buffer no longer was read.
   #settle(): void {
-    while (this.#lent.length > this.readableLength) {
-      this.#lent.shift()!.finish();
+    while (this.#pending.length > this.readableLength) {
+      this.#pending.shift()!.finish();
       if (this.#crowded) {
         this.#crowded = false;
         this.#take();
@@ -117,7 +117,7 @@ export class QueueReadStream<Out = Buffer> extends Readable {
     this.#left = () => {
       let failure = error;
       try {
-        for (const loan of this.#lent.splice(0)) loan.giveBack();
+        for (const delivery of this.#pending.splice(0)) delivery.giveBack();
       } catch (thrown) {
         failure ??= thrown as Error;
       }

@@ -10,12 +10,12 @@ import type {
 import { DisruptorError, released } from '../errors.js';
 import { bytesOf } from '../values/format.js';
 import { underName } from '../segment/free-name.js';
-import { Line, once } from '../waiting/line.js';
-import type { Standing } from '../waiting/line.js';
+import { SerialQueue, once } from '../waiting/serial-queue.js';
+import type { QueuedOperation } from '../waiting/serial-queue.js';
 import type { Message } from './message.js';
 import { Kind } from '../native/creation.js';
 import type { Creation } from '../native/creation.js';
-import type { Share } from '../native/ring.js';
+import type { Assignment } from '../native/ring.js';
 import { located } from '../segment/location.js';
 import type { SegmentDirectory } from '../segment/location.js';
 import { RingParticipant } from '../segment/ring-participant.js';
@@ -23,10 +23,10 @@ import { Producer } from '../ring/producer.js';
 import { Cells } from './cells.js';
 import { cellsOf, CREATING, OPENING, queueCreation } from './queue-options.js';
 import type { QueueOpenOptions, QueueOptions } from './queue-options.js';
-import { checkPacked, PackedShipment } from './packed.js';
+import { checkPacked, PackedBatchSend } from './packed.js';
 import { Receiver } from './receiver.js';
-import type { Loan } from './receiver.js';
-import { Shipment } from './shipment.js';
+import type { PendingDelivery } from './receiver.js';
+import { BatchSend } from './batch-send.js';
 import { queueStatistics } from './queue-statistics.js';
 import type { QueueStatistics } from './queue-statistics.js';
 import { ringWaiting } from '../ring/ring-options.js';
@@ -38,7 +38,7 @@ import {
   outOfRange,
   wrongType,
 } from '../validate.js';
-import { insist, SLICE_MILLISECONDS, syncTimeout, Word } from '../waiting/waiter.js';
+import { blockUntil, SLICE_MILLISECONDS, syncTimeout, Word } from '../waiting/waiter.js';
 import { Patience, patient } from '../waiting/patience.js';
 import type { Operation, Waiter, WaitOptions } from '../waiting/waiter.js';
 import { unlinkSegment } from '../segment/segments.js';
@@ -98,7 +98,7 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
   readonly maxMessage: number;
   readonly #encoding: ResolvedEncoding<In, Out> | undefined;
   readonly #producer: Producer;
-  readonly #line = new Line(() => {
+  readonly #line = new SerialQueue(() => {
     this.attachment.waiter.look();
   });
   readonly #cells: Cells;
@@ -232,7 +232,7 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
   enqueue(value: In, callback: ResultCallback<number>): void;
   enqueue(value: In, options: WaitOptions, callback: ResultCallback<number>): void;
   enqueue(value: In, ...args: unknown[]): Promise<number> | undefined {
-    const begin = (): Standing<number> => {
+    const begin = (): QueuedOperation<number> => {
       let bytes = this.#encode(value);
       const attempt = () => {
         const sequence = this.#send(bytes);
@@ -244,7 +244,7 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
       });
       return { attempt, keep };
     };
-    return this.#face(Word.Space, args, begin);
+    return this.#dispatch(Word.Space, args, begin);
   }
 
   /** As {@link Queue.enqueue}; blocks the thread. */
@@ -254,7 +254,7 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
     const sequence = this.#send(bytes);
     if (sequence >= 0) return sequence;
     const tries = (milliseconds: number) => this.#send(bytes, milliseconds);
-    return insist(this.attachment.waiter, tries, NOT_SENT, timeout);
+    return blockUntil(this.attachment.waiter, tries, NOT_SENT, timeout);
   }
 
   /** As {@link Queue.enqueue}; false when there is no room now. */
@@ -279,13 +279,13 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
   enqueueMany(values: Iterable<In>, callback: ResultCallback<number>): void;
   enqueueMany(values: Iterable<In>, options: WaitOptions, callback: ResultCallback<number>): void;
   enqueueMany(values: Iterable<In>, ...args: unknown[]): Promise<number> | undefined {
-    return this.#face(Word.Space, args, () => this.#sending(this.#shipment(values)));
+    return this.#dispatch(Word.Space, args, () => this.#sending(this.#batch(values)));
   }
 
   /** As {@link Queue.enqueueMany}; blocks the thread. */
   enqueueManySync(values: Iterable<In>, options?: SyncWaitOptions): number {
     const timeout = syncTimeout(options);
-    return sentSync(this.attachment.waiter, this.#shipment(values), timeout);
+    return sentSync(this.attachment.waiter, this.#batch(values), timeout);
   }
 
   /**
@@ -313,7 +313,7 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
     lengths: Uint32Array,
     ...args: unknown[]
   ): Promise<number> | undefined {
-    return this.#face(Word.Space, args, () => this.#sending(this.#packed(bytes, lengths)));
+    return this.#dispatch(Word.Space, args, () => this.#sending(this.#packed(bytes, lengths)));
   }
 
   /** As {@link Queue.enqueuePacked}; blocks the thread. */
@@ -325,14 +325,14 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
   /** As {@link Queue.enqueuePacked}: those for which there is room now. @returns how many */
   tryEnqueuePacked(bytes: Uint8Array, lengths: Uint32Array, options?: NoOptions): number {
     noOptions(options);
-    const shipment = this.#packed(bytes, lengths);
+    const batch = this.#packed(bytes, lengths);
     try {
-      shipment.advance(Infinity);
+      batch.advance(Infinity);
     } catch (error) {
-      shipment.end(error);
+      batch.end(error);
       throw error;
     }
-    return shipment.sent;
+    return batch.sent;
   }
 
   /**
@@ -348,10 +348,10 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
     const { ring } = this.attachment;
     while (this.#send(bytes) < 0) {
       const gate = ring.consumerSequence(GROUP);
-      const share =
+      const assignment =
         gate === this.#stuckAt ? undefined : this.#patience.look(() => this.#receiver.oldest());
-      if (share) {
-        this.#drop(share);
+      if (assignment) {
+        this.#drop(assignment);
         continue;
       }
       // Others may have made room meanwhile, by dropping as well.
@@ -376,7 +376,7 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
       const cells = cellsOf(integer(length, 'length', 0, this.maxMessage));
       return this.#producer.claim(cells, cells, (slot) => this.#space(slot, length));
     };
-    return this.#face(Word.Space, args, begin);
+    return this.#dispatch(Word.Space, args, begin);
   }
 
   /** As {@link Queue.claim}; blocks the thread. */
@@ -418,13 +418,13 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
   dequeue(...args: unknown[]): Promise<Out | number> | undefined {
     const [target, ...rest] = args;
     if (!ArrayBuffer.isView(target)) {
-      return this.#face(Word.Data, args, () => ({ attempt: () => this.#receiver.dequeue(0) }));
+      return this.#dispatch(Word.Data, args, () => ({ attempt: () => this.#receiver.dequeue(0) }));
     }
     const begin = () => {
       const bytes = targetOf(target);
       return { attempt: () => this.#receiver.move(bytes, 0) };
     };
-    return this.#face(Word.Data, rest, begin);
+    return this.#dispatch(Word.Data, rest, begin);
   }
 
   /** As {@link Queue.dequeue}; blocks the thread. */
@@ -469,7 +469,7 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
       const most = integer(max, 'max', 1);
       return { attempt: () => this.#receiver.dequeueSeveral(most, 0) };
     };
-    return this.#face(Word.Data, args, begin);
+    return this.#dispatch(Word.Data, args, begin);
   }
 
   /** As {@link Queue.dequeueMany}; blocks the thread. */
@@ -505,7 +505,7 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
     ...args: unknown[]
   ): Promise<number> | undefined {
     const attempt = () => this.#receiver.moveSeveral(target, lengths, 0);
-    return this.#face(Word.Data, args, () => ({ attempt }));
+    return this.#dispatch(Word.Data, args, () => ({ attempt }));
   }
 
   /** As {@link Queue.dequeuePacked}; blocks the thread. */
@@ -532,7 +532,7 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
   receive(callback: ResultCallback<Message<Out>>): void;
   receive(options: WaitOptions, callback: ResultCallback<Message<Out>>): void;
   receive(...args: unknown[]): Promise<Message<Out>> | undefined {
-    return this.#face(Word.Data, args, () => ({ attempt: () => this.#receiver.message(0) }));
+    return this.#dispatch(Word.Data, args, () => ({ attempt: () => this.#receiver.message(0) }));
   }
 
   /** As {@link Queue.receive}; blocks the thread. */
@@ -568,8 +568,8 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
    *
    * @internal
    */
-  lend(options: WaitOptions): Promise<Loan<Out>> {
-    const attempt = () => this.#receiver.lend();
+  deliver(options: WaitOptions): Promise<PendingDelivery<Out>> {
+    const attempt = () => this.#receiver.deliver();
     return this.attachment.waiter.promised(Word.Data, this.#patiently({ attempt }), options);
   }
 
@@ -606,13 +606,22 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
     return queueStatistics(this.attachment.ring);
   }
 
-  #face<T>(word: Word, args: unknown[], begin: () => Standing<T>): Promise<T> | undefined {
+  #dispatch<T>(
+    word: Word,
+    args: unknown[],
+    begin: () => QueuedOperation<T>,
+  ): Promise<T> | undefined {
     // Messages are sent in the order of the calls.
     const inLine = () =>
       word === Word.Space ? this.#line.behind(begin()) : this.#patiently(begin());
-    return this.attachment.waiter.face<T, ResultCallback<T>>(word, args, inLine, (done, result) => {
-      done(null, result);
-    });
+    return this.attachment.waiter.dispatch<T, ResultCallback<T>>(
+      word,
+      args,
+      inLine,
+      (done, result) => {
+        done(null, result);
+      },
+    );
   }
 
   // Blocks the thread until `attempt` gives something.
@@ -627,7 +636,7 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
       result = attempt(milliseconds);
       return result === undefined ? 0 : 1;
     };
-    insist(this.attachment.waiter, tries, 0, timeout);
+    blockUntil(this.attachment.waiter, tries, 0, timeout);
     return result as T;
   }
 
@@ -658,26 +667,26 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
     return outOfRange(`at most ${this.maxMessage} bytes`, 'value', actual);
   }
 
-  #shipment(values: Iterable<In>): Shipment {
-    return new Shipment(
+  #batch(values: Iterable<In>): BatchSend {
+    return new BatchSend(
       values,
       (value) => this.#encode(value as In),
       (bytes, milliseconds) => this.#send(bytes, milliseconds),
     );
   }
 
-  #packed(bytes: Uint8Array, lengths: Uint32Array): PackedShipment {
+  #packed(bytes: Uint8Array, lengths: Uint32Array): PackedBatchSend {
     checkPacked(bytes, lengths, this.maxMessage);
-    return new PackedShipment(this.attachment.ring, this.maxMessage, bytes, lengths);
+    return new PackedBatchSend(this.attachment.ring, this.maxMessage, bytes, lengths);
   }
 
-  #sending(shipment: Shipment | PackedShipment): Standing<number> {
+  #sending(batch: BatchSend | PackedBatchSend): QueuedOperation<number> {
     const { waiter } = this.attachment;
     let turn: NodeJS.Immediate | undefined;
     return {
       attempt: () => {
-        const needed = shipment.advance(MAX_PER_TURN);
-        if (needed === undefined) return shipment.last;
+        const needed = batch.advance(MAX_PER_TURN);
+        if (needed === undefined) return batch.last;
         // With room for more: nobody else would have it go on.
         if (needed === 'turn') {
           turn ??= setImmediate(() => {
@@ -688,11 +697,11 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
         return undefined;
       },
       keep: () => {
-        shipment.keep();
+        batch.keep();
       },
       underWay: () => turn !== undefined,
       answered: (error) => {
-        shipment.end(error);
+        batch.end(error);
       },
     };
   }
@@ -722,9 +731,9 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
   }
 
   // Drops a message. That makes no room as long as somebody holds one before it.
-  #drop({ seat, start }: Share): void {
+  #drop({ memberSlot, start }: Assignment): void {
     const { ring } = this.attachment;
-    ring.finishShare(seat);
+    ring.finishAssignment(memberSlot);
     this.#dropped += 1;
     // Whoever copies a message, or drops it, holds it for a moment.
     for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
@@ -752,22 +761,22 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
 // Sends all of them, blocking the thread.
 function sentSync(
   waiter: Waiter,
-  shipment: Shipment | PackedShipment,
+  batch: BatchSend | PackedBatchSend,
   timeout: number | undefined,
 ): number {
   const tries = (milliseconds: number) => {
-    const full = shipment.advance(Infinity) !== undefined;
-    if (full && milliseconds > 0) shipment.advance(1, milliseconds);
+    const full = batch.advance(Infinity) !== undefined;
+    if (full && milliseconds > 0) batch.advance(1, milliseconds);
     return Number(!full);
   };
   try {
     // No clock where there is room for all.
-    if (shipment.advance(Infinity) !== undefined) insist(waiter, tries, 0, timeout);
+    if (batch.advance(Infinity) !== undefined) blockUntil(waiter, tries, 0, timeout);
   } catch (error) {
-    shipment.end(error);
+    batch.end(error);
     throw error;
   }
-  return shipment.last;
+  return batch.last;
 }
 
 function targetOf(target: unknown): Uint8Array {

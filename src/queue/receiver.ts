@@ -1,6 +1,6 @@
 import { DisruptorError } from '../errors.js';
 import { Start } from '../native/joining.js';
-import type { RingHandle, Share } from '../native/ring.js';
+import type { RingHandle, Assignment } from '../native/ring.js';
 import type { Attachment } from '../segment/attachment.js';
 import { outOfRange, wrongResult, wrongType } from '../validate.js';
 import type { ResolvedEncoding } from '../values/encoding.js';
@@ -14,7 +14,7 @@ import { checkTarget } from './packed.js';
 import { CELL, CONSUMERS, HEADER } from './queue-options.js';
 
 /** A value that may go back into the queue. */
-export interface Loan<Out> extends Acknowledgement {
+export interface PendingDelivery<Out> extends Acknowledgement {
   readonly value: Out;
 }
 
@@ -47,7 +47,7 @@ export class Receiver<Out> {
   readonly #view: Read<Out>;
   #joined = false;
   /** The share that could not be read, as long as nothing was taken since: it is the next. */
-  #unread: Share | undefined;
+  #unread: Assignment | undefined;
 
   constructor(attachment: Attachment, cells: Cells, receiving: Receiving<Out>) {
     this.#attachment = attachment;
@@ -67,11 +67,11 @@ export class Receiver<Out> {
 
   /** The value of the next message, which is out of the queue. */
   dequeue(milliseconds: number): Out | undefined {
-    const share = this.#next(milliseconds);
-    if (!share) return undefined;
-    if (this.#decodes) this.#cells.deliver(share.slot);
-    const value = this.#read(share, this.#copy);
-    this.#ring.finishShare(share.seat);
+    const assignment = this.#next(milliseconds);
+    if (!assignment) return undefined;
+    if (this.#decodes) this.#cells.deliver(assignment.slot);
+    const value = this.#read(assignment, this.#copy);
+    this.#ring.finishAssignment(assignment.memberSlot);
     return value;
   }
 
@@ -95,28 +95,31 @@ export class Receiver<Out> {
 
   /** The next message, to be acknowledged. */
   message(milliseconds: number): Message<Out> | undefined {
-    const share = this.#next(milliseconds);
-    if (!share) return undefined;
-    const { seat, slot, start: sequence, redelivered } = share;
+    const assignment = this.#next(milliseconds);
+    if (!assignment) return undefined;
+    const { memberSlot, slot, start: sequence, redelivered } = assignment;
     const deliveries = this.#cells.deliver(slot);
-    const data = this.#read(share, this.#view);
-    const acknowledgement = this.#acknowledgement(() => this.#ring.giveBackShare(seat), seat);
+    const data = this.#read(assignment, this.#view);
+    const acknowledgement = this.#acknowledgement(
+      () => this.#ring.returnAssignment(memberSlot),
+      memberSlot,
+    );
     return new Message({ data, sequence, redelivered, deliveries }, acknowledgement);
   }
 
   /** The value of the next message, which is out of the queue when it is finished. */
-  lend(): Loan<Out> | undefined {
-    const share = this.#next(0);
-    if (!share) return undefined;
-    const { seat, slot } = share;
+  deliver(): PendingDelivery<Out> | undefined {
+    const assignment = this.#next(0);
+    if (!assignment) return undefined;
+    const { memberSlot, slot } = assignment;
     this.#cells.deliver(slot);
-    const value = this.#read(share, this.#copyForStream);
+    const value = this.#read(assignment, this.#copyForStream);
     const giveBack = () => {
       // What is given back was not read.
       this.#cells.takeBack(slot);
-      return this.#ring.giveBackShare(seat);
+      return this.#ring.returnAssignment(memberSlot);
     };
-    return { value, ...this.#acknowledgement(giveBack, seat) };
+    return { value, ...this.#acknowledgement(giveBack, memberSlot) };
   }
 
   /** The length of the next message, whose bytes are in `target` and out of the queue. */
@@ -136,21 +139,21 @@ export class Receiver<Out> {
    * The oldest message that no live consumer has: one that a dead consumer had comes first. No other,
    * since a message that is taken and not dropped would be kept from the other consumers.
    */
-  oldest(): Share | undefined {
+  oldest(): Assignment | undefined {
     this.#begin(0);
-    this.#ring.tend(Word.Data);
+    this.#ring.unblock(Word.Data);
     return this.#take(0);
   }
 
   /** Gets rid of the message `sequence` if it could not be read and nothing was taken since. */
   reject(sequence: number): boolean {
     if (this.#unread?.start !== sequence) return false;
-    const share = this.#ring.takeShare(0);
-    if (share?.start !== sequence) {
-      if (share) this.#ring.keepShare(share.seat);
+    const assignment = this.#ring.takeAssignment(0);
+    if (assignment?.start !== sequence) {
+      if (assignment) this.#ring.keepAssignment(assignment.memberSlot);
       return false;
     }
-    this.#end(share);
+    this.#end(assignment);
     this.#unread = undefined;
     return true;
   }
@@ -165,76 +168,79 @@ export class Receiver<Out> {
   }
 
   // The next share with a message in it.
-  #take(milliseconds: number): Share | undefined {
+  #take(milliseconds: number): Assignment | undefined {
     this.#begin(milliseconds);
     for (;;) {
-      const share = this.#ring.takeShare(milliseconds);
-      if (!share || !this.#cells.dropped(share.slot)) return share;
-      this.#ring.finishShare(share.seat);
+      const assignment = this.#ring.takeAssignment(milliseconds);
+      if (!assignment || !this.#cells.dropped(assignment.slot)) return assignment;
+      this.#ring.finishAssignment(assignment.memberSlot);
     }
   }
 
   // The next message to be delivered.
-  #next(milliseconds: number): Share | undefined {
+  #next(milliseconds: number): Assignment | undefined {
     for (;;) {
-      const share = this.#take(milliseconds);
-      if (!share || !this.bury) return share;
-      if (this.#cells.deliveries(share.slot) < this.#maxDeliveries) return share;
-      this.#end(share);
+      const assignment = this.#take(milliseconds);
+      if (!assignment || !this.bury) return assignment;
+      if (this.#cells.deliveries(assignment.slot) < this.#maxDeliveries) return assignment;
+      this.#end(assignment);
     }
   }
 
   // Takes a message out of the queue: to the dead letters, if there are any.
-  #end(share: Share): void {
-    const length = this.#lengthOf(share);
+  #end(assignment: Assignment): void {
+    const length = this.#lengthOf(assignment);
     try {
-      this.bury?.(this.#cells.view(share.slot, length));
+      this.bury?.(this.#cells.view(assignment.slot, length));
     } catch (error) {
-      this.#ring.keepShare(share.seat);
+      this.#ring.keepAssignment(assignment.memberSlot);
       throw error;
     }
-    this.#ring.finishShare(share.seat);
+    this.#ring.finishAssignment(assignment.memberSlot);
   }
 
   // What a share holds. It is the next again when that fails.
-  #read(share: Share, read: Read<Out>): Out {
-    const begin = this.#cells.begin(share.slot);
-    const end = begin + this.#lengthOf(share);
+  #read(assignment: Assignment, read: Read<Out>): Out {
+    const begin = this.#cells.begin(assignment.slot);
+    const end = begin + this.#lengthOf(assignment);
     try {
-      return read(this.#cells.memory, begin, end, share.start);
+      return read(this.#cells.memory, begin, end, assignment.start);
     } catch (error) {
-      this.#ring.keepShare(share.seat);
-      this.#unread = share;
+      this.#ring.keepAssignment(assignment.memberSlot);
+      this.#unread = assignment;
       throw error;
     }
   }
 
-  #lengthOf({ slot, seat, start, next }: Share): number {
+  #lengthOf({ slot, memberSlot, start, next }: Assignment): number {
     const length = this.#cells.length(slot);
     if (length <= (next - start) * CELL - HEADER) return length;
     try {
       this.#cells.check();
     } catch (error) {
       // It is as good as before for every other consumer.
-      this.#ring.keepShare(seat);
+      this.#ring.keepAssignment(memberSlot);
       throw error;
     }
     // No other consumer is to meet it.
-    this.#ring.finishShare(seat);
+    this.#ring.finishAssignment(memberSlot);
     throw new DisruptorError(
       'ERR_SEGMENT_CORRUPT',
       `Message ${start} of '${this.#attachment.name}' says that it has ${length} bytes, for which its place is too small. It is dropped`,
     );
   }
 
-  #acknowledgement(giveBack: () => boolean, seat: number): Acknowledgement {
+  #acknowledgement(giveBack: () => boolean, memberSlot: number): Acknowledgement {
     let ended = false;
     const once = (end: () => boolean) => () => {
       if (ended || this.#attachment.released) return false;
       ended = true;
       return end();
     };
-    return { finish: once(() => this.#ring.finishShare(seat)), giveBack: once(giveBack) };
+    return {
+      finish: once(() => this.#ring.finishAssignment(memberSlot)),
+      giveBack: once(giveBack),
+    };
   }
 }
 

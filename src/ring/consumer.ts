@@ -1,11 +1,11 @@
 import type { Attachment } from '../segment/attachment.js';
 import { DisruptorError } from '../errors.js';
-import { tellOfGap } from '../segment/events.js';
+import { emitGap } from '../segment/events.js';
 import type { Gap } from '../segment/events.js';
 import { Outcome } from '../native/ring.js';
 import { outOfRange } from '../validate.js';
 import { BLOCKING, patient } from '../waiting/patience.js';
-import { insist, SLICE_MILLISECONDS } from '../waiting/waiter.js';
+import { blockUntil, SLICE_MILLISECONDS } from '../waiting/waiter.js';
 import type { Operation } from '../waiting/waiter.js';
 
 /** Elements to read. */
@@ -74,7 +74,7 @@ export class Consumer {
     while (ring.gapsPassed > 0) {
       const gap = ring.nextGap();
       this.#passed.push(gap);
-      tellOfGap({ name, consumer: this.index, ...gap });
+      emitGap({ name, consumer: this.index, ...gap });
     }
   }
 
@@ -169,7 +169,7 @@ export class Consumer {
     let slot = this.#try(spin && timeout === undefined ? SLICE_MILLISECONDS : 0);
     if (slot === Outcome.Nothing && spin) {
       const tries = (milliseconds: number) => this.#try(milliseconds);
-      slot = insist(this.#attachment.waiter, tries, slot, timeout);
+      slot = blockUntil(this.#attachment.waiter, tries, slot, timeout);
     }
     this.#answer();
     return slot;

@@ -49,7 +49,7 @@ const PROCESSING: OptionNames<ProcessOptions<unknown>> = {
   timeout: true,
 };
 
-const VERDICTS = ['stop', 'skip', 'retry'] as const;
+const ERROR_ACTIONS = ['stop', 'skip', 'retry'] as const;
 
 /** Calls `handler` with one batch after the other. @internal */
 export async function processBatches<Out>(
@@ -79,16 +79,16 @@ export async function processBatches<Out>(
       const handled = handler(batch);
       if (isPromise(handled)) await handled;
     } catch (error) {
-      let verdict: ErrorAction = 'stop';
+      let action: ErrorAction = 'stop';
       try {
         const decided = typeof onError === 'function' ? await onError(error, batch) : onError;
-        verdict = oneOf(VERDICTS, decided, 'the verdict of onError');
+        action = oneOf(ERROR_ACTIONS, decided, 'the result of onError');
       } finally {
         // Also when deciding failed: nothing is lost by it.
-        if (verdict === 'skip') source.commit();
+        if (action === 'skip') source.commit();
         else source.rewind();
       }
-      if (verdict === 'stop') throw error;
+      if (action === 'stop') throw error;
       continue;
     }
     settle(source, batch);

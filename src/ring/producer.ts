@@ -2,7 +2,7 @@ import type { Attachment } from '../segment/attachment.js';
 import { Commit, Outcome } from '../native/ring.js';
 import type { RingHandle } from '../native/ring.js';
 import type { Slots } from '../segment/slots.js';
-import { insist, SLICE_MILLISECONDS } from '../waiting/waiter.js';
+import { blockUntil, SLICE_MILLISECONDS } from '../waiting/waiter.js';
 import type { Operation, Waiter } from '../waiting/waiter.js';
 
 /** The sequences of a claim: `claimStart` is 1 and `claimEnd` 0 when it gave nothing. */
@@ -84,7 +84,7 @@ export class Producer {
     let claim = this.#ring.claim(least, most, timeout === undefined ? this.#patience : 0);
     if (this.#waits(claim)) {
       const tries = (milliseconds: number) => this.#ring.claim(least, most, milliseconds);
-      claim = insist(this.#waiter, tries, claim, timeout);
+      claim = blockUntil(this.#waiter, tries, claim, timeout);
     }
     return this.#give(claim);
   }
@@ -178,7 +178,7 @@ export class Producer {
   #settled(outcome: number, claimEnd: number, timeout: number | undefined): boolean {
     if (outcome !== Commit.Pending) return outcome === Commit.Visible;
     const tries = (milliseconds: number) => this.#ring.awaitVisible(claimEnd, milliseconds);
-    const visible = insist(this.#waiter, tries, outcome, timeout);
+    const visible = blockUntil(this.#waiter, tries, outcome, timeout);
     return visible === Commit.Visible;
   }
 

@@ -44,13 +44,13 @@ export class RingConsumer<Out> extends RingParticipant {
   #processing = false;
 
   /** @internal */
-  constructor(attachment: Attachment, format: Format<never, Out>, seat: Seat) {
+  constructor(attachment: Attachment, format: Format<never, Out>, memberSlot: Seat) {
     super(attachment);
-    this.name = seat.name === '' ? undefined : seat.name;
-    this.group = seat.group;
-    this.#consumer = new Consumer(attachment, seat.index);
+    this.name = memberSlot.name === '' ? undefined : memberSlot.name;
+    this.group = memberSlot.group;
+    this.#consumer = new Consumer(attachment, memberSlot.index);
     this.#read = format.decoder(attachment.slots, attachment.name);
-    this.#maxBatch = seat.maxBatch;
+    this.#maxBatch = memberSlot.maxBatch;
   }
 
   /**
@@ -62,7 +62,7 @@ export class RingConsumer<Out> extends RingParticipant {
   next(callback: ResultCallback<Batch<Out>>): void;
   next(options: WaitOptions, callback: ResultCallback<Batch<Out>>): void;
   next(...args: unknown[]): Promise<Batch<Out>> | undefined {
-    return this.attachment.waiter.face<Batch<Out>, ResultCallback<Batch<Out>>>(
+    return this.attachment.waiter.dispatch<Batch<Out>, ResultCallback<Batch<Out>>>(
       Word.Data,
       args,
       () => this.#operation(this.#maxBatch),
@@ -190,7 +190,7 @@ export class RingConsumer<Out> extends RingParticipant {
   #gate(): number {
     const { index } = this.#consumer;
     if (!this.group) return index;
-    const { consumers } = this.attachment.ring.census();
+    const { consumers } = this.attachment.ring.snapshot();
     return consumers.find((one) => one.index === index)?.after[0] ?? index;
   }
 

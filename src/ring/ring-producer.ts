@@ -1,13 +1,13 @@
 import type { Attachment } from '../segment/attachment.js';
-import { tellSent } from '../errors.js';
+import { recordSent } from '../errors.js';
 import type { Format } from '../values/format.js';
-import { Line, once } from '../waiting/line.js';
-import type { Standing } from '../waiting/line.js';
+import { SerialQueue, once } from '../waiting/serial-queue.js';
+import type { QueuedOperation } from '../waiting/serial-queue.js';
 import { RingParticipant } from '../segment/ring-participant.js';
 import { Producer } from './producer.js';
 import type { ClaimedMany } from './producer.js';
 import { integer, noOptions, type NoOptions, wrongType } from '../validate.js';
-import { insist, syncTimeout, Word } from '../waiting/waiter.js';
+import { blockUntil, syncTimeout, Word } from '../waiting/waiter.js';
 import type { Operation, WaitOptions } from '../waiting/waiter.js';
 
 /** How long a wait that blocks the thread may take. */
@@ -61,7 +61,7 @@ export class Claim {
 export class RingProducer<In> extends RingParticipant {
   readonly #producer: Producer;
   readonly #format: Format<In, unknown>;
-  readonly #line = new Line(() => {
+  readonly #line = new SerialQueue(() => {
     this.attachment.waiter.look();
   });
 
@@ -85,7 +85,7 @@ export class RingProducer<In> extends RingParticipant {
       const most = this.#count(count);
       return this.#producer.claim(most, most, (claim) => this.#claimed(claim));
     };
-    return this.#face(args, begin);
+    return this.#dispatch(args, begin);
   }
 
   /** As {@link RingProducer.claim}; blocks the thread. */
@@ -113,7 +113,7 @@ export class RingProducer<In> extends RingParticipant {
   publish(value: In, callback: ResultCallback<number>): void;
   publish(value: In, options: WaitOptions, callback: ResultCallback<number>): void;
   publish(value: In, ...args: unknown[]): Promise<number> | undefined {
-    const begin = (): Standing<number> => {
+    const begin = (): QueuedOperation<number> => {
       let bytes = this.#format.encode(value);
       const attempt = () => {
         const claim = this.#producer.claimAtOnce(1, 1);
@@ -125,7 +125,7 @@ export class RingProducer<In> extends RingParticipant {
       });
       return { attempt, keep };
     };
-    return this.#face(args, begin);
+    return this.#dispatch(args, begin);
   }
 
   /** As {@link RingProducer.publish}; blocks the thread. */
@@ -171,11 +171,11 @@ export class RingProducer<In> extends RingParticipant {
         return some.last;
       };
       const answered = (error: unknown) => {
-        tellSent(error, some.done);
+        recordSent(error, some.done);
       };
       return { attempt, answered };
     };
-    return this.#face(args, begin);
+    return this.#dispatch(args, begin);
   }
 
   /** As {@link RingProducer.publishMany}; blocks the thread. */
@@ -194,9 +194,9 @@ export class RingProducer<In> extends RingParticipant {
       return Number(some.left === 0);
     };
     try {
-      insist(this.attachment.waiter, tries, 0, timeout);
+      blockUntil(this.attachment.waiter, tries, 0, timeout);
     } catch (error) {
-      tellSent(error, some.done);
+      recordSent(error, some.done);
       throw error;
     }
     return some.last;
@@ -219,10 +219,10 @@ export class RingProducer<In> extends RingParticipant {
     return this.attachment.ring.next();
   }
 
-  #face<T>(args: unknown[], begin: () => Standing<T>): Promise<T> | undefined {
+  #dispatch<T>(args: unknown[], begin: () => QueuedOperation<T>): Promise<T> | undefined {
     // Values arrive in the order in which they were published.
     const inLine = () => this.#line.behind(begin());
-    return this.attachment.waiter.face<T, ResultCallback<T>>(
+    return this.attachment.waiter.dispatch<T, ResultCallback<T>>(
       Word.Space,
       args,
       inLine,

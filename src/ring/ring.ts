@@ -301,9 +301,9 @@ export class Ring<In, Out> extends RingParticipant {
         () => patiently(() => seatOf(ring, name, joining, 0)),
       );
 
-      if (joining.group) ring.share(Math.min(most, ring.elementCount));
-      const seat = { index, name: joining.name, group: joining.group, maxBatch: most };
-      return new RingConsumer(attachment, this.#formats(), seat);
+      if (joining.group) ring.assignment(Math.min(most, ring.elementCount));
+      const memberSlot = { index, name: joining.name, group: joining.group, maxBatch: most };
+      return new RingConsumer(attachment, this.#formats(), memberSlot);
     } catch (error) {
       attachment.release();
       throw error;
@@ -335,7 +335,7 @@ export class Ring<In, Out> extends RingParticipant {
 
 // A ring of the compatible constructor knows its consumers by their index alone.
 function seatOf(ring: RingHandle, name: unknown, joining: Joining, milliseconds: number): number {
-  const indexed = ring.census().consumers.some(({ role }) => role === Role.Indexed);
+  const indexed = ring.snapshot().consumers.some(({ role }) => role === Role.Indexed);
   if (typeof name !== 'number' || !indexed) return ring.join(joining, milliseconds);
   const index = integer(name, 'name', 0, ring.consumerCount - 1);
   ring.attachConsumer(index, false, milliseconds);

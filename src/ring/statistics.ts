@@ -86,7 +86,7 @@ export class Statistics {
 
   take(): RingStatistics {
     const ring = this.#ring;
-    const { consumers, producers, forData, forSpace } = ring.census();
+    const { consumers, producers, forData, forSpace } = ring.snapshot();
     const cursor = ring.cursor();
     const next = Math.max(ring.next(), cursor);
     const now = clock();

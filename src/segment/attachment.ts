@@ -2,9 +2,9 @@ import { DisruptorError, naming, namingLater, released, transferred } from '../e
 import type { SegmentLabel } from '../errors.js';
 import { namingSteps } from '../steps.js';
 import type { Steps } from '../steps.js';
-import { tellOfAttachment, tellOfDetachment, tellOfStall } from './events.js';
+import { emitAttach, emitDetach, emitStall } from './events.js';
 import type { AttachmentMessage } from './events.js';
-import type { Hold } from './segment-handle.js';
+import type { OpenSegment } from './segment-handle.js';
 import { labelOf } from './location.js';
 import { RingHandle } from '../native/ring.js';
 import type { Resolved } from '../compatible/options.js';
@@ -23,7 +23,7 @@ export type AttachmentOptions = Pick<
   };
 
 /** One participant's hold on a ring: what producing and consuming share. */
-export class Attachment implements Hold {
+export class Attachment implements OpenSegment {
   readonly ring: RingHandle;
   /** What the user calls it. */
   readonly name: string;
@@ -58,12 +58,12 @@ export class Attachment implements Hold {
     this.#label = label;
     const holder = { name: this.name, role: options.role };
     this.waiter = new Waiter(this.ring, options.strategy, holder, (word) => {
-      tellOfStall(this.name, this.ring, word === Word.Space ? 'room' : 'commit');
+      emitStall(this.name, this.ring, word === Word.Space ? 'room' : 'commit');
     });
     try {
       checkGeometry(this.ring, options);
       this.slots = new Slots(this.ring.elements, this.ring.elementCount, this.ring.elementSize);
-      tellOfAttachment(holder);
+      emitAttach(holder);
       watchForRemoval(this.waiter);
     } catch (error) {
       this.#withdraw();
@@ -110,7 +110,7 @@ export class Attachment implements Hold {
     this.waiter.end(() => {
       this.ring.release();
     });
-    tellOfDetachment({ name: this.name, role: this.#role });
+    emitDetach({ name: this.name, role: this.#role });
   }
 
   sync(): Promise<void> {

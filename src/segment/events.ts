@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 
 import { Role } from '../native/facts.js';
-import type { Census } from '../native/facts.js';
+import type { RingSnapshot } from '../native/facts.js';
 import type { RingHandle } from '../native/ring.js';
 
 /** What subscribers of `shm-disruptor:attach` and `shm-disruptor:detach` are told. */
@@ -106,26 +106,26 @@ const deaths = channel('shm-disruptor:death');
 const stalls = channel('shm-disruptor:stall');
 const unlinkings = channel('shm-disruptor:unlinked');
 
-export function tellOfAttachment(message: AttachmentMessage): void {
+export function emitAttach(message: AttachmentMessage): void {
   attached.publish(message);
 }
 
-export function tellOfDetachment(message: AttachmentMessage): void {
+export function emitDetach(message: AttachmentMessage): void {
   detached.publish(message);
 }
 
-export function tellOfUnlinking(message: UnlinkedMessage): void {
+export function emitUnlinked(message: UnlinkedMessage): void {
   unlinkings.publish(message);
 }
 
-export function tellOfGap(message: GapMessage): void {
+export function emitGap(message: GapMessage): void {
   gaps.publish(message);
 }
 
 /** Whose death was told of: the ring's object, role, index and pid. */
 const told = new Set<string>();
 
-type ConsumerFacts = Census['consumers'][number];
+type ConsumerFacts = RingSnapshot['consumers'][number];
 
 /** Who makes a consumer slow: it does, or members of it do if it is a group. */
 function slowest(
@@ -154,13 +154,13 @@ function slowest(
 }
 
 /** Somebody has waited for half a second: tells whoever wants to know what that may be about. */
-export function tellOfStall(
+export function emitStall(
   name: string,
   ring: RingHandle,
   waitsFor: StallMessage['waitsFor'],
 ): void {
   if (!stalls.hasSubscribers && !deaths.hasSubscribers) return;
-  const { consumers, producers } = ring.census();
+  const { consumers, producers } = ring.snapshot();
   const tell = (key: string, message: DeathMessage) => {
     if (told.has(key)) return;
     told.add(key);

@@ -2,7 +2,7 @@ import type { KeepAlive } from '../waiting/keep-alive.js';
 import { noOptions, type NoOptions } from '../validate.js';
 
 /** A hold on a segment. */
-export interface Hold {
+export interface OpenSegment {
   readonly released: boolean;
   readonly waiter: { readonly keepAlive: KeepAlive; unlinked(): boolean };
   release(): void;
@@ -12,10 +12,10 @@ export interface Hold {
 
 /** Somebody who holds a segment, until he closes. */
 export abstract class SegmentHandle {
-  readonly #hold: Hold;
+  readonly #hold: OpenSegment;
 
   /** @internal */
-  constructor(hold: Hold) {
+  constructor(hold: OpenSegment) {
     this.#hold = hold;
   }
 

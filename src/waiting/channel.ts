@@ -33,7 +33,7 @@ export interface Source {
   /** Wakes another sleeper in our place. Left out where all are woken at a time. */
   passOn?(word: number): void;
   /** Does something about the dead who hold up whoever waits for the word. */
-  tend(word: number): void;
+  unblock(word: number): void;
   /** Differs when something has happened; undefined where only those who wait can tell. */
   fingerprint(word: number): string | undefined;
   /** Whether the segment was removed. One system call. */
@@ -299,7 +299,7 @@ export class Channel {
     for (const wait of this.#waits) {
       if (wait.source === source || !wait.source.comesAfter) continue;
       this.#dependent = true;
-      wait.source.tend(this.#word);
+      wait.source.unblock(this.#word);
     }
   }
 

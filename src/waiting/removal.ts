@@ -10,7 +10,7 @@ import { clearInterval, setInterval } from '../timers.js';
 export const REMOVAL_MILLISECONDS = 500;
 
 /** A hold on a segment. */
-export interface Held {
+export interface WatchedSegment {
   /** Names the segment: the same for all holds on it, and for no others. */
   readonly object: string;
   /** Whether there is nothing more to look for: it was let go of, or has been told. */
@@ -22,7 +22,7 @@ export interface Held {
 }
 
 /** Weakly: what nothing else refers to lets go of its segment. */
-const held = new Set<WeakRef<Held>>();
+const held = new Set<WeakRef<WatchedSegment>>();
 let timer: NodeJS.Timeout | undefined;
 
 function look(): void {
@@ -43,7 +43,7 @@ function look(): void {
 }
 
 /** Looks after a hold until it is settled. */
-export function watchForRemoval(hold: Held): void {
+export function watchForRemoval(hold: WatchedSegment): void {
   held.add(new WeakRef(hold));
   timer ??= setInterval(look, REMOVAL_MILLISECONDS).unref();
 }

@@ -1,11 +1,11 @@
 import { Channel, Word } from './channel.js';
 import type { Source, Wait } from './channel.js';
 import { DisruptorError } from '../errors.js';
-import { tellOfUnlinking } from '../segment/events.js';
+import { emitUnlinked } from '../segment/events.js';
 import type { AttachmentMessage } from '../segment/events.js';
 import { KeepAlive } from './keep-alive.js';
 import { REMOVAL_MILLISECONDS } from './removal.js';
-import type { Held } from './removal.js';
+import type { WatchedSegment } from './removal.js';
 import type { Strategy } from './strategy.js';
 import { callback, integer, optionsObject, wrongType } from '../validate.js';
 import type { OptionNames } from '../validate.js';
@@ -141,7 +141,7 @@ export const SLICE_MILLISECONDS = 50;
  *
  * @throws DisruptorError `ERR_TIMEOUT`, and `ERR_SEGMENT_UNLINKED` where the waiter is to fail so
  */
-export function insist(
+export function blockUntil(
   waiter: Waiter,
   attempt: (milliseconds: number) => number,
   waiting: number,
@@ -168,7 +168,7 @@ function unlinkedError(name: string): DisruptorError {
 }
 
 /** How one participant waits without blocking the event loop: the one place that does. */
-export class Waiter implements Held {
+export class Waiter implements WatchedSegment {
   readonly #source: Source;
   readonly #strategy: Strategy;
   readonly #stalled: (word: number) => void;
@@ -213,7 +213,7 @@ export class Waiter implements Held {
 
   removed(): void {
     this.#settled = true;
-    tellOfUnlinking(this.#holder);
+    emitUnlinked(this.#holder);
     if (this.#strategy.onUnlinked === 'ignore') return;
     this.#endWaits(() => {
       this.#failed = true;
@@ -412,7 +412,7 @@ export class Waiter implements Held {
    * `spread`, which turns a result into its arguments. `begin` checks the other arguments: what it
    * throws is the caller's mistake, a rejection for a promise and an exception otherwise.
    */
-  face<T, Done extends (error: Error | null, ...rest: never[]) => void>(
+  dispatch<T, Done extends (error: Error | null, ...rest: never[]) => void>(
     word: number,
     args: unknown[],
     begin: () => Operation<T>,

@@ -18,7 +18,7 @@ const [direction, engine, url, stream, name] = process.argv.slice(2) as [
 process.once('disconnect', () => process.exit());
 
 const debug = process.env.BRIDGE_DEBUG !== undefined;
-const onAway = (error: Error) => {
+const onDisconnect = (error: Error) => {
   if (debug)
     console.error(`${direction} ${(performance.now() / 1000).toFixed(2)} s: ${error.message}`);
 };
@@ -30,13 +30,13 @@ const bridge =
         from: ringSource(ring.consumer('out')),
         to: engineTarget(engine, url, stream),
         backoff,
-        onAway,
+        onDisconnect,
       })
     : new Bridge({
         from: engineSource(engine, url, stream),
         to: ringTarget(ring.producer()),
         backoff,
-        onAway,
+        onDisconnect,
       });
 
 const tell = () => process.send?.(bridge.stats());

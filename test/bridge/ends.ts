@@ -1,11 +1,11 @@
 // Ends of a bridge that do as a test says, to try the bridge itself.
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { Away } from 'shm-disruptor/bridge';
-import type { BridgeSource, BridgeTarget, Parcel } from 'shm-disruptor/bridge';
+import { Disconnected } from 'shm-disruptor/bridge';
+import type { BridgeSource, BridgeTarget, BridgeMessage } from 'shm-disruptor/bridge';
 
 /** A parcel of origin `there`. */
-export function parcel(sequence: number, more: Partial<Parcel> = {}): Parcel {
+export function parcel(sequence: number, more: Partial<BridgeMessage> = {}): BridgeMessage {
   const facts = { origin: 'there', encoding: 'raw', schema: '', time: 0 };
   const data = Buffer.from(String(sequence));
   return { ...facts, data, sequence, from: sequence, next: sequence + 1, ...more };
@@ -14,13 +14,13 @@ export function parcel(sequence: number, more: Partial<Parcel> = {}): Parcel {
 /** Gives what it is given, `most` at a time, and remembers what was acknowledged. */
 export class ListSource implements BridgeSource {
   readonly name = 'list';
-  readonly acknowledged: Parcel[] = [];
+  readonly acknowledged: BridgeMessage[] = [];
   opened = 0;
   ended = false;
-  readonly #parcels: Parcel[];
+  readonly #parcels: BridgeMessage[];
   #taken = 0;
 
-  constructor(parcels: readonly Parcel[]) {
+  constructor(parcels: readonly BridgeMessage[]) {
     this.#parcels = [...parcels];
   }
 
@@ -29,7 +29,7 @@ export class ListSource implements BridgeSource {
     return Promise.resolve();
   }
 
-  async take(most: number, signal: AbortSignal): Promise<readonly Parcel[]> {
+  async take(most: number, signal: AbortSignal): Promise<readonly BridgeMessage[]> {
     const taken = this.#parcels.slice(this.#taken, this.#taken + most);
     if (taken.length === 0) await delay(2 ** 31 - 1, undefined, { signal });
     this.#taken += taken.length;
@@ -61,12 +61,12 @@ export class ListSource implements BridgeSource {
 /** Does with what is sent what `answer` says: how many arrive. */
 export class ScriptTarget implements BridgeTarget {
   readonly name = 'script';
-  readonly arrived: Parcel[] = [];
+  readonly arrived: BridgeMessage[] = [];
   opened = 0;
   ended = false;
-  readonly #answer: (parcels: readonly Parcel[]) => number | Promise<number>;
+  readonly #answer: (parcels: readonly BridgeMessage[]) => number | Promise<number>;
 
-  constructor(answer: (parcels: readonly Parcel[]) => number | Promise<number>) {
+  constructor(answer: (parcels: readonly BridgeMessage[]) => number | Promise<number>) {
     this.#answer = answer;
   }
 
@@ -75,7 +75,7 @@ export class ScriptTarget implements BridgeTarget {
     return Promise.resolve();
   }
 
-  async send(parcels: readonly Parcel[]): Promise<number> {
+  async send(parcels: readonly BridgeMessage[]): Promise<number> {
     const count = await this.#answer(parcels);
     for (const each of parcels.slice(0, count)) {
       this.arrived.push({ ...each, data: Buffer.from(each.data) });
@@ -97,7 +97,7 @@ export class ScriptTarget implements BridgeTarget {
 }
 
 /** What an engine throws that does not answer. */
-export const gone = () => new Away('engine', new Error('no answer'));
+export const gone = () => new Disconnected('engine', new Error('no answer'));
 
 /** Until `condition`: the test's timeout is the bound. */
 export async function until(condition: () => boolean): Promise<void> {

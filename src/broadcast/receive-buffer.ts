@@ -10,7 +10,7 @@ const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
  * Private memory into which messages are copied one behind the other. None is ever written a second
  * time, so what was handed out belongs to whoever has it; what nobody has is collected.
  */
-export class Landing {
+export class ReceiveBuffer {
   readonly #use: (buffer: ArrayBuffer) => void;
   #memory = Buffer.alloc(0);
   #next = 0;

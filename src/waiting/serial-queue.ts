@@ -1,7 +1,7 @@
 import type { Operation } from './waiter.js';
 
 /** An operation that may have to stand in line. */
-export interface Standing<T> extends Operation<T> {
+export interface QueuedOperation<T> extends Operation<T> {
   /** Called when it must wait, tried or not: what it was given may be something else by then. */
   readonly keep?: () => void;
 }
@@ -10,7 +10,7 @@ export interface Standing<T> extends Operation<T> {
 type Patient<T> = { -readonly [Key in keyof Operation<T>]: Operation<T>[Key] };
 
 /** Operations that wait for the same thing and must not overtake each other. */
-export class Line {
+export class SerialQueue {
   readonly #waiting = new Set<object>();
   readonly #look: () => void;
 
@@ -20,7 +20,7 @@ export class Line {
   }
 
   /** The operation, once those before it that must wait are done or given up. */
-  behind<T>({ attempt, keep, answered, underWay }: Standing<T>): Operation<T> {
+  behind<T>({ attempt, keep, answered, underWay }: QueuedOperation<T>): Operation<T> {
     const waiting = this.#waiting;
     const operation: Patient<T> = {
       ...(answered && { answered }),

@@ -1,11 +1,11 @@
-import { tellSent } from '../errors.js';
+import { recordSent } from '../errors.js';
 import { wrongType } from '../validate.js';
 
 /** Sends bytes and gives their sequence; -1 when there is no room within so many milliseconds. */
 type Send = (bytes: Uint8Array, milliseconds: number) => number;
 
 /** Several values on their way, in their order. */
-export class Shipment {
+export class BatchSend {
   readonly #values: Iterator<unknown>;
   readonly #encode: (value: unknown) => Uint8Array;
   readonly #send: Send;
@@ -60,7 +60,7 @@ export class Shipment {
 
   /** Sends no more: tells the values, and in the error how many were sent. */
   end(error: unknown): void {
-    tellSent(error, this.#sent);
+    recordSent(error, this.#sent);
     if (this.#exhausted) return;
     this.#exhausted = true;
     try {
