@@ -29,6 +29,7 @@ export class Child {
     this.#silent = once(this.#process, 'disconnect');
     this.#ended = once(this.#process, 'exit').then(([code, signal]) => {
       children.delete(this.#process);
+      if (code > 0) fail(`${script.pathname} failed: exit code ${code}`);
       return signal ?? code;
     });
   }
@@ -57,6 +58,12 @@ export class Child {
   async ended() {
     return this.#ended;
   }
+}
+
+// Everything else would wait for the messages of a process that has failed.
+function fail(message) {
+  console.error(message);
+  process.exit(1);
 }
 
 /** In a child: tells the parent. */

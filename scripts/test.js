@@ -222,7 +222,7 @@ for (const { name, output } of values.verbose ? [] : broken) {
   // What AVA says of failures is below its line, or, where tests did not end or their process did, of
   // the first that it crosses out. TAP's "not ok" and its reasons are anywhere.
   const crossed = lines.findIndex((line) => /^ {2}✘ (?!\[fail\])/.test(line));
-  const end = crossed < 0 ? lines.lastIndexOf('  ─') : crossed;
+  const end = crossed < 0 ? lines.indexOf('  ─') : crossed;
   const failures = lines.flatMap((line, i) =>
     line.startsWith('not ok') ? lines.slice(Math.max(0, i - 5), i + 1) : [],
   );

@@ -19,9 +19,11 @@ const ends =
         to: ringTarget(ring.producer()),
       };
 
-// The other machine's bridge makes the stream. Until then this one tries again, and says nothing.
+// The other machine's bridge makes the stream. Until then this one tries again and says nothing, for
+// some minutes. By default a stream that is missing ends a bridge within a second.
 const onDisconnect = () => {};
-const bridge = new Bridge({ ...ends, onDisconnect, backoff: { least: 20, most: 1000 } });
+const backoff = { least: 20, most: 1000 };
+const bridge = new Bridge({ ...ends, onDisconnect, backoff, maxRefusals: 300 });
 answer('running');
 whenTold().addEventListener('abort', () => void bridge.stop().then(() => process.exit()));
 await bridge.done;
