@@ -225,7 +225,7 @@ test('leaving the loop after a commit leaves nothing', async (t) => {
   t.deepEqual(drain(consumer), [2, 3, 4, 5]);
 });
 
-test('a loop ends with its signal or its timeout', async (t) => {
+test('a loop ends when its signal is aborted, and fails when its timeout is over', async (t) => {
   t.timeout(WATCHDOG_MILLISECONDS);
   const ring = ringOfRoles(t, { consumers: { all: {} } });
   using producer = ring.producer();
@@ -242,7 +242,7 @@ test('a loop ends with its signal or its timeout', async (t) => {
   while (got.length < 2) await sleep(1);
   t.true(await staysPending(reading));
   controller.abort();
-  await t.throwsAsync(reading, { name: 'AbortError' });
+  await t.notThrowsAsync(reading);
   t.deepEqual(got, [0, 1]);
   t.is(consumer.sequence, 2);
   await t.throwsAsync(read({ timeout: -1 }), RANGE);

@@ -98,8 +98,8 @@ for (const { action, seen, position } of OUTCOMES) {
         },
       },
     );
-    const ended = await t.throwsAsync(processing);
-    if (action === 'stop') t.true(ended === errors[0]);
+    if (action === 'stop') t.true((await t.throwsAsync(processing)) === errors[0]);
+    else await t.notThrowsAsync(processing);
     t.is(errors.length, 1);
     t.like(errors[0], unreadable('ring', ring.name, 1));
     t.deepEqual(got, seen);
@@ -122,14 +122,13 @@ test('process: committing up to it and retrying passes it alone', async (t) => {
     if (sequence === 4) controller.abort();
     return 'retry';
   };
-  await t.throwsAsync(
+  await t.notThrowsAsync(
     consumer.process(
       (batch) => {
         for (const value of batch) got.push(value);
       },
       { onError, signal: controller.signal },
     ),
-    { name: 'AbortError' },
   );
   t.deepEqual(got, [0, 2, 3]);
   t.deepEqual(passed, [1, 4]);

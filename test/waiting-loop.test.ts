@@ -102,8 +102,7 @@ for (const spin of [false, true]) {
     })();
     t.true(await staysPending(loop));
     controller.abort('enough');
-    const error = await t.throwsAsync(loop, { name: 'AbortError', code: 'ABORT_ERR' });
-    t.is(error.cause, 'enough');
+    await t.notThrowsAsync(loop);
     t.deepEqual(got, [1]);
     // What it was given before has been committed when it asked for more.
     t.is(d.consumer, 1);
@@ -121,7 +120,7 @@ for (const spin of [false, true]) {
     for (const value of [1, 2, 3]) {
       await sleep(25);
       produce(d, value);
-      t.deepEqual(valuesOf((await loop.next()).value.bufs), [value]);
+      t.deepEqual(valuesOf((await loop.next()).value!.bufs), [value]);
     }
     const begin = performance.now();
     await t.throwsAsync(loop.next(), { name: 'DisruptorError', code: 'ERR_TIMEOUT' });
@@ -130,23 +129,24 @@ for (const spin of [false, true]) {
     t.is(d.consumer, 3);
   });
 
-  test(`release ends a loop with an error, spin ${spin}`, async (t) => {
+  test(`release ends a loop, spin ${spin}`, async (t) => {
     t.timeout(WATCHDOG_MILLISECONDS);
     const d = ring(t, { spin });
     const next = d.batches().next();
     t.true(await staysPending(next));
     d.release();
-    await t.throwsAsync(next, { code: 'ERR_RELEASED' });
+    t.deepEqual(await next, { done: true, value: undefined });
+    await t.throwsAsync(d.batches().next(), { code: 'ERR_RELEASED' });
   });
 }
 
-test('bad options for batches are an error when it is asked for a batch', async (t) => {
+test('bad options for batches are an error at once', async (t) => {
   const d = ring(t);
   const type = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
   const range = { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' };
-  await t.throwsAsync(d.batches({ timeout: '1' as unknown as number }).next(), type);
-  await t.throwsAsync(d.batches({ timeout: -1 }).next(), range);
-  await t.throwsAsync(d.batches(5 as unknown as object).next(), type);
+  t.throws(() => d.batches({ timeout: '1' as unknown as number }), type);
+  t.throws(() => d.batches({ timeout: -1 }), range);
+  t.throws(() => d.batches(5 as unknown as object), type);
   // Nothing waits by now.
   produce(d, 1);
   t.deepEqual(valuesOf((await d.consumeNew()).bufs), [1]);
@@ -167,7 +167,7 @@ test('a second loop while one waits is an error, and the first gets the data', a
   const next = d.batches().next();
   await t.throwsAsync(d.batches().next(), { code: 'ERR_CONSUME_PENDING' });
   produce(d, 1);
-  t.deepEqual(valuesOf((await next).value.bufs), [1]);
+  t.deepEqual(valuesOf((await next).value!.bufs), [1]);
 });
 
 test('Symbol.dispose releases', async (t) => {

@@ -17,24 +17,20 @@ const results = Ring.open(`${name}-results`, { encoding: 'json' }).producer();
 answer('ready');
 
 let count = 0;
-try {
-  await member.process(
-    async (batch) => {
-      for (const { number } of batch) {
-        // Two results of this share are out, and none of it is committed.
-        if (count === Number(hangAfter) + SHARE / 2) await hang();
-        await delay(1);
-        const square = number ** 2;
-        const { redelivered } = batch; // somebody had it before, and may have done it
-        await results.publish({ number, square, worker: Number(id), redelivered });
-        count += 1;
-      }
-    },
-    { signal: whenTold() },
-  );
-} catch (error) {
-  if (error.name !== 'AbortError') throw error;
-}
+await member.process(
+  async (batch) => {
+    for (const { number } of batch) {
+      // Two results of this share are out, and none of it is committed.
+      if (count === Number(hangAfter) + SHARE / 2) await hang();
+      await delay(1);
+      const square = number ** 2;
+      const { redelivered } = batch; // somebody had it before, and may have done it
+      await results.publish({ number, square, worker: Number(id), redelivered });
+      count += 1;
+    }
+  },
+  { signal: whenTold() },
+);
 member.close(); // the group goes on being waited for; leave() of its last member would end that
 
 async function hang() {

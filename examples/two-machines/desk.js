@@ -8,14 +8,10 @@ const orders = Ring.open(`${prefix}-in`, { encoding: 'json' }).consumer('desk');
 const fills = Ring.open(`${prefix}-out`, { encoding: 'json' }).producer();
 answer('ready');
 
-try {
-  await orders.process(
-    async (batch) => {
-      const filled = [...batch].map(({ number, quantity }) => ({ number, filled: quantity }));
-      await fills.publishMany(filled);
-    },
-    { signal: whenTold() },
-  );
-} catch (error) {
-  if (error.name !== 'AbortError') throw error;
-}
+await orders.process(
+  async (batch) => {
+    const filled = [...batch].map(({ number, quantity }) => ({ number, filled: quantity }));
+    await fills.publishMany(filled);
+  },
+  { signal: whenTold() },
+);

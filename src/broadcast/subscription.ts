@@ -7,7 +7,7 @@ import type { MessageFormat } from '../values/message-format.js';
 import type { Read } from '../values/reading.js';
 import { SegmentHandle } from '../segment/segment-handle.js';
 import { integer, noOptions, type NoOptions, outOfRange, wrongType } from '../validate.js';
-import { blockUntil, mayAnswerNow, syncTimeout, Word } from '../waiting/waiter.js';
+import { blockUntil, mayAnswerNow, syncTimeout, untilEnd, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 
 /** Where a subscription begins. */
@@ -174,11 +174,11 @@ export class Subscription<Out = Buffer> extends SegmentHandle {
   }
 
   /** `for await (const { data, sequence, lost } of subscription)`: receives again and again. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedMessage<Out>, never, undefined> {
-    for (;;) {
-      const next = mayAnswerNow() ? this.#receive(0) : undefined;
-      yield next ?? (await this.receive());
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<ReceivedMessage<Out>, void, undefined> {
+    return untilEnd(
+      () => (mayAnswerNow() ? this.#receive(0) : undefined) ?? this.receive(),
+      () => this.closed,
+    );
   }
 
   #begin(from: unknown): void {

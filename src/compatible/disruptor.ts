@@ -10,7 +10,7 @@ import { Producer } from '../ring/producer.js';
 import type { Claimed, ClaimedMany } from '../ring/producer.js';
 import type { GapCount } from '../segment/segments.js';
 import { flag, integer } from '../validate.js';
-import { mayAnswerNow, syncTimeout, waitOptions, Word } from '../waiting/waiter.js';
+import { mayAnswerNow, syncTimeout, untilEnd, waitOptions, Word } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 
 /** The first argument is null unless the claim failed; then there is no other. */
@@ -314,15 +314,15 @@ export class Disruptor {
    *
    * @throws as {@link Disruptor.consumeNew}; each wait has the options' timeout
    */
-  async *batches(options?: WaitOptions): AsyncGenerator<Consumed, never, undefined> {
-    for (;;) {
-      const operation = this.#consumer.consume(true);
-      yield await this.#attachment.waiter.promised(Word.Data, operation, waitOptions(options));
-    }
+  batches(options?: WaitOptions): AsyncGenerator<Consumed, void, undefined> {
+    const checked = waitOptions(options);
+    const next = () =>
+      this.#attachment.waiter.promised(Word.Data, this.#consumer.consume(true), checked);
+    return untilEnd(next, () => this.#attachment.released, checked?.signal);
   }
 
   /** `for await (const { bufs, start } of disruptor)`: as {@link Disruptor.batches}. */
-  [Symbol.asyncIterator](): AsyncGenerator<Consumed, never, undefined> {
+  [Symbol.asyncIterator](): AsyncGenerator<Consumed, void, undefined> {
     return this.batches();
   }
 

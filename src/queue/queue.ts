@@ -38,7 +38,7 @@ import {
   outOfRange,
   wrongType,
 } from '../validate.js';
-import { blockUntil, SLICE_MILLISECONDS, syncTimeout, Word } from '../waiting/waiter.js';
+import { blockUntil, SLICE_MILLISECONDS, syncTimeout, untilEnd, Word } from '../waiting/waiter.js';
 import { Patience, patient } from '../waiting/patience.js';
 import type { Operation, Waiter, WaitOptions } from '../waiting/waiter.js';
 import { unlinkSegment } from '../segment/segments.js';
@@ -574,8 +574,11 @@ export class Queue<In = BytesInput, Out = Buffer> extends RingParticipant {
   }
 
   /** `for await (const value of queue)`: as {@link Queue.dequeue}, again and again. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Out, never, undefined> {
-    for (;;) yield await this.dequeue();
+  [Symbol.asyncIterator](): AsyncGenerator<Out, void, undefined> {
+    return untilEnd(
+      () => this.dequeue(),
+      () => this.closed,
+    );
   }
 
   /**

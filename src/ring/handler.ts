@@ -2,7 +2,7 @@ import type { Batch } from './batch.js';
 import { DisruptorError } from '../errors.js';
 import { callback, integer, oneOf, optionsObject, wrongType } from '../validate.js';
 import type { OptionNames } from '../validate.js';
-import { abortError, waitOptions } from '../waiting/waiter.js';
+import { isEnd, waitOptions } from '../waiting/waiter.js';
 import type { WaitOptions } from '../waiting/waiter.js';
 
 /** Handles a batch. It may return a promise, and gets the next batch when that is fulfilled. */
@@ -39,6 +39,7 @@ export interface BatchSource<Out> {
   rewind(): void;
   /** Whether anything of the latest batch is not committed. */
   pending(): boolean;
+  closed(): boolean;
 }
 
 const PROCESSING: OptionNames<ProcessOptions<unknown>> = {
@@ -57,7 +58,7 @@ export async function processBatches<Out>(
   options: ProcessOptions<Out> | undefined,
   standard: number,
   source: BatchSource<Out>,
-): Promise<never> {
+): Promise<void> {
   if (typeof handler !== 'function') throw wrongType('a function', 'handler', handler);
   const {
     maxBatch,
@@ -70,15 +71,27 @@ export async function processBatches<Out>(
   const onIdle = callback(idle, 'onIdle');
   const wait = waitOptions(rest);
 
-  for (;;) {
-    if (wait?.signal?.aborted) throw abortError(wait.signal);
-    // Without a promise for as long as there is something at once.
-    const found = source.tryNext(most);
-    const batch = found ?? (await someBatch(source, most, onIdle, wait, found === null));
+  const wasClosed = source.closed();
+  const ends = (error: unknown) => !wasClosed && isEnd(error, source.closed(), wait?.signal);
+
+  while (!wait?.signal?.aborted) {
+    let batch: Batch<Out>;
+    try {
+      // Without a promise for as long as there is something at once.
+      const found = source.tryNext(most);
+      batch = found ?? (await someBatch(source, most, onIdle, wait, found === null));
+    } catch (error) {
+      if (ends(error)) return;
+      throw error;
+    }
     try {
       const handled = handler(batch);
       if (isPromise(handled)) await handled;
     } catch (error) {
+      if (ends(error)) {
+        if (!source.closed()) source.rewind();
+        return;
+      }
       let action: ErrorAction = 'stop';
       try {
         const decided = typeof onError === 'function' ? await onError(error, batch) : onError;
@@ -91,6 +104,7 @@ export async function processBatches<Out>(
       if (action === 'stop') throw error;
       continue;
     }
+    if (source.closed()) return;
     settle(source, batch);
   }
 }

@@ -8,7 +8,7 @@ import { processBatches } from './handler.js';
 import type { BatchHandler, ProcessOptions } from './handler.js';
 import { RingParticipant } from '../segment/ring-participant.js';
 import { integer, noOptions, type NoOptions } from '../validate.js';
-import { mayAnswerNow, syncTimeout, waitOptions, Word } from '../waiting/waiter.js';
+import { mayAnswerNow, syncTimeout, untilEnd, waitOptions, Word } from '../waiting/waiter.js';
 import type { Operation, WaitOptions } from '../waiting/waiter.js';
 
 /** Where this consumer stands: see {@link RingConsumer}. @internal */
@@ -111,17 +111,20 @@ export class RingConsumer<Out> extends RingParticipant {
    *
    * @param options - for each wait
    */
-  async *batches(options?: WaitOptions): AsyncGenerator<Batch<Out>, never, undefined> {
+  batches(options?: WaitOptions): AsyncGenerator<Batch<Out>, void, undefined> {
     const checked = waitOptions(options);
-    try {
-      for (;;) yield await this.#next(this.#maxBatch, checked);
-    } finally {
-      this.rewind();
-    }
+    return untilEnd(
+      () => this.#next(this.#maxBatch, checked),
+      () => this.closed,
+      checked?.signal,
+      () => {
+        this.rewind();
+      },
+    );
   }
 
   /** `for await (const batch of consumer)`: as {@link RingConsumer.batches}. */
-  [Symbol.asyncIterator](): AsyncGenerator<Batch<Out>, never, undefined> {
+  [Symbol.asyncIterator](): AsyncGenerator<Batch<Out>, void, undefined> {
     return this.batches();
   }
 
@@ -129,16 +132,17 @@ export class RingConsumer<Out> extends RingParticipant {
    * Calls a handler with every batch, and commits it when the handler has returned or its promise is
    * fulfilled.
    *
-   * @returns a promise that never fulfils: it rejects when `signal` is aborted, with what the handler
-   * threw, and with what ends any wait
+   * @returns a promise that fulfils when `signal` is aborted or the consumer is closed. The batch of a
+   * handler that fails with an `AbortError` once `signal` is aborted is not committed. It rejects with
+   * what the handler threw otherwise, and when waiting fails
    */
-  async process(handler: BatchHandler<Out>, options?: ProcessOptions<Out>): Promise<never> {
+  async process(handler: BatchHandler<Out>, options?: ProcessOptions<Out>): Promise<void> {
     if (this.#processing) {
       throw new DisruptorError('ERR_CONSUME_PENDING', 'Another process() of this consumer goes on');
     }
     this.#processing = true;
     try {
-      return await processBatches(handler, options, this.#maxBatch, {
+      await processBatches(handler, options, this.#maxBatch, {
         tryNext: (most) => {
           if (!mayAnswerNow()) return undefined;
           const slot = this.#consumer.takeSome(most);
@@ -150,6 +154,7 @@ export class RingConsumer<Out> extends RingParticipant {
           this.rewind();
         },
         pending: () => this.#consumer.next > 0,
+        closed: () => this.closed,
       });
     } finally {
       this.#processing = false;

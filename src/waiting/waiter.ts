@@ -129,6 +129,44 @@ export function abortError(signal: AbortSignal): Error {
   return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
 }
 
+/**
+ * Whether a loop over waits ends with this error, and has not failed: its signal was aborted, or its
+ * object was closed.
+ */
+export function isEnd(error: unknown, closed: boolean, signal?: AbortSignal): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === 'AbortError') return signal?.aborted === true;
+  return closed && error instanceof DisruptorError && error.code === 'ERR_RELEASED';
+}
+
+/**
+ * Yields what `next` gives, again and again. Returns when `signal` is aborted or the object is closed;
+ * throws when it was closed before, and what `next` throws for any other reason. `left` is called when
+ * the loop is over.
+ */
+export async function* untilEnd<T>(
+  next: () => T | Promise<T>,
+  closed: () => boolean,
+  signal?: AbortSignal,
+  left?: () => void,
+): AsyncGenerator<T, void, undefined> {
+  const wasClosed = closed();
+  try {
+    for (;;) {
+      let value: T;
+      try {
+        value = await next();
+      } catch (error) {
+        if (!wasClosed && isEnd(error, closed(), signal)) return;
+        throw error;
+      }
+      yield value;
+    }
+  } finally {
+    left?.();
+  }
+}
+
 function timeoutError(timeout: number): DisruptorError {
   return new DisruptorError('ERR_TIMEOUT', `The wait took longer than ${timeout} ms`);
 }
