@@ -3,6 +3,8 @@ import type { SyncWaitOptions } from '../ring/ring-producer.js';
 import { Consumer } from '../ring/consumer.js';
 import type { Consumed } from '../ring/consumer.js';
 import type { Gap } from '../segment/events.js';
+import { unlinkSegment } from '../segment/segments.js';
+import type { SegmentDirectory } from '../segment/location.js';
 import { doNow } from '../steps.js';
 import { resolveArguments } from './options.js';
 import type { DisruptorArguments, DisruptorOptions } from './options.js';
@@ -96,6 +98,11 @@ export const commitAnyway = Symbol('commitAnyway');
  * ```
  */
 export class Disruptor {
+  /** Removes the name of a segment of any kind, as {@link unlinkSegment} does. */
+  static unlink(name: string, options?: SegmentDirectory): void {
+    unlinkSegment(name, options);
+  }
+
   readonly #attachment: Attachment;
   readonly #producer: Producer;
   readonly #consumer: Consumer;
