@@ -90,6 +90,12 @@ function everything() {
     'Ring.unlink': (o) => {
       Ring.unlink(ring.name, o);
     },
+    'Disruptor.unlink': (o) => {
+      Disruptor.unlink(ring.name, o);
+    },
+    unlinkSegment: (o) => {
+      unlinkSegment(ring.name, o);
+    },
     listSegments: (o) => listSegments(o),
     'new Disruptor': (o) => new Disruptor(Object.assign({ name: name(), ...bytes }, o)),
     'ring.producer': (o) => ring.producer(o),

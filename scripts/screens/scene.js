@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { Disruptor, Queue } from '../../dist/index.js';
+import { Ring, Queue } from '../../dist/index.js';
 
 const SIZE = 64;
 const some = Buffer.alloc(SIZE, 'x');
