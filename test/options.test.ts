@@ -8,13 +8,14 @@ import {
   Disruptor,
   DisruptorReadStream,
   DisruptorWriteStream,
+  listSegments,
   Queue,
   QueueReadStream,
   QueueWriteStream,
+  Ring,
   SharedMemory,
   SubscriptionReadStream,
-  Ring,
-  listSegments,
+  unlinkSegment,
 } from 'shm-disruptor';
 import {
   Disconnected,
