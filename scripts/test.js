@@ -13,6 +13,8 @@ import { parseArgs } from 'node:util';
 const SLOWEST = 10;
 // Of the output of a step that fails, where it is not known which lines are about that.
 const LAST_LINES = 100;
+// A test of AVA's that passed.
+const PASSED = /^ {2}✔ (.*?)(?: \(((?:\d+m )?[\d.]+m?s)\))?$/;
 
 const npm = (script, ...args) => ['npm', 'run', '--silent', script, ...args];
 const ava = (...args) => ['npx', '--no-install', 'ava', ...args];
@@ -120,10 +122,11 @@ function resultsOf(lines, command) {
       .at(-1) ?? text;
   for (const line of lines) {
     const tap = /^(not )?ok \d+ - (.*?)(?: # time=(\d+ms))?$/.exec(line);
-    const passed = /^ {2}✔ (.*?)(?: \(((?:\d+m )?[\d.]+m?s)\))?$/.exec(line);
+    const passed = PASSED.exec(line);
     const failed = /^ {2}✘ \[fail\]: (.*)$/.exec(line);
     const command = /^# {3}alone: (.*)$/.exec(line);
     pendingIn = /^ {2}\d+ tests? (?:was|were) pending in (.*)$/.exec(line)?.[1] ?? pendingIn;
+    const ended = /^ {2}✘ (build\/test\/\S+) (exited .*)$/.exec(line);
     const pending = /^ {2}◌ (.*)$/.exec(line);
     const [, name, time] = passed ?? tap?.slice(1) ?? [];
     if (time !== undefined) results.tests.push({ name, time: duration(time) });
@@ -132,6 +135,9 @@ function resultsOf(lines, command) {
     else if (failed) {
       const name = title(failed[1]);
       results.failures.push({ name, command: alone(name, config) });
+    } else if (ended) {
+      const [, file, how] = ended;
+      results.failures.push({ name: `${file} ${how}`, command: ava(...config, file).join(' ') });
     } else if (pending) {
       const [, title] = pending;
       results.failures.push({
@@ -226,7 +232,8 @@ for (const { name, output } of values.verbose ? [] : broken) {
   const failures = lines.flatMap((line, i) =>
     line.startsWith('not ok') ? lines.slice(Math.max(0, i - 5), i + 1) : [],
   );
-  console.log((end < 0 ? [...failures, ...lines.slice(-LAST_LINES)] : lines.slice(end)).join('\n'));
+  const shown = end < 0 ? [...failures, ...lines.slice(-LAST_LINES)] : lines.slice(end);
+  console.log(shown.filter((line) => !PASSED.test(line)).join('\n'));
 }
 
 const slowest = runs.flatMap(({ tests }) => tests).sort((one, other) => other.time - one.time);

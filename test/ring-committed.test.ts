@@ -9,7 +9,7 @@ interface Core {
 }
 
 const { attachmentOf } = (await import(
-  new URL('../../dist/segment/participant.js', import.meta.url).href
+  new URL('../../dist/segment/ring-participant.js', import.meta.url).href
 )) as { attachmentOf: (of: object) => { ring: Core } };
 
 function over(t: ExecutionContext, producers: 'multi' | 'single') {
